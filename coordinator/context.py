@@ -1,0 +1,205 @@
+"""What the frame of every page needs: the links this person may use, and no link that leads nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, resolve, reverse
+from django.utils.functional import Promise, SimpleLazyObject, cached_property
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.http import PUBLIC, SIGNED_IN, access_rule_of
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """A link of the frame. `go` is the letter after G; `inside` are URL namespaces it stands for."""
+
+    name: str
+    icon: str
+    label: Text
+    go: str = ""
+    inside: tuple[str, ...] = ()
+    href: str = ""
+    current: bool = False
+    count: int | None = None
+    only_phone: bool = False
+
+
+PLACES = (
+    NavItem("dashboard:my_work", "inbox", _("My work"), "w", ("careplans",)),
+    NavItem("patients:patient_list", "users", _("Patients"), "p", ("patients",)),
+    NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
+    NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals",)),
+    NavItem("dashboard:team_board", "chart", _("Team"), "t"),
+)
+ADMINISTRATION = (
+    NavItem("imports:import_list", "down", _("Imports"), inside=("imports",)),
+    NavItem("dashboard:run_board", "refresh", _("Jobs")),
+    NavItem("accounts:settings", "gear", _("Settings"), inside=("accounts",)),
+    NavItem("dashboard:audit", "shield", _("Audit")),
+)
+NEW = (
+    NavItem("careplans:task_create", "inbox", _("New task")),
+    NavItem("patients:patient_create", "user", _("New patient")),
+    NavItem("referrals:referral_create", "board", _("New referral")),
+    NavItem("scheduling:appointment_create", "calendar", _("New visit")),
+)
+# (what it does, keys). Single letters can be switched off; the rest always work.
+KEYS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
+    (_("Next or previous row"), ("J", "K")),
+    (_("Open"), (_("Enter"),)),
+    (_("Preview"), (_("Space"),)),
+    (_("Select row"), ("X",)),
+    (_("Select up to this row"), (_("Shift"), "X")),
+    (_("Complete"), ("C",)),
+    (_("Snooze"), ("Z",)),
+    (_("Reassign"), ("A",)),
+    (_("Log contact"), ("L",)),
+    (_("Edit"), ("E",)),
+    (_("Move to another column"), ("M",)),
+    (_("New"), ("N",)),
+    (_("Undo the last action"), ("U",)),
+    (_("Open the chart"), ("O",)),
+    (_("Print"), ("P",)),
+    (_("Schedule: today"), ("T",)),
+    (_("Schedule: week before, week after"), ("[", "]")),
+    (_("Filter this list"), ("/",)),
+    (_("Find or run a command"), ("Ctrl", "K")),
+    (_("Save the form"), ("Ctrl", _("Enter"))),
+    (_("Close or go back"), (_("Esc"),)),
+    (_("Show this list"), ("?",)),
+)
+
+
+def may_open(user: Any, name: str, *args: Any) -> str:
+    """The path of a page when it exists and its access rule lets this person in, else ""."""
+    try:
+        path = reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+    rule = access_rule_of(resolve(path).func)
+    allowed = rule in (PUBLIC, SIGNED_IN) or bool(rule and user.can(rule))
+    return path if allowed else ""
+
+
+class Shell:
+    """Lazy: a fragment that never draws the frame pays nothing for it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        user = getattr(request, "user", None)
+        self.user: Any = user if user is not None and user.is_authenticated else None
+
+    def _allowed(self, items: tuple[NavItem, ...]) -> list[NavItem]:
+        if self.user is None:
+            return []
+        found = ((item, may_open(self.user, item.name)) for item in items)
+        return [
+            replace(item, href=href, current=self._is_current(item), count=self._counts.get(item.name))
+            for item, href in found
+            if href
+        ]
+
+    def _is_current(self, item: NavItem) -> bool:
+        match = self.request.resolver_match
+        if match is None:
+            return False
+        exact = {entry.name for entry in (*PLACES, *ADMINISTRATION)}
+        if match.view_name in exact:
+            return match.view_name == item.name
+        return bool(set(match.namespaces) & set(item.inside))
+
+    @cached_property
+    def _counts(self) -> dict[str, int]:
+        """Open work per URL name, from the callable that settings.SHELL_COUNTS names (at most one query)."""
+        path = getattr(settings, "SHELL_COUNTS", "")
+        count: Callable[[Any], dict[str, int]] | None = import_string(path) if path else None
+        return count(self.user) if count else {}
+
+    def _path(self, name: str) -> str:
+        return may_open(self.user, name) if self.user else ""
+
+    @cached_property
+    def nav(self) -> list[NavItem]:
+        return self._allowed(PLACES)
+
+    @cached_property
+    def admin_nav(self) -> list[NavItem]:
+        return self._allowed(ADMINISTRATION)
+
+    @cached_property
+    def places(self) -> list[NavItem]:
+        """Every page of the rail, for the palette."""
+        return [*self.nav, *self.admin_nav]
+
+    @cached_property
+    def bottom_nav(self) -> list[NavItem]:
+        return self.places[:5]
+
+    @cached_property
+    def account_nav(self) -> list[NavItem]:
+        """What phones do not find in the bar at the foot; nothing on wider screens, where the rail shows it."""
+        return [replace(item, only_phone=True) for item in self.places[5:]]
+
+    @cached_property
+    def new(self) -> list[NavItem]:
+        return self._allowed(NEW)
+
+    @cached_property
+    def keys_list(self) -> list[dict[str, Any]]:
+        go = [
+            {"does": _("Go to %(page)s") % {"page": item.label}, "keys": ("G", item.go.upper())}
+            for item in self.nav
+        ]
+        return [{"does": does, "keys": keys} for does, keys in KEYS] + go
+
+    @property
+    def keys(self) -> str:
+        return "on" if self.user is not None and self.user.single_keys else "off"
+
+    @property
+    def idle_seconds(self) -> int | None:
+        return getattr(settings, "SESSION_IDLE_SECONDS", None) if self.user is not None else None
+
+    @property
+    def layout(self) -> str:
+        """The frame for pages that anyone may meet, such as refusals."""
+        return "base.html" if self.user is not None else "auth_base.html"
+
+    @property
+    def home(self) -> str:
+        return self.places[0].href if self.places else "/"
+
+    @property
+    def languages(self) -> list[tuple[str, str]]:
+        return list(settings.LANGUAGES)
+
+    @property
+    def search_url(self) -> str:
+        return self._path("dashboard:search")
+
+    @property
+    def preferences_url(self) -> str:
+        return self._path("accounts:preferences")
+
+    @property
+    def keep_url(self) -> str:
+        """Any page of one's own: asking for it is what keeps a session."""
+        return self._path("accounts:keep_alive") or self.request.path
+
+    @property
+    def logout_url(self) -> str:
+        return self._path("account_logout")
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `shell` for base.html."""
+    return {"shell": SimpleLazyObject(lambda: Shell(request))}

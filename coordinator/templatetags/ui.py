@@ -1,0 +1,415 @@
+"""Template tags for the repeated pieces. docs/design-notes.md shows one example of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.db.models import TextChoices
+from django.forms import (
+    BoundField,
+    CheckboxInput,
+    CheckboxSelectMultiple,
+    FileInput,
+    RadioSelect,
+    Select,
+    Textarea,
+)
+from django.forms.forms import BaseForm
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from coordinator import wording
+from coordinator.toasts import render_toasts
+
+register = template.Library()
+register.filter("day", wording.day)
+register.filter("week_day", wording.week_day)
+register.filter("clock_time", wording.clock_time)
+register.filter("phone", wording.phone)
+register.filter("initials", wording.initials)
+register.filter("patient_name", wording.family_first)
+register.filter("span", wording.span)
+
+TONE_ICONS = {"danger": "octagon", "warn": "alert", "ok": "check", "wait": "clock", "info": "", "accent": ""}
+
+
+@register.filter
+def day_time(value: datetime | None, zone: str = "") -> str:
+    """`{{ at|day_time }}`: "Nov 18, 2026, 1:05 PM"; `|day_time:"zone"` adds the zone's short name."""
+    return wording.day_time(value, zone=bool(zone))
+
+
+# --- small pieces -----------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, cls: str = "") -> SafeString:
+    """A picture beside words; always hidden from screen readers, so it never stands alone."""
+    return format_html(
+        '<svg class="i{}" aria-hidden="true"><use href="#i-{}"/></svg>', cls and f" {cls}", name
+    )
+
+
+@register.simple_tag
+def badge(text: Any, tone: str = "", icon_name: str | None = None) -> SafeString:
+    """A quiet label. Tones: "" ok warn danger info wait accent. The tone brings its icon."""
+    symbol = TONE_ICONS.get(tone, "") if icon_name is None else icon_name
+    return format_html(
+        '<span class="badge{}">{}{}</span>', tone and f" {tone}", icon(symbol) if symbol else "", text
+    )
+
+
+@register.simple_tag
+def flag(text: Any, tone: str = "", icon_name: str = "") -> SafeString:
+    """A fact of the patient banner, such as a language or a fall risk."""
+    return format_html(
+        '<span class="flag{}">{}{}</span>', tone and f" {tone}", icon(icon_name) if icon_name else "", text
+    )
+
+
+@register.simple_tag
+def attempts(made: int, of: int = 3) -> SafeString:
+    """Tries to reach somebody: dots for the eye, "1 of 3" for everyone."""
+    dots = mark_safe("".join('<i class="on"></i>' if n < made else "<i></i>" for n in range(of)))  # noqa: S308
+    words = _("%(made)d of %(of)d") % {"made": made, "of": of}
+    return format_html(
+        '<span class="dots" aria-hidden="true">{}</span> <span class="meta">{}</span>', dots, words
+    )
+
+
+@register.simple_tag
+def phone_link(number: str, label: str = "") -> SafeString:
+    """A number that can be called: "(612) 555-0143" with tel:."""
+    uri = wording.phone_uri(number)
+    text = label or wording.phone(number)
+    return format_html('<a class="nowrap" href="{}">{}</a>', uri, text) if uri else format_html("{}", text)
+
+
+# --- deadlines ----------------------------------------------------------------------------------------
+
+
+def _deadline(value: Any, has_time: bool | None) -> tuple[date | datetime | None, bool]:
+    """The moment and whether its hour counts, from a date, a datetime, or an object with due_at / due_on."""
+    if isinstance(value, (date, datetime)) or value is None:
+        return value, isinstance(value, datetime) if has_time is None else has_time
+    at, on = getattr(value, "due_at", None), getattr(value, "due_on", None)
+    if has_time is None:
+        has_time = bool(getattr(value, "due_has_time", getattr(value, "has_time", not on and at is not None)))
+    return (at if has_time or not on else on), has_time
+
+
+@register.simple_tag(takes_context=True)
+def due(
+    context: template.Context,
+    value: Any,
+    has_time: bool | None = None,
+    now: datetime | None = None,
+    clock: bool = False,
+    short: bool = False,
+) -> SafeString:
+    """`{% due task %}` or `{% due moment %}`: relative words, then the moment on a second line.
+
+    A date (or has_time=False) is due by the end of its day. `clock=True` counts down to a rule's
+    deadline. `short=True` gives the first line only.
+    """
+    moment, timed = _deadline(value, has_time)
+    if moment is None:
+        return format_html('<span class="due plain meta">{}</span>', _("No date"))
+    now = now or context.get("now") or timezone.now()
+    words = wording.due_words(moment, now=now, has_time=timed, clock=clock)
+    first = format_html(
+        '<span class="due{}">{}<time datetime="{}">{}</time></span>',
+        words.tone and f" {words.tone}",
+        icon(words.icon) if words.icon else "",
+        words.iso,
+        words.text,
+    )
+    if short:
+        return first
+    return format_html('<span class="l1">{}</span><span class="l2">{}</span>', first, words.absolute)
+
+
+@register.inclusion_tag("components/clock.html", takes_context=True)
+def clock(
+    context: template.Context,
+    ends: date | datetime,
+    rule: str = "",
+    started: datetime | None = None,
+    state: str = "running",
+    now: datetime | None = None,
+) -> dict[str, Any]:
+    """Time left, the rule it comes from and the moment it ends, with a bar when `started` is known.
+
+    States: running, held, met, missed, void (coordinator.clocks).
+    """
+    now = now or context.get("now") or timezone.now()
+    timed = isinstance(ends, datetime)
+    words = wording.due_words(ends, now=now, has_time=timed, clock=True)
+    used = None
+    if started is not None and isinstance(ends, datetime) and ends > started:
+        used = max(0, min(100, round(100 * (now - started) / (ends - started))))
+    tone = {"over": "danger", "soon": "warn"}.get(words.tone, "mute") if state == "running" else "wait"
+    return {"words": words, "rule": rule, "used": used, "tone": tone, "state": state}
+
+
+# --- people -------------------------------------------------------------------------------------------
+
+
+def _abbreviated_language(person: Any) -> SafeString:
+    code = getattr(person, "language", "") or ""
+    if not code or code.split("-")[0] == "en":
+        return mark_safe("")
+    show = getattr(person, "get_language_display", None)
+    return format_html('<abbr title="{}">{}</abbr>', show() if show else code, code.split("-")[0].upper())
+
+
+@register.simple_tag
+def patient_ids(person: Any, today: date | None = None) -> SafeString:
+    """The second identifier and what goes with it: "Mar 14, 1958 · 68 F · ES"."""
+    today = today or timezone.localdate()
+    born = getattr(person, "birth_date", None)
+    years = wording.age(born, today, getattr(person, "deceased_on", None))
+    parts = [
+        wording.day(born) if born else _("birth date not recorded"),
+        f"{years} {wording.sex_letter(getattr(person, 'sex', ''))}".strip(),
+        _abbreviated_language(person),
+    ]
+    return format_html_join(" · ", "{}", ((part,) for part in parts if part))
+
+
+@register.simple_tag
+def patient_line(person: Any, href: str = "", row_id: str = "") -> SafeString:
+    """Two identifiers on two lines; with `href` the name is the row's link."""
+    name: Any = wording.family_first(person)
+    if href:
+        key = format_html(' id="{}"', row_id) if row_id else ""
+        name = format_html('<a class="rowlink" href="{}"{}>{}</a>', href, key, name)
+    return format_html('<span class="l1">{}</span><span class="l2">{}</span>', name, patient_ids(person))
+
+
+@register.simple_tag
+def person_age(person: Any, today: date | None = None) -> str:
+    """ "68", or "8 mo" under two years."""
+    today = today or timezone.localdate()
+    return wording.age(getattr(person, "birth_date", None), today, getattr(person, "deceased_on", None))
+
+
+# --- pictures of numbers --------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def bar(value: float, of: float = 100, tone: str = "") -> SafeString:
+    """A filled line. Decoration: the number itself must stand beside it in words."""
+    width = max(0, min(100, round(100 * value / of))) if of else 0
+    return format_html(
+        '<svg class="bar{}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="{}" height="4"/></svg>',
+        tone and f" {tone}",
+        width,
+    )
+
+
+def _points(values: Sequence[float], low: float, high: float, width: float, height: float) -> str:
+    step = width / max(len(values) - 1, 1)
+    scale = (high - low) or 1
+    return " ".join(f"{n * step:.1f},{height - height * (v - low) / scale:.1f}" for n, v in enumerate(values))
+
+
+@register.simple_tag
+def sparkline(
+    values: Iterable[float], label: str, low: float | None = None, high: float | None = None, cls: str = ""
+) -> SafeString:
+    """A small line. `label` names it; the numbers follow in the hidden text. `low` and `high` draw the goal's band."""
+    numbers = list(values)
+    if not numbers:
+        return format_html('<span class="meta">{}</span>', _("No measurements yet"))
+    bottom = min([*numbers, *([low] if low is not None else []), *([high] if high is not None else [])])
+    top = max([*numbers, *([low] if low is not None else []), *([high] if high is not None else [])])
+    height, scale = 30.0, (top - bottom) or 1
+    band: SafeString | str = ""
+    if low is not None or high is not None:
+        upper = top if high is None else high
+        lower = bottom if low is None else low
+        y, tall = height - height * (upper - bottom) / scale, height * (upper - lower) / scale
+        band = format_html(
+            '<rect class="band" width="100" y="{}" height="{}"/>', f"{y:.1f}", f"{max(tall, 1):.1f}"
+        )
+    return format_html(
+        '<svg class="spark{}" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label="{}: {}">'
+        '{}<polyline class="ln" points="{}"/></svg>',
+        cls and f" {cls}",
+        label,
+        ", ".join(f"{n:g}" for n in numbers),
+        band,
+        _points(numbers, bottom, top, 100.0, height),
+    )
+
+
+@register.simple_tag
+def stacked_bar(
+    segments: Iterable[tuple[str, float, str]], label: str, of: float | None = None
+) -> SafeString:
+    """Parts of a whole: segments are (words, number, class f1 f2 f3 f4 fw fd). `of` is the longest bar of the set."""
+    parts = [(words, number, cls) for words, number, cls in segments]
+    total = of or sum(number for _words, number, _cls in parts) or 1
+    rects, x = [], 0.0
+    for _words, number, cls in parts:
+        if number:
+            rects.append((cls, f"{x:g}", f"{number:g}"))
+            x += number
+    spoken = ", ".join(f"{words} {number:g}" for words, number, _cls in parts)
+    return format_html(
+        '<svg class="stack" viewBox="0 0 {} 4" preserveAspectRatio="none" role="img" aria-label="{}: {}">{}</svg>',
+        f"{total:g}",
+        label,
+        spoken,
+        format_html_join("", '<rect class="{}" x="{}" width="{}" height="4"/>', rects),
+    )
+
+
+# --- forms --------------------------------------------------------------------------------------------
+
+
+def _kind(bound: BoundField) -> str:
+    widget = bound.field.widget
+    if hasattr(widget, "boxes"):
+        return "boxes"
+    if isinstance(widget, (RadioSelect, CheckboxSelectMultiple)):
+        return "choices"
+    if isinstance(widget, CheckboxInput):
+        return "checkbox"
+    if isinstance(widget, Select):
+        return "select"
+    if isinstance(widget, Textarea):
+        return "textarea"
+    return "file" if isinstance(widget, FileInput) else "input"
+
+
+def _described_by(bound: BoundField) -> str:
+    ids = []
+    if bound.help_text:
+        ids.append(f"{bound.auto_id}_helptext")
+    if bound.errors:
+        ids.append(f"{bound.auto_id}_error")
+    return " ".join(ids)
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, size: str = "", optional: bool = True, **attrs: Any) -> dict[str, Any]:
+    """`{% field form.phone %}`: label, hint, error, control, in that order, wired for screen readers.
+
+    size: "" (full width), "mid" or "tiny". Other arguments become attributes of the control
+    (underscores turn to hyphens). Optional fields say so unless optional=False.
+    """
+    kind = _kind(bound)
+    extra = {name.replace("_", "-"): value for name, value in attrs.items()}
+    described = _described_by(bound)
+    if kind in ("input", "select", "textarea", "file"):
+        given = bound.field.widget.attrs.get("class", "")
+        extra["class"] = " ".join(part for part in ("input" if kind == "file" else kind, size, given) if part)
+    data: dict[str, Any] = {
+        "field": bound,
+        "kind": kind,
+        "described": described,
+        "says_optional": optional and not bound.field.required and kind != "checkbox",
+    }
+    if kind == "boxes":
+        data["boxes"] = bound.field.widget.boxes(bound)  # type: ignore[attr-defined]
+    elif kind == "choices":
+        data["choices"] = list(bound)
+    else:
+        data["control"] = bound.as_widget(attrs=extra)
+    return data
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(*forms: BaseForm) -> dict[str, Any]:
+    """All problems of one or more forms in one place, each a link to its field."""
+    problems: list[dict[str, Any]] = []
+    for form in forms:
+        if not form or not form.errors:
+            continue
+        problems += [{"text": text, "href": ""} for text in form.non_field_errors()]
+        for bound in form:
+            target = f"{bound.auto_id}_0" if _kind(bound) in ("choices", "boxes") else bound.id_for_label
+            problems += [{"text": text, "href": f"#{target}"} for text in bound.errors]
+    return {"problems": problems}
+
+
+# --- lists --------------------------------------------------------------------------------------------
+
+
+@register.simple_tag(takes_context=True)
+def querystring_with(context: template.Context, **changes: Any) -> str:
+    """The page's own query with changes: `?{% querystring_with sort="due" after=None %}`; None removes."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value is None or value == "":
+            query.pop(name, None)
+        else:
+            query[name] = value
+    return "?" + query.urlencode() if query else "?"
+
+
+@register.inclusion_tag("components/sort_head.html", takes_context=True)
+def sort_head(
+    context: template.Context, name: str, label: str, cls: str = "", default: str = ""
+) -> dict[str, Any]:
+    """A table head that is a link: first click ascending, second descending (`?sort=name`, `?sort=-name`)."""
+    now = context["request"].GET.get("sort", default)
+    order = "ascending" if now == name else "descending" if now == f"-{name}" else ""
+    query = context["request"].GET.copy()
+    query.pop("after", None)
+    query["sort"] = f"-{name}" if order == "ascending" else name
+    return {"label": label, "order": order, "href": "?" + query.urlencode(), "cls": cls}
+
+
+@register.inclusion_tag("components/chip_select.html", takes_context=True)
+def chip_select(context: template.Context, bound: BoundField) -> dict[str, Any]:
+    """A filter of a GET form as a chip; it submits the form when changed (a button does without script)."""
+    value = bound.value()
+    initial = bound.field.initial
+    on = str(value or "") not in ("", str(initial or ""))
+    return {"field": bound, "on": on, "control": bound.as_widget(attrs={"data-auto-submit": ""})}
+
+
+# --- containers -----------------------------------------------------------------------------------------
+
+
+@register.simple_block_tag
+def box(content: str, title: str, id: str, **options: Any) -> SafeString:
+    """`{% box "Tasks" id="tasks" %}…{% endbox %}`. Options: meta (text beside the title), flush=True (no padding,
+    for lists and tables), cls, level (2), end (HTML on the right, such as a link made with as).
+    """
+    data = {"level": 2, **options, "content": content, "title": title, "id": id}
+    return render_to_string("components/box.html", data)
+
+
+@register.simple_block_tag
+def bulk_bar(content: str, label: str) -> SafeString:
+    """`{% bulk_bar "With selected tasks" %}<button …>…{% endbulk_bar %}`."""
+    return render_to_string("components/bulk_bar.html", {"content": content, "label": label})
+
+
+# --- messages -----------------------------------------------------------------------------------------
+
+
+@register.simple_tag(takes_context=True)
+def toasts(context: template.Context) -> SafeString:
+    """What is to be said after the last action, with Undo where there is one."""
+    request = context.get("request")
+    if request is None or not hasattr(request, "_messages"):
+        return mark_safe("")
+    return render_toasts(request)
+
+
+@register.filter
+def label_of(value: Any) -> str:
+    """The words of a choice value (TextChoices member)."""
+    return str(value.label) if isinstance(value, TextChoices) else str(value)

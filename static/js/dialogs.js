@@ -1,0 +1,20 @@
+// data-open="id" opens a dialog, data-close closes it, data-print prints. Parts swapped into #modal-in open it.
+const top = el => el.closest?.('dialog[open]');
+
+document.addEventListener('click', e => {
+  const opener = e.target.closest?.('[data-open]'), closer = e.target.closest?.('[data-close]');
+  if (opener) document.getElementById(opener.dataset.open)?.showModal();
+  else if (closer && top(closer)) { e.preventDefault(); top(closer).close(); }
+  else if (e.target.closest?.('[data-print]')) print();
+  else if (e.target.matches?.('dialog[open]') && e.target.id !== 'session-end') e.target.close(); // the backdrop
+});
+
+document.addEventListener('htmx:afterSwap', e => {
+  const dialog = e.detail.target?.closest?.('#modal');
+  if (dialog && !dialog.open && dialog.textContent.trim()) dialog.showModal();
+});
+// HX-Trigger: close-dialog, after what the dialog asked for is done.
+document.addEventListener('close-dialog', () => document.getElementById('modal')?.close());
+
+// Folding sections start closed on small screens.
+if (matchMedia('(width < 64rem)').matches) document.querySelectorAll('[data-fold]').forEach(d => { d.open = false; });

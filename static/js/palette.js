@@ -1,0 +1,68 @@
+// Ctrl K: a combobox in a dialog. Focus stays in the input; patients come from the server after two letters.
+const box = document.getElementById('palette');
+const input = box?.querySelector('input'), found = box?.querySelector('[data-found]');
+const none = box?.querySelector('[data-none]'), status = box?.querySelector('[data-status]');
+const options = () => [...box.querySelectorAll('[role="option"]')].filter(o => !o.hidden);
+let timer, request;
+
+function pick(n) {
+  const all = options(), chosen = all[(n + all.length) % all.length];
+  box.querySelectorAll('[role="option"]').forEach((o, i) => { o.id ||= `option-${i}`; o.setAttribute('aria-selected', String(o === chosen)); });
+  if (!chosen) return input.removeAttribute('aria-activedescendant');
+  input.setAttribute('aria-activedescendant', chosen.id);
+  chosen.scrollIntoView({ block: 'nearest' });
+}
+function tell() {
+  const n = options().length;
+  none.hidden = n > 0;
+  status.textContent = n ? `${n} ${status.dataset.words}` : none.textContent;
+}
+function show(html) {
+  found.innerHTML = html;
+  found.hidden = !found.querySelector('[role="option"]');
+  found.querySelectorAll('[role="option"]').forEach((o, i) => { o.id = `found-${i}`; o.tabIndex = -1; });
+  pick(0);
+  tell();
+}
+async function search(words) {
+  request?.abort();
+  request = new AbortController();
+  try {
+    const answer = await fetch(box.dataset.url, {
+      method: 'POST', body: new URLSearchParams({ q: words }), signal: request.signal,
+      headers: { 'HX-Request': 'true', 'HX-Target': 'palette-list', 'X-CSRFToken': document.querySelector('meta[name="csrf-token"]').content },
+    });
+    if (answer.headers.get('HX-Redirect')) location.assign(answer.headers.get('HX-Redirect'));
+    else show(answer.ok ? await answer.text() : '');
+  } catch (error) { if (error.name !== 'AbortError') show(''); }
+}
+function typed() {
+  const words = input.value.trim();
+  box.querySelectorAll('[role="option"]').forEach(o => { if (!found.contains(o)) o.hidden = !o.textContent.toLowerCase().includes(words.toLowerCase()); });
+  clearTimeout(timer);
+  if (words.length < 2 || !box.dataset.url) { request?.abort(); show(''); }
+  else { pick(0); timer = setTimeout(search, 200, words); }
+}
+function open() {
+  if (box.open) return;
+  box.showModal();
+  input.value = '';
+  typed();
+  input.focus();
+}
+
+if (box) {
+  input.addEventListener('input', typed);
+  input.addEventListener('keydown', e => {
+    const at = options().findIndex(o => o.getAttribute('aria-selected') === 'true');
+    if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); pick(at + (e.key === 'ArrowDown' ? 1 : -1)); }
+    if (e.key !== 'Enter') return;
+    e.preventDefault();
+    const full = document.querySelector('.find');
+    if (at >= 0) { options()[at].click(); box.close(); }
+    else if (full) { full.querySelector('input[name="q"]').value = input.value; full.requestSubmit(); }
+  });
+  document.addEventListener('keydown', e => {
+    if ((e.ctrlKey || e.metaKey) && !e.altKey && e.key.toLowerCase() === 'k') { e.preventDefault(); open(); }
+  });
+}

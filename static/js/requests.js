@@ -1,0 +1,59 @@
+// Every request that changes the page in place: token, busy marks, one click once, a sentence when it fails.
+const text = id => document.getElementById(id)?.innerHTML ?? '';
+const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? '';
+
+document.addEventListener('htmx:configRequest', e => {
+  e.detail.headers['X-CSRFToken'] = token();
+  // Polling must not keep a session alive.
+  if (e.detail.elt.closest('[data-background]')) e.detail.headers['X-Background'] = '1';
+});
+
+function busy(button, on) {
+  if (!button) return;
+  if (on) {
+    button.style.minInlineSize = `${button.offsetWidth}px`;
+    button.dataset.idle = button.innerHTML;
+    if (!button.matches('.icon')) button.innerHTML = text('text-busy');
+    button.setAttribute('aria-disabled', 'true');
+  } else if (button.dataset.idle !== undefined) {
+    button.innerHTML = button.dataset.idle;
+    delete button.dataset.idle;
+    button.removeAttribute('aria-disabled');
+  }
+}
+const sender = e => e.detail.requestConfig?.triggeringEvent?.submitter;
+
+document.addEventListener('htmx:beforeRequest', e => {
+  const button = sender(e);
+  if (button?.dataset.idle !== undefined) return e.preventDefault();
+  busy(button, true);
+  e.detail.target?.setAttribute('aria-busy', 'true');
+});
+document.addEventListener('htmx:afterRequest', e => {
+  busy(sender(e), false);
+  e.detail.target?.removeAttribute('aria-busy');
+});
+
+// Plain forms: the second click is ignored too.
+document.addEventListener('submit', e => {
+  const form = e.target;
+  if (e.defaultPrevented || form.method !== 'post' || form.matches('[hx-post],[data-preferences]')) return;
+  if (form.dataset.sent) return e.preventDefault();
+  form.dataset.sent = '1';
+  setTimeout(() => { delete form.dataset.sent; }, 5000);
+});
+addEventListener('pageshow', () => document.querySelectorAll('form[data-sent]').forEach(f => { delete f.dataset.sent; }));
+
+function failed(words) {
+  const toast = document.getElementById('text-failed').content.cloneNode(true);
+  if (words) toast.querySelector('[data-text]').textContent = words;
+  document.getElementById('toasts').replaceChildren(toast);
+}
+document.addEventListener('htmx:responseError', e => {
+  if (e.detail.elt.closest('[data-background]')) return;
+  const part = new DOMParser().parseFromString(e.detail.xhr.responseText, 'text/html');
+  failed(part.querySelector('[data-refusal]')?.textContent.trim());
+});
+for (const name of ['htmx:sendError', 'htmx:timeout']) document.addEventListener(name, e => {
+  if (!e.detail.elt?.closest('[data-background]')) failed(document.getElementById('text-offline').innerHTML);
+});
