@@ -1,0 +1,203 @@
+"""Who works here and where: users, sites, teams, and the practitioners and organizations we name.
+
+Site, Practitioner and Organization stand on the floor because every app refers to them.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.accounts.roles import PERMISSIONS, Role
+from coordinator.db import uuid7
+
+if TYPE_CHECKING:
+    import uuid
+
+
+def check_zone(value: str) -> None:
+    """An IANA zone name such as America/Chicago."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(_("Choose a time zone such as America/Chicago."))
+
+
+class Site(models.Model):
+    """A place of the clinic. The wall inside one deployment: people see the sites they work at."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=120, unique=True)
+    short_name = models.CharField(max_length=40)
+    zone = models.CharField(max_length=64, default="America/Chicago", validators=[check_zone])
+    phone = models.CharField(max_length=32, blank=True)
+    address = models.TextField(blank=True)
+    calendar = models.ForeignKey("clocks.BusinessCalendar", null=True, blank=True, on_delete=models.PROTECT)
+    reminder_hour = models.PositiveSmallIntegerField(default=10)  # local hour at which reminders leave
+    quiet_from = models.PositiveSmallIntegerField(default=20)  # local hour; no message from here on
+    quiet_until = models.PositiveSmallIntegerField(default=9)
+    reminders_on = models.BooleanField(default=True)
+    open_hour = models.PositiveSmallIntegerField(default=8)
+    close_hour = models.PositiveSmallIntegerField(default=18)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(reminder_hour__lt=24, quiet_from__lte=24, quiet_until__lt=24),
+                name="site_hours",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tzinfo(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.zone)
+
+
+class Team(models.Model):
+    """A team list: work that belongs to whoever takes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=120)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="teams")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["site", "name"], name="team_name_per_site")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Organization(models.Model):
+    """An organization we deal with: another practice, a hospital, a lab."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=250)
+    npi = models.CharField(max_length=20, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    fax = models.CharField(max_length=40, blank=True)
+    address = models.TextField(blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Practitioner(models.Model):
+    """A provider, ours or elsewhere. Ours have a site and can be booked."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    family_name = models.CharField(max_length=120)
+    given_name = models.CharField(max_length=120, blank=True)
+    credentials = models.CharField(max_length=40, blank=True)
+    npi = models.CharField(max_length=20, blank=True)
+    specialty = models.CharField(max_length=120, blank=True)
+    organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.PROTECT)
+    site = models.ForeignKey(
+        Site, null=True, blank=True, on_delete=models.PROTECT, related_name="practitioners"
+    )
+    is_bookable = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["family_name", "given_name"]
+        indexes = [models.Index(fields=["npi"], name="practitioner_npi")]
+
+    def __str__(self) -> str:
+        name = f"{self.given_name} {self.family_name}".strip()
+        return f"{name}, {self.credentials}" if self.credentials else name
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(self, user: User) -> UserQuerySet:
+        """Colleagues: people who share a site, or everybody for those who manage accounts."""
+        if user.can("accounts.manage"):
+            return self
+        return self.filter(sites__in=user.site_ids).distinct()
+
+    def assignable(self) -> UserQuerySet:
+        """People who can own work."""
+        return self.filter(is_active=True, role__in=[Role.COORDINATOR, Role.LEAD, Role.MANAGER])
+
+
+class User(AbstractBaseUser):
+    """A member of staff (or the account behind an API client). Signs in by e-mail."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    credentials = models.CharField(max_length=20, blank=True)
+    role = models.CharField(max_length=20, choices=Role.choices)
+    sites = models.ManyToManyField(Site, related_name="users", blank=True)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="members")
+    practitioner = models.OneToOneField(Practitioner, null=True, blank=True, on_delete=models.PROTECT)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    # Preferences belong to the account and are rendered by the server, so nothing flashes.
+    language = models.CharField(max_length=5, default="en", choices=[("en", "English"), ("es", "Español")])
+    theme = models.CharField(
+        max_length=5,
+        blank=True,
+        choices=[("", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
+    )
+    density = models.CharField(
+        max_length=7, blank=True, choices=[("", _("Normal")), ("compact", _("Compact"))]
+    )
+    single_keys = models.BooleanField(default=True)
+
+    objects = UserManager.from_queryset(UserQuerySet)()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.credentials}" if self.credentials else self.name
+
+    def can(self, permission: str) -> bool:
+        return self.is_active and permission in PERMISSIONS[self.role]
+
+    @cached_property
+    def site_ids(self) -> frozenset[uuid.UUID]:
+        """Keys of the sites this person works at; read once per request."""
+        return frozenset(self.sites.values_list("pk", flat=True))
+
+    @cached_property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """Times are shown in the zone of the person's site."""
+        site = self.team.site if self.team else self.sites.first()
+        from django.utils import timezone
+
+        return site.tzinfo if site else timezone.get_default_timezone()  # type: ignore[return-value]
+
+    @property
+    def initials(self) -> str:
+        parts = self.name.split()
+        return "".join(p[0] for p in (parts[:1] + parts[-1:])).upper()

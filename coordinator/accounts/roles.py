@@ -1,0 +1,66 @@
+"""Who may do what: the whole policy on one screen. A test prints it.
+
+A permission says what kind of thing; `visible_to()` says which rows (the person's sites).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    COORDINATOR = "coordinator", _("Care coordinator")
+    LEAD = "lead", _("Lead coordinator")
+    MANAGER = "manager", _("Manager")
+    PROVIDER = "provider", _("Provider")
+    BILLING = "billing", _("Billing")
+    ADMINISTRATOR = "administrator", _("Administrator")
+    AUDITOR = "auditor", _("Auditor")
+    API_CLIENT = "api_client", _("API client")
+
+
+READ = frozenset({"patients.view", "plans.view", "tasks.view", "visits.view", "referrals.view", "rules.view"})
+WORK = READ | {
+    "patients.edit",
+    "plans.edit",
+    "tasks.work",
+    "visits.book",
+    "visits.correct",
+    "referrals.edit",
+}
+LEAD = WORK | {
+    "tasks.assign",
+    "team.view",
+    "visits.override",
+    "export.csv",
+    "jobs.view",
+    "referrals.close_unanswered",
+}
+
+PERMISSIONS: dict[str, frozenset[str]] = {
+    Role.COORDINATOR: WORK,
+    Role.LEAD: LEAD,
+    Role.MANAGER: LEAD | {"settings.manage", "jobs.run"},
+    # Reads, answers what is asked of them, signs; does not run the worklist.
+    Role.PROVIDER: READ | {"notes.acknowledge"},
+    Role.BILLING: frozenset({"patients.view", "visits.view", "referrals.view"}),
+    # Accounts and machinery, no clinical need: sees no patient.
+    Role.ADMINISTRATOR: frozenset(
+        {
+            "accounts.manage",
+            "imports.run",
+            "jobs.view",
+            "jobs.run",
+            "settings.manage",
+            "rules.view",
+            "api.manage",
+        }
+    ),
+    # Reads the trail and nothing else.
+    Role.AUDITOR: frozenset({"audit.view", "rules.view"}),
+    # A machine: what it may do is narrowed again by its token's scopes.
+    Role.API_CLIENT: WORK,
+}
+
+EVERY_PERMISSION = frozenset().union(*PERMISSIONS.values())

@@ -1,0 +1,25 @@
+"""Celery carries hints: ids only, JSON only, no results, no eta.
+
+PostgreSQL rows are the truth about what is due. Beat only says "look"; two beats or a lost
+message change nothing, because every job is keyed by its period or claims rows by lease.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coordinator.settings")
+
+app = Celery("coordinator")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+# The field's Task is work for a person, so Celery's entry points are jobs and live in jobs.py.
+app.autodiscover_tasks(related_name="jobs")
+
+app.conf.beat_schedule = {
+    # Sends what is due; finds rows left behind by a killed worker once their lease ends.
+    "deliver-due-messages": {"task": "messaging.deliver_due", "schedule": 60.0},
+    # Starts the nightly cycle when a site's night has come and its row is not there yet.
+    "nightly-cycle": {"task": "coordinator.nightly_cycle", "schedule": 300.0},
+    "clock-sweep": {"task": "clocks.sweep", "schedule": 300.0},
+    "wake-snoozed-tasks": {"task": "careplans.wake_due_tasks", "schedule": 300.0},
+}

@@ -1,0 +1,79 @@
+"""What the roof keeps for itself: the run board's rows and the rollup behind the boards."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.accounts.models import Site
+from coordinator.db import uuid7
+from patients.models import Patient
+
+
+class JobRun(models.Model):
+    """One run of a scheduled job. Keyed by its period, so that two schedulers are harmless."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    job = models.CharField(max_length=40)
+    period = models.DateField()  # the local date of the night it stands for
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
+    attempts = models.PositiveSmallIntegerField(default=1)
+    counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "period", "site"], nulls_distinct=False, name="job_run_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["job", "-period"], name="job_run_latest")]
+
+
+class CaseloadStat(models.Model):
+    """One coordinator's figures, recomputed at most a minute old (domain.md D8). One row a person and site."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+")
+    computed_at = models.DateTimeField()
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "site"], name="caseload_stat_once")]
+
+
+class SavedView(models.Model):
+    """A named set of filters on a list."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    page = models.CharField(max_length=40)
+    name = models.CharField(max_length=80, blank=True)  # blank: the filters as last left
+    query = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "page", "name"], name="saved_view_once")]
+
+
+class PinnedPatient(models.Model):
+    """A patient kept at hand in the rail."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pins")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="+")
+    pinned_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pinned_at"]
+        constraints = [models.UniqueConstraint(fields=["user", "patient"], name="pinned_once")]

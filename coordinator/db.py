@@ -1,0 +1,155 @@
+"""What every app needs from the database: keys, records, locks, and sentences for its refusals."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError, connection, models, transaction
+from django.utils.translation import gettext as _
+
+M = TypeVar("M", bound=models.Model)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Conflict(Exception):
+    """Somebody or something else got there first. The text can be shown; HTTP 409.
+
+    `extra` carries what helps to go on, such as the next free times.
+    """
+
+    def __init__(self, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.extra = extra
+
+
+def uuid7() -> uuid.UUID:
+    """A time-ordered random key (RFC 9562, version 7): 48 bits of milliseconds, then random bits.
+
+    Made here and not by the database so that PostgreSQL 15 works as well as 18.
+    """
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)
+
+
+class Record(models.Model):
+    """A row that somebody made, with a version for "changed since you opened it" (If-Match)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def lock(queryset: models.QuerySet[M], pk: Any) -> M:
+    """The row with this key, locked until the transaction ends; `move()` insists on it.
+
+    Raises the model's DoesNotExist when the row is not in `queryset`.
+    """
+    record = queryset.select_for_update(of=("self",)).get(pk=pk)
+    record._locked = True  # type: ignore[attr-defined]
+    return record
+
+
+def is_locked(record: models.Model) -> bool:
+    """True when `lock()` fetched this object inside a transaction that is still open."""
+    return getattr(record, "_locked", False) and connection.in_atomic_block
+
+
+def advisory_lock(*resources: tuple[str, Any]) -> None:
+    """Lock resources such as ("practitioner", id) for this transaction, always in one sorted order.
+
+    Sorting by kind rank, then key, is what keeps two bookings of the same three resources from
+    deadlocking; the exclusion constraints stay the judge.
+    """
+    order = ("site", "practitioner", "room", "patient")
+    wanted = sorted(
+        {(kind, str(key)) for kind, key in resources if key is not None},
+        key=lambda r: (order.index(r[0]), r[1]),
+    )
+    with refusals(), connection.cursor() as cursor:
+        for kind, key in wanted:
+            number = zlib.crc32(f"{kind}:{key}".encode())
+            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [order.index(kind) + 1, number - 2**31])
+
+
+UNIQUE, EXCLUSION, LOCK_TIMEOUT, DEADLOCK, STATEMENT_TIMEOUT = "23505", "23P01", "55P03", "40P01", "57014"
+
+
+def sqlstate(error: BaseException) -> str | None:
+    return getattr(error.__cause__, "pgcode", None)
+
+
+@contextlib.contextmanager
+def refusals(**sentences: str) -> Iterator[None]:
+    """Turn the database's refusals into `Conflict` with a sentence.
+
+    `sentences` maps a constraint name to the sentence for it. Deadlocks pass through, for
+    `retry_deadlocks` to see them.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        state = sqlstate(error)
+        if state in (UNIQUE, EXCLUSION):
+            constraint = error.__cause__.diag.constraint_name or ""  # type: ignore[union-attr]
+            raise Conflict(
+                sentences.get(constraint, _("Someone else saved this first. Nothing was changed.")),
+                constraint=constraint,
+            ) from error
+        if state == LOCK_TIMEOUT:
+            raise Conflict(_("Somebody is saving the same record. Please try again.")) from error
+        raise
+
+
+def retry_deadlocks(service: F) -> F:
+    """Run a whole service again when PostgreSQL chose it as the deadlock's victim, at most 3 times."""
+
+    @functools.wraps(service)
+    def retrying(*args: Any, **kwargs: Any) -> Any:
+        for attempt in range(3):
+            try:
+                return service(*args, **kwargs)
+            except OperationalError as error:
+                inside = connection.in_atomic_block
+                if sqlstate(error) != DEADLOCK or inside:
+                    raise
+                if attempt == 2:
+                    raise Conflict(_("The clinic is very busy just now. Please try again.")) from error
+        raise AssertionError("unreachable")
+
+    return retrying  # type: ignore[return-value]
+
+
+def require_transaction() -> None:
+    """Fail loudly when a service forgot `@transaction.atomic`."""
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("This needs an open transaction.")
+
+
+def db_now() -> datetime:
+    """The database's clock (UTC). Leases use it, so that a worker with a wrong clock harms nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute("select clock_timestamp()")
+        return cursor.fetchone()[0]

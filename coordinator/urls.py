@@ -1,0 +1,22 @@
+"""Every address of the site. Each route declares who may use it (coordinator.http)."""
+
+from django.urls import include, path
+
+from coordinator.health import healthz, readyz
+
+handler403 = "coordinator.http.forbidden"
+handler404 = "coordinator.http.not_found"
+handler500 = "coordinator.http.server_error"
+
+urlpatterns = [
+    path("", include("coordinator.dashboard.urls")),
+    path("patients/", include("patients.urls")),
+    path("plans/", include("careplans.urls")),
+    path("referrals/", include("referrals.urls")),
+    path("schedule/", include("scheduling.urls")),
+    path("imports/", include("coordinator.imports.urls")),
+    path("api/", include("coordinator.api.urls")),
+    path("accounts/", include("coordinator.accounts.urls")),
+    path("healthz", healthz),
+    path("readyz", readyz),
+]

@@ -1,0 +1,198 @@
+"""Statuses move through one door.
+
+An app's `workflow.py` holds the table; `move()` is the only code that sets a status. It needs an
+open transaction and a locked row, checks the table, saves the status, adds the change row, writes
+the audit event and sends `moved`: all or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models.enums import ChoicesType
+from django.dispatch import Signal
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from coordinator.db import is_locked, require_transaction, uuid7
+
+moved = Signal()  # sender=type(record), record, step (name), change, by, now
+
+
+class NotAllowed(Exception):
+    """The workflow does not allow this now. The text can be shown; HTTP 409."""
+
+
+@dataclass(frozen=True)
+class System:
+    """An actor that is not a person: `System("nightly")`."""
+
+    name: str
+
+
+Actor = Any  # accounts.User or System; the floor cannot import the user model at load time
+
+
+@dataclass(frozen=True)
+class Step:
+    """One verb. `needs` names what must be given: "reason", or a fact such as "wake_at"."""
+
+    name: str
+    sources: tuple[str, ...]
+    to: str
+    needs: tuple[str, ...] = ()
+    label: Any = ""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The table of steps of one model, as data."""
+
+    statuses: ChoicesType
+    initial: str
+    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        known = set(self.statuses.values)
+        for step in self.steps:
+            unknown = {*step.sources, step.to} - known
+            if unknown:
+                raise ValueError(f"Step {step.name} names unknown statuses {sorted(unknown)}.")
+
+    def find(self, name: str, source: str) -> Step | None:
+        return next((s for s in self.steps if s.name == name and source in s.sources), None)
+
+    def steps_from(self, status: str) -> list[Step]:
+        return [s for s in self.steps if status in s.sources]
+
+    def terminal(self) -> set[str]:
+        """Statuses whose only way out, if any, is `enter_in_error`."""
+        return {
+            s
+            for s in self.statuses.values
+            if all(step.name == "enter_in_error" for step in self.steps_from(s))
+        }
+
+    def check_constraint(self, name: str) -> models.CheckConstraint:
+        return models.CheckConstraint(condition=models.Q(status__in=list(self.statuses.values)), name=name)
+
+
+def enter_in_error(statuses: Iterable[str], error_status: str = "entered_in_error") -> Step:
+    """The step that every workflow has: reachable from every status, with a reason."""
+    return Step(
+        "enter_in_error",
+        tuple(s for s in statuses if s != error_status),
+        error_status,
+        needs=("reason",),
+        label=gettext_lazy("Enter in error"),
+    )
+
+
+class Change(models.Model):
+    """One row of a record's own history, shown on its timeline. Rows are only ever added."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    step = models.CharField(max_length=40)
+    from_status = models.CharField(max_length=30, blank=True)
+    to_status = models.CharField(max_length=30)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    by_system = models.CharField(max_length=40, blank=True)
+    reason = models.TextField(blank=True)
+    facts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        abstract = True
+        ordering = ["at", "id"]
+
+
+def actor_fields(by: Actor) -> dict[str, Any]:
+    """`by` as columns: a person in `by`, a job in `by_system`. Never neither."""
+    if isinstance(by, System):
+        return {"by": None, "by_system": by.name}
+    if by is None or getattr(by, "pk", None) is None:
+        raise ValueError("Every write needs `by`: a user or System(name).")
+    return {"by": by, "by_system": ""}
+
+
+def person(by: Actor) -> Any:
+    """The user for `created_by`, or None when a job did it."""
+    return None if isinstance(by, System) else by
+
+
+def begin(
+    record: Any, *, by: Actor, now: datetime, step: str = "create", reason: str = "", **facts: Any
+) -> Any:
+    """Write the first change row and audit event of a record that was just inserted."""
+    require_transaction()
+    change = record.changes.create(
+        step=step,
+        from_status="",
+        to_status=record.status,
+        at=now,
+        reason=reason,
+        facts=facts,
+        **actor_fields(by),
+    )
+    _audit(record, step, by=by, now=now, reason=reason, details={"to": record.status, **facts})
+    moved.send(sender=type(record), record=record, step=step, change=change, by=by, now=now)
+    return change
+
+
+def move(record: Any, name: str, *, by: Actor, now: datetime, reason: str = "", **facts: Any) -> Any:
+    """Take one step. Returns the change row.
+
+    `facts` whose names are fields of the record are saved on it; all facts are kept on the change row.
+    Raises NotAllowed with a sentence when the table has no such step from here or something is missing.
+    """
+    require_transaction()
+    if not is_locked(record):
+        raise RuntimeError("move() needs a row fetched with lock().")
+    workflow: Workflow = record.workflow
+    source = record.status
+    step = workflow.find(name, source)
+    if step is None:
+        raise NotAllowed(
+            _("This is %(status)s, so that step is not possible now.")
+            % {"status": str(record.get_status_display()).lower()}
+        )
+    for need in step.needs:
+        if not (reason if need == "reason" else facts.get(need)):
+            raise NotAllowed(_("Please give: %(what)s.") % {"what": need.replace("_", " ")})
+    own_fields = {f.name for f in record._meta.concrete_fields} - {"id", "status", "version"}
+    for fact, value in facts.items():
+        if fact in own_fields:
+            setattr(record, fact, value)
+    record.status = step.to
+    record.version += 1
+    record.save()
+    change = record.changes.create(
+        step=name,
+        from_status=source,
+        to_status=step.to,
+        at=now,
+        reason=reason,
+        facts={k: _plain(v) for k, v in facts.items()},
+        **actor_fields(by),
+    )
+    _audit(record, name, by=by, now=now, reason=reason, details={"from": source, "to": step.to})
+    moved.send(sender=type(record), record=record, step=name, change=change, by=by, now=now)
+    return change
+
+
+def _plain(value: Any) -> Any:
+    return str(value.pk) if isinstance(value, models.Model) else value
+
+
+def _audit(
+    record: Any, action: str, *, by: Actor, now: datetime, reason: str, details: dict[str, Any]
+) -> None:
+    from coordinator.audit import services as audit
+
+    audit.record_change(record, action, by=by, reason=reason, details=details)

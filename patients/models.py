@@ -1,0 +1,536 @@
+"""The record: who the patient is, how to reach them, what is known, and who cares for them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.accounts.models import Organization, Practitioner, Site, check_zone
+from coordinator.db import Record
+from coordinator.workflow import Change
+from patients.workflow import WORKFLOW, PatientStatus
+
+
+def fold(text: str) -> str:
+    """Lower case without accents or punctuation, single spaces: what names are searched by.
+
+    >>> fold("  García-LÓPEZ ")
+    'garcia lopez'
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[^\w]+", " ", plain.lower().replace("'", "")).split())
+
+
+class PatientScoped(models.QuerySet[Any]):
+    """Rows that belong to a patient are seen by whoever may see the patient."""
+
+    permission = "patients.view"
+
+    def visible_to(self, user: Any) -> Any:
+        if not user.can(self.permission):
+            return self.none()
+        return self.filter(patient__site__in=user.site_ids)
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    def visible_to(self, user: Any) -> PatientQuerySet:
+        if not user.can("patients.view"):
+            return self.none()
+        return self.filter(site__in=user.site_ids).exclude(status=PatientStatus.ENTERED_IN_ERROR)
+
+    def active(self) -> PatientQuerySet:
+        return self.filter(status=PatientStatus.ACTIVE)
+
+
+class AllergyStatus(models.TextChoices):
+    """ "None known" and "not recorded" are different facts and must look different."""
+
+    NOT_RECORDED = "not_recorded", _("Not recorded")
+    NONE_KNOWN = "none_known", _("No known allergies")
+    RECORDED = "recorded", _("Recorded")
+
+
+class Tier(models.IntegerChoices):
+    """Contact tiers of domain.md 3.10; the weight of each is in careplans.rules."""
+
+    LOW = 1, _("Low")
+    RISING = 2, _("Rising")
+    HIGH = 3, _("High")
+    INTENSIVE = 4, _("Intensive")
+
+
+class Patient(Record):
+    """A person receiving care. Birth date is a calendar date without a zone."""
+
+    workflow = WORKFLOW
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="patients")
+    status = models.CharField(max_length=20, choices=PatientStatus.choices, default=PatientStatus.ACTIVE)
+    mrn = models.CharField(_("MRN"), max_length=40, unique=True)
+    family_name = models.CharField(max_length=120)
+    given_name = models.CharField(max_length=120, blank=True)
+    middle_name = models.CharField(max_length=120, blank=True)
+    prefix = models.CharField(max_length=20, blank=True)
+    suffix = models.CharField(max_length=20, blank=True)
+    preferred_name = models.CharField(max_length=120, blank=True)
+    former_family_name = models.CharField(max_length=120, blank=True)
+    search_name = models.CharField(
+        max_length=500, editable=False
+    )  # fold() of every name, for the trigram index
+    birth_date = models.DateField(null=True, blank=True)
+    sex = models.CharField(
+        max_length=7,
+        choices=[
+            ("female", _("Female")),
+            ("male", _("Male")),
+            ("other", _("Other")),
+            ("unknown", _("Unknown")),
+        ],
+        default="unknown",
+    )
+    gender_identity = models.CharField(max_length=60, blank=True)
+    pronouns = models.CharField(max_length=40, blank=True)
+    language = models.CharField(max_length=12, blank=True)  # BCP 47; blank means not recorded
+    interpreter_needed = models.BooleanField(default=False)
+    time_zone = models.CharField(max_length=64, blank=True, validators=[check_zone])  # blank: the site's
+    best_time_to_call = models.CharField(max_length=120, blank=True)
+    address_line = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=40, blank=True)
+    postal_code = models.CharField(max_length=20, blank=True)
+    country = models.CharField(max_length=40, blank=True)
+    deceased_on = models.DateField(null=True, blank=True)
+    allergy_status = models.CharField(
+        max_length=12, choices=AllergyStatus.choices, default=AllergyStatus.NOT_RECORDED
+    )
+    allergies_checked_on = models.DateField(null=True, blank=True)
+    tier = models.PositiveSmallIntegerField(choices=Tier.choices, default=Tier.LOW)
+    # The caseload: the lead of the care team when that is one of our users. Kept by assign_coordinator().
+    coordinator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="caseload"
+    )
+    primary_care = models.ForeignKey(
+        Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="primary_patients"
+    )
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            WORKFLOW.check_constraint("patient_status_known"),
+            models.CheckConstraint(
+                condition=Q(deceased_on__isnull=True)
+                | Q(birth_date__isnull=True)
+                | Q(deceased_on__gte=models.F("birth_date")),
+                name="patient_died_after_birth",
+            ),
+            models.CheckConstraint(condition=Q(tier__in=Tier.values), name="patient_tier_known"),
+            models.CheckConstraint(
+                condition=~Q(family_name="") | ~Q(given_name=""), name="patient_has_a_name"
+            ),
+        ]
+        indexes = [
+            GinIndex(OpClass("search_name", name="gin_trgm_ops"), name="patient_name_trgm"),
+            models.Index(fields=["site", "search_name", "id"], name="patient_list"),
+            models.Index(fields=["birth_date"], name="patient_birth_date"),
+            models.Index(fields=["coordinator", "status"], name="patient_caseload"),
+            models.Index(Upper("mrn"), name="patient_mrn_upper"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family_name.upper()}, {self.given_name}".strip(", ")
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.search_name = self.make_search_name()
+        super().save(*args, **kwargs)
+
+    def make_search_name(self) -> str:
+        names = (
+            self.family_name,
+            self.given_name,
+            self.middle_name,
+            self.preferred_name,
+            self.former_family_name,
+        )
+        return fold(" ".join(n for n in names if n))[:500]
+
+    def age_on(self, day: datetime.date) -> int | None:
+        """Whole years, or None when the birth date is not recorded."""
+        if self.birth_date is None:
+            return None
+        end = min(day, self.deceased_on) if self.deceased_on else day
+        before = (end.month, end.day) < (self.birth_date.month, self.birth_date.day)
+        return end.year - self.birth_date.year - before
+
+    @property
+    def zone(self) -> str:
+        return self.time_zone or self.site.zone
+
+
+class PatientChange(Change):
+    record = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="changes")
+
+
+class PatientIdentifier(Record):
+    """Another number of the patient: member number, driver's license, a number from an import."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="identifiers")
+    kind = models.CharField(max_length=20, blank=True)  # FHIR v2-0203 code: MR, SS, DL, PPN, MB ...
+    system = models.CharField(max_length=200, blank=True)
+    value = models.CharField(max_length=120)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "value", "kind"], name="identifier_once")]
+        indexes = [models.Index(Upper("value"), name="identifier_value")]
+
+
+class ContactPoint(Record):
+    """A phone or e-mail, with whose it is and what may be left there."""
+
+    class Kind(models.TextChoices):
+        PHONE = "phone", _("Phone")
+        EMAIL = "email", _("E-mail")
+
+    class Use(models.TextChoices):
+        MOBILE = "mobile", _("Mobile")
+        HOME = "home", _("Home")
+        WORK = "work", _("Work")
+        OTHER = "other", _("Other")
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="contact_points")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    use = models.CharField(max_length=6, choices=Use.choices, default=Use.OTHER)
+    value = models.CharField(max_length=254)  # as typed
+    normalized = models.CharField(max_length=254, blank=True)  # E.164 for phones, lower case for e-mail
+    last_four = models.CharField(max_length=4, blank=True)
+    owner_name = models.CharField(max_length=120, blank=True)  # blank: the patient's own
+    owner_relationship = models.CharField(max_length=60, blank=True)
+    rank = models.PositiveSmallIntegerField(default=1)
+    ok_to_message = models.BooleanField(default=False)  # text or e-mail
+    ok_to_leave_voicemail = models.BooleanField(default=False)
+    permission_source = models.CharField(max_length=120, blank=True)  # how and by whom it was given
+    permission_at = models.DateTimeField(null=True, blank=True)
+    opted_out_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)  # last deliveries failed, or wrong number
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        ordering = ["rank", "created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["phone", "email"]), name="contact_point_kind"),
+            models.UniqueConstraint(
+                fields=["patient", "kind", "normalized"],
+                condition=Q(ended_at__isnull=True) & ~Q(normalized=""),
+                name="contact_point_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["normalized"], name="contact_point_value"),
+            models.Index(fields=["last_four"], name="contact_point_last_four"),
+        ]
+
+
+class Topic(models.TextChoices):
+    """What a related person may hear about."""
+
+    SCHEDULING = "scheduling", _("Scheduling")
+    TRANSPORT = "transport", _("Transport")
+    MEDICINES = "medicines", _("Medicines")
+    RESULTS = "results", _("Results")
+    PLAN = "plan", _("Care plan")
+    MONEY = "money", _("Money")
+
+
+class RelatedPerson(Record):
+    """Family or caregiver. `topics` is what the patient said they may hear about."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="related_people")
+    name = models.CharField(max_length=160)
+    relationship = models.CharField(max_length=60)
+    authority = models.CharField(max_length=120, blank=True)  # e.g. health-care proxy
+    phone = models.CharField(max_length=40, blank=True)
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=12, blank=True)
+    topics = ArrayField(models.CharField(max_length=12, choices=Topic.choices), default=list, blank=True)
+    is_emergency_contact = models.BooleanField(default=False)
+    do_not_contact = models.BooleanField(default=False)
+    started_on = models.DateField(null=True, blank=True)
+    ended_on = models.DateField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+
+class Coverage(Record):
+    """One policy. The order (primary first) is `rank`."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="coverages")
+    # Payer stands in referrals, above us, so coverage keeps the payer's name; referrals link by it.
+    payer_name = models.CharField(max_length=160)
+    plan_name = models.CharField(max_length=160, blank=True)
+    line_of_business = models.CharField(max_length=40, blank=True)
+    member_id = models.CharField(max_length=60, blank=True)
+    subscriber_id = models.CharField(max_length=60, blank=True)
+    group_number = models.CharField(max_length=60, blank=True)
+    relationship_to_subscriber = models.CharField(max_length=20, blank=True)
+    rank = models.PositiveSmallIntegerField(default=1)
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(
+        max_length=20,
+        choices=[("active", _("Active")), ("ended", _("Ended")), ("entered_in_error", _("Entered in error"))],
+        default="active",
+    )
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        ordering = ["rank"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True)
+                | Q(starts_on__isnull=True)
+                | Q(ends_on__gte=models.F("starts_on")),
+                name="coverage_period",
+            ),
+        ]
+        indexes = [models.Index(Upper("member_id"), name="coverage_member_id")]
+
+
+class CareTeamMember(Record):
+    """Somebody who cares for the patient: one of our users, a practitioner, an organization or a named person."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="care_team")
+    role = models.CharField(max_length=80)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
+    practitioner = models.ForeignKey(Practitioner, null=True, blank=True, on_delete=models.PROTECT)
+    organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.PROTECT)
+    name = models.CharField(max_length=160, blank=True)
+    is_lead = models.BooleanField(default=False)
+    started_on = models.DateField(null=True, blank=True)
+    ended_on = models.DateField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        ordering = ["-is_lead", "role"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient"],
+                condition=Q(is_lead=True, ended_on__isnull=True),
+                name="care_team_one_lead",
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False)
+                | Q(practitioner__isnull=False)
+                | Q(organization__isnull=False)
+                | ~Q(name=""),
+                name="care_team_member_is_someone",
+            ),
+        ]
+
+    @property
+    def display(self) -> str:
+        return str(self.user or self.practitioner or self.organization or self.name)
+
+
+class ClinicalRecord(Record):
+    """What problems, allergies and medicines share: where it came from and when it was last checked."""
+
+    source = models.CharField(max_length=120, blank=True)
+    last_checked_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+CLINICAL_STATUSES = [
+    ("active", _("Active")),
+    ("inactive", _("Inactive")),
+    ("resolved", _("Resolved")),
+    ("entered_in_error", _("Entered in error")),
+]
+
+
+class Problem(ClinicalRecord):
+    """A condition the clinic addresses (a coding is not a problem; it may carry one)."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="problems")
+    name = models.CharField(max_length=250)
+    code = models.CharField(max_length=40, blank=True)
+    code_system = models.CharField(max_length=120, blank=True)
+    status = models.CharField(max_length=20, choices=CLINICAL_STATUSES, default="active")
+    onset_on = models.DateField(null=True, blank=True)
+    ended_on = models.DateField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "status"], name="problem_patient")]
+
+
+class Allergy(ClinicalRecord):
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="allergies")
+    substance = models.CharField(max_length=250)
+    code = models.CharField(max_length=40, blank=True)
+    code_system = models.CharField(max_length=120, blank=True)
+    reaction = models.CharField(max_length=250, blank=True)
+    severity = models.CharField(
+        max_length=10,
+        choices=[
+            ("", _("Not recorded")),
+            ("mild", _("Mild")),
+            ("moderate", _("Moderate")),
+            ("severe", _("Severe")),
+        ],
+        blank=True,
+    )
+    status = models.CharField(max_length=20, choices=CLINICAL_STATUSES, default="active")
+    recorded_on = models.DateField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+
+class Medication(ClinicalRecord):
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="medications")
+    name = models.CharField(max_length=250)
+    code = models.CharField(max_length=40, blank=True)
+    code_system = models.CharField(max_length=120, blank=True)
+    how_taken = models.CharField(max_length=250, blank=True)
+    status = models.CharField(
+        max_length=20,
+        choices=[
+            ("active", _("Active")),
+            ("on_hold", _("On hold")),
+            ("stopped", _("Stopped")),
+            ("completed", _("Completed")),
+            ("entered_in_error", _("Entered in error")),
+        ],
+        default="active",
+    )
+    started_on = models.DateField(null=True, blank=True)
+    ended_on = models.DateField(null=True, blank=True)
+    prescriber_name = models.CharField(max_length=160, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "status"], name="medication_patient")]
+
+
+class Encounter(Record):
+    """A visit that happened, here or elsewhere (an appointment is a plan; this is a fact)."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="encounters")
+    kind = models.CharField(max_length=250)
+    setting = models.CharField(max_length=20, blank=True)  # FHIR class: AMB, EMER, IMP ...
+    status = models.CharField(max_length=20, default="finished")
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=250, blank=True)
+    practitioner = models.ForeignKey(Practitioner, null=True, blank=True, on_delete=models.PROTECT)
+    organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.PROTECT)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "-started_at"], name="encounter_patient")]
+
+
+class Result(Record):
+    """A laboratory or vital-sign value used on the chart."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="results")
+    name = models.CharField(max_length=250)
+    code = models.CharField(max_length=40, blank=True)  # LOINC
+    category = models.CharField(max_length=40, blank=True)
+    value = models.DecimalField(max_digits=18, decimal_places=6, null=True, blank=True)
+    value_text = models.CharField(max_length=250, blank=True)
+    unit = models.CharField(max_length=40, blank=True)
+    interpretation = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=20, default="final")
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "code", "-taken_at"], name="result_patient")]
+
+
+class Immunization(Record):
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="immunizations")
+    name = models.CharField(max_length=250)
+    code = models.CharField(max_length=40, blank=True)
+    status = models.CharField(max_length=20, default="completed")
+    given_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "-given_at"], name="immunization_patient")]
+
+
+class Document(Record):
+    """A paper or file about the patient. The file itself is under DATA_DIR, never served by URL."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="documents")
+    kind = models.CharField(max_length=80)
+    title = models.CharField(max_length=250)
+    file = models.FileField(upload_to="documents/", blank=True)
+    content_type = models.CharField(max_length=80, blank=True)
+    text = models.TextField(blank=True)
+    source = models.CharField(max_length=120, blank=True)
+    status = models.CharField(max_length=20, default="current")
+    received_on = models.DateField(null=True, blank=True)
+    expires_on = models.DateField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "-received_on"], name="document_patient")]
+
+
+class Note(Record):
+    """A progress or problem note, with the provider it is reported to and their acknowledgement."""
+
+    class Kind(models.TextChoices):
+        PROGRESS = "progress", _("Progress")
+        PROBLEM = "problem", _("Problem")
+        CONTACT = "contact", _("Contact")
+        OTHER = "other", _("Other")
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="notes")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PROGRESS)
+    body = models.TextField()
+    report_to = models.ForeignKey(Practitioner, null=True, blank=True, on_delete=models.PROTECT)
+    answer_due_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    status = models.CharField(
+        max_length=20,
+        choices=[("current", _("Current")), ("entered_in_error", _("Entered in error"))],
+        default="current",
+    )
+    error_reason = models.TextField(blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "-created_at"], name="note_patient")]
+        constraints = [models.CheckConstraint(condition=~Q(body=""), name="note_not_empty")]

@@ -1,0 +1,42 @@
+"""Plain functions that make patients for tests and the demo. Everybody in them is invented."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from coordinator.tests.factories import make_site, number
+from patients.models import ContactPoint, Patient
+
+
+def make_patient(**fields: Any) -> Patient:
+    n = next(number)
+    fields.setdefault("mrn", f"{100000 + n}")
+    fields.setdefault("family_name", "Ramírez")
+    fields.setdefault("given_name", f"Elena {n}")
+    fields.setdefault("birth_date", datetime.date(1958, 3, 14))
+    fields.setdefault("sex", "female")
+    fields.setdefault("language", "en")
+    if "site" not in fields:
+        fields["site"] = make_site()
+    return Patient.objects.create(**fields)
+
+
+def make_phone(patient: Patient, number_e164: str = "+16125550143", **fields: Any) -> ContactPoint:
+    fields.setdefault("use", ContactPoint.Use.MOBILE)
+    fields.setdefault("ok_to_message", True)
+    return ContactPoint.objects.create(
+        patient=patient,
+        kind=ContactPoint.Kind.PHONE,
+        value=number_e164,
+        normalized=number_e164,
+        last_four=number_e164[-4:],
+        **fields,
+    )
+
+
+def make_email(patient: Patient, address: str = "elena@example.test", **fields: Any) -> ContactPoint:
+    fields.setdefault("ok_to_message", True)
+    return ContactPoint.objects.create(
+        patient=patient, kind=ContactPoint.Kind.EMAIL, value=address, normalized=address.lower(), **fields
+    )

@@ -1,0 +1,265 @@
+"""Referrals, payers and prior authorizations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.accounts.models import Organization, Practitioner, Site, Team
+from coordinator.db import Record
+from coordinator.workflow import Change
+from patients.models import Coverage, Document, Patient, PatientScoped, Problem
+from referrals.workflow import (
+    AUTHORIZATION_WORKFLOW,
+    OPEN,
+    REFERRAL_WORKFLOW,
+    AuthorizationStatus,
+    OutcomeReason,
+    ReferralStatus,
+)
+
+
+class Payer(Record):
+    """An organization that decides and pays. Its type and urgency choose the decision clock's rule."""
+
+    class Type(models.TextChoices):
+        MEDICARE_ADVANTAGE = "medicare_advantage", _("Medicare Advantage")
+        MEDICARE = "medicare", _("Medicare")
+        MEDICAID_MANAGED = "medicaid_managed", _("Medicaid managed care")
+        MEDICAID = "medicaid", _("Medicaid")
+        CHIP = "chip", _("CHIP")
+        MARKETPLACE = "marketplace", _("Marketplace plan")
+        EMPLOYER = "employer", _("Employer plan")
+        OTHER = "other", _("Other")
+
+    name = models.CharField(max_length=160, unique=True)
+    payer_type = models.CharField(max_length=20, choices=Type.choices, default=Type.OTHER)
+    phone = models.CharField(max_length=40, blank=True)
+    fax = models.CharField(max_length=40, blank=True)
+    portal = models.URLField(blank=True)
+    zone = models.CharField(max_length=64, default="America/New_York")
+    is_active = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ReferralQuerySet(models.QuerySet["Referral"]):
+    def visible_to(self, user: Any) -> ReferralQuerySet:
+        if not user.can("referrals.view"):
+            return self.none()
+        return self.filter(site__in=user.site_ids).exclude(status=ReferralStatus.ENTERED_IN_ERROR)
+
+    def open(self) -> ReferralQuerySet:
+        """Open until the loop is closed: a report that nobody reviewed is still open."""
+        return self.filter(status__in=OPEN, loop_closed_at__isnull=True)
+
+    def overdue(self, now: datetime) -> ReferralQuerySet:
+        return self.open().filter(due_at__lt=now)
+
+
+class Referral(Record):
+    """Our order for someone else's service, with the facts of its loop and who moves next."""
+
+    workflow = REFERRAL_WORKFLOW
+
+    class Category(models.TextChoices):
+        MEDICAL = "medical", _("Medical")
+        BEHAVIORAL = "behavioral", _("Behavioral")
+        DENTAL = "dental", _("Dental")
+        IMAGING = "imaging", _("Imaging")
+        THERAPY = "therapy", _("Therapy")
+        EQUIPMENT = "equipment", _("Equipment")
+        SOCIAL = "social", _("Social need")
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="referrals")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="referrals")
+    reference = models.CharField(max_length=20, unique=True)  # ours, printed on the packet
+    category = models.CharField(max_length=12, choices=Category.choices, default=Category.MEDICAL)
+    specialty = models.CharField(max_length=120)
+    service = models.CharField(max_length=160, blank=True)
+    reason = models.CharField(max_length=500)
+    clinical_question = models.TextField(blank=True)
+    problem = models.ForeignKey(Problem, null=True, blank=True, on_delete=models.PROTECT)
+    urgency = models.CharField(
+        max_length=10,
+        choices=[("routine", _("Routine")), ("urgent", _("Urgent")), ("stat", _("Immediately"))],
+        default="routine",
+    )
+    requested_by_on = models.DateField(null=True, blank=True)
+    requester = models.ForeignKey(
+        Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals_made"
+    )
+    recipient_organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.PROTECT)
+    recipient = models.ForeignKey(
+        Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals_received"
+    )
+    status = models.CharField(max_length=30, choices=ReferralStatus.choices, default=ReferralStatus.DRAFT)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals"
+    )
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals")
+    next_step = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    clock = models.ForeignKey(
+        "clocks.Clock", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    stage_since = models.DateTimeField()
+    # Eight separate facts (N8); the status is derived from steps, the loop from the last two.
+    sent_at = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    seen_on = models.DateField(null=True, blank=True)
+    report_received_at = models.DateTimeField(null=True, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    patient_told_at = models.DateTimeField(null=True, blank=True)
+    requester_told_at = models.DateTimeField(null=True, blank=True)
+    loop_closed_at = models.DateTimeField(null=True, blank=True)
+    visit_at = models.DateTimeField(null=True, blank=True)
+    visit_place = models.CharField(max_length=200, blank=True)
+    channel = models.CharField(max_length=20, blank=True)
+    confirmed_by = models.CharField(max_length=120, blank=True)
+    outcome_reason = models.CharField(max_length=30, choices=OutcomeReason.choices, blank=True)
+    report = models.ForeignKey(Document, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    refers_elsewhere = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="continued_by"
+    )
+
+    objects = ReferralQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            REFERRAL_WORKFLOW.check_constraint("referral_status_known"),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False) | Q(team__isnull=False), name="referral_has_an_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(loop_closed_at__isnull=True)
+                | ~Q(status="completed")
+                | Q(reviewed_at__isnull=False, patient_told_at__isnull=False),
+                name="referral_loop_needs_review_and_telling",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["patient", "status"], name="referral_patient"),
+            models.Index(fields=["site", "status", "due_at", "id"], name="referral_board"),
+            models.Index(fields=["owner", "due_at"], name="referral_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class ReferralChange(Change):
+    record = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="changes")
+
+
+class AuthorizationQuerySet(PatientScoped):
+    permission = "referrals.view"
+
+
+class PriorAuthorization(Record):
+    """A request to a payer. Decisions are per line; the header status is derived from the lines."""
+
+    workflow = AUTHORIZATION_WORKFLOW
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="authorizations")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="authorizations")
+    payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="authorizations")
+    coverage = models.ForeignKey(Coverage, null=True, blank=True, on_delete=models.PROTECT)
+    referral = models.ForeignKey(
+        Referral, null=True, blank=True, on_delete=models.PROTECT, related_name="authorizations"
+    )
+    service = models.CharField(max_length=160)
+    urgency = models.CharField(
+        max_length=10,
+        choices=[("standard", _("Standard")), ("expedited", _("Expedited"))],
+        default="standard",
+    )
+    status = models.CharField(
+        max_length=30, choices=AuthorizationStatus.choices, default=AuthorizationStatus.REQUIREMENT_UNKNOWN
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="authorizations",
+    )
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    next_step = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    clock = models.ForeignKey(
+        "clocks.Clock", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    stage_since = models.DateTimeField()
+    reference_number = models.CharField(max_length=60, blank=True)  # ours to the payer
+    authorization_number = models.CharField(max_length=60, blank=True)  # the payer's
+    channel = models.CharField(max_length=20, blank=True)
+    received_by_payer_at = models.DateTimeField(null=True, blank=True)
+    asked_for = models.CharField(max_length=300, blank=True)
+    answer_due_at = models.DateTimeField(null=True, blank=True)
+    denial_reason = models.TextField(blank=True)
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    supersedes = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = AuthorizationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            AUTHORIZATION_WORKFLOW.check_constraint("authorization_status_known"),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False) | Q(team__isnull=False), name="authorization_has_an_owner"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["patient", "status"], name="authorization_patient"),
+            models.Index(fields=["site", "status", "due_at"], name="authorization_board"),
+        ]
+
+
+class PriorAuthorizationChange(Change):
+    record = models.ForeignKey(PriorAuthorization, on_delete=models.PROTECT, related_name="changes")
+
+
+class AuthorizationLine(Record):
+    """One service line: what was asked and what was decided."""
+
+    class Decision(models.TextChoices):
+        NONE = "", _("No answer yet")
+        APPROVED = "approved", _("Approved")
+        MODIFIED = "modified", _("Approved with changes")
+        DENIED = "denied", _("Denied")
+        PENDED = "pended", _("Pended")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    authorization = models.ForeignKey(PriorAuthorization, on_delete=models.PROTECT, related_name="lines")
+    number = models.PositiveSmallIntegerField()
+    service_code = models.CharField(max_length=20)
+    label = models.CharField(max_length=160, blank=True)
+    units_requested = models.PositiveIntegerField(default=1)
+    unit_kind = models.CharField(max_length=20, default="visit")
+    decision = models.CharField(max_length=10, choices=Decision.choices, blank=True)
+    units_approved = models.PositiveIntegerField(null=True, blank=True)
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["authorization", "number"], name="authorization_line_number"),
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True)
+                | Q(starts_on__isnull=True)
+                | Q(ends_on__gte=models.F("starts_on")),
+                name="authorization_line_period",
+            ),
+        ]

@@ -1,0 +1,42 @@
+"""Plain functions that make payers, referrals and authorizations for tests and the demo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from coordinator.tests.factories import make_user, number
+from patients.models import Patient
+from patients.tests.factories import make_patient
+from referrals.models import Payer, PriorAuthorization, Referral
+
+
+def make_payer(**fields: Any) -> Payer:
+    fields.setdefault("name", f"HealthNorth Plus {next(number)}")
+    fields.setdefault("payer_type", Payer.Type.MEDICARE_ADVANTAGE)
+    return Payer.objects.create(**fields)
+
+
+def make_referral(patient: Patient | None = None, **fields: Any) -> Referral:
+    patient = patient or make_patient()
+    fields.setdefault("site", patient.site)
+    fields.setdefault("reference", f"R-T{next(number):06d}")
+    fields.setdefault("specialty", "Cardiology")
+    fields.setdefault("reason", "Swelling despite water pill")
+    fields.setdefault("stage_since", timezone.now())
+    if "owner" not in fields and "team" not in fields:
+        fields["owner"] = make_user(site=patient.site)
+    return Referral.objects.create(patient=patient, **fields)
+
+
+def make_authorization(patient: Patient | None = None, **fields: Any) -> PriorAuthorization:
+    patient = patient or make_patient()
+    fields.setdefault("site", patient.site)
+    fields.setdefault("service", "MRI lumbar")
+    fields.setdefault("stage_since", timezone.now())
+    if "payer" not in fields:
+        fields["payer"] = make_payer()
+    if "owner" not in fields and "team" not in fields:
+        fields["owner"] = make_user(site=patient.site)
+    return PriorAuthorization.objects.create(patient=patient, **fields)

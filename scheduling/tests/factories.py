@@ -1,0 +1,51 @@
+"""Plain functions that make services, availability and appointments for tests and the demo."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from coordinator.accounts.models import Practitioner, Site
+from coordinator.tests.factories import make_practitioner, number
+from patients.models import Patient
+from patients.tests.factories import make_patient
+from scheduling.models import Appointment, Availability, Room, Service
+
+
+def make_service(**fields: Any) -> Service:
+    fields.setdefault("name", f"Follow-up {next(number)}")
+    fields.setdefault("minutes", 30)
+    return Service.objects.create(**fields)
+
+
+def make_room(site: Site, **fields: Any) -> Room:
+    fields.setdefault("name", f"Room {next(number)}")
+    return Room.objects.create(site=site, **fields)
+
+
+def make_availability(practitioner: Practitioner, weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)) -> None:
+    """Monday to Friday, 8:00 to 17:00 local, at the practitioner's own site."""
+    for weekday in weekdays:
+        Availability.objects.create(
+            practitioner=practitioner,
+            site=practitioner.site,
+            weekday=weekday,
+            starts=datetime.time(8),
+            ends=datetime.time(17),
+        )
+
+
+def make_appointment(patient: Patient | None = None, **fields: Any) -> Appointment:
+    patient = patient or make_patient()
+    fields.setdefault("site", patient.site)
+    fields.setdefault("zone", fields["site"].zone)
+    fields.setdefault("start", timezone.now() + datetime.timedelta(days=3))
+    if "service" not in fields:
+        fields["service"] = make_service()
+    fields.setdefault("end", fields["start"] + datetime.timedelta(minutes=fields["service"].minutes))
+    if "practitioner" not in fields:
+        fields["practitioner"] = make_practitioner(site=fields["site"])
+    fields.setdefault("booked_at", timezone.now() - datetime.timedelta(days=30))
+    return Appointment.objects.create(patient=patient, **fields)
