@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "coordinator.toasts.ToastMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "coordinator.accounts.middleware.SecondFactorMiddleware",
     "coordinator.http.AccessRuleMiddleware",
@@ -145,6 +146,8 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "throttle_cache"},
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+# A message may name a patient, so it waits in the session, not in a cookie in the browser.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- background work --------------------------------------------------------------------------------
 REDIS_URL = required("REDIS_URL", "redis://127.0.0.1:6379/0")

@@ -13,7 +13,8 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
 
 HOUR = timedelta(hours=1)
 SOON = timedelta(hours=48)  # a rule's deadline nearer than this is amber
@@ -33,12 +34,12 @@ def local_day(value: date | datetime) -> date:
 
 def day(value: date | datetime | None) -> str:
     """ "Nov 18, 2026" in the active zone and language; empty for None."""
-    return date_format(local_day(value), pgettext("date format", "M j, Y")) if value else ""
+    return date_format(local_day(value), "DATE_FORMAT") if value else ""
 
 
 def week_day(value: date | datetime | None) -> str:
     """ "Wed, Nov 18, 2026"."""
-    return date_format(local_day(value), pgettext("date format", "D, M j, Y")) if value else ""
+    return f"{date_format(local_day(value), 'D')}, {day(value)}" if value else ""
 
 
 def clock_time(value: datetime | None) -> str:
@@ -46,7 +47,7 @@ def clock_time(value: datetime | None) -> str:
     if not value:
         return ""
     moment = local(value)
-    text = date_format(moment, pgettext("time format", "g:i A"))
+    text = date_format(moment, "TIME_FORMAT")
     twice = moment.tzinfo and moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
     return f"{text} {moment.tzname()}" if twice else text
 
@@ -131,6 +132,11 @@ def due_words(value: date | datetime, *, now: datetime, has_time: bool = False, 
     return Due(text, absolute, "soon" if soon else "plain", "timer" if soon else "clock", iso)
 
 
+def left_when_held(ends: datetime, held_since: datetime) -> str:
+    """ "Paused at 3 d 2 h": what was left of a clock when it stopped."""
+    return _("Paused at %(span)s") % {"span": span(max(ends - held_since, timedelta(0)))}
+
+
 # --- people -------------------------------------------------------------------------------------------
 
 
@@ -161,6 +167,30 @@ def sex_letter(sex: str) -> str:
     return {"female": "F", "f": "F", "male": "M", "m": "M", "other": "X", "x": "X"}.get(
         (sex or "").lower(), ""
     )
+
+
+LANGUAGES = {
+    "am": _lazy("Amharic"),
+    "ar": _lazy("Arabic"),
+    "en": _lazy("English"),
+    "es": _lazy("Spanish"),
+    "fr": _lazy("French"),
+    "hmn": _lazy("Hmong"),
+    "ht": _lazy("Haitian Creole"),
+    "ko": _lazy("Korean"),
+    "om": _lazy("Oromo"),
+    "pt": _lazy("Portuguese"),
+    "ru": _lazy("Russian"),
+    "so": _lazy("Somali"),
+    "tl": _lazy("Tagalog"),
+    "vi": _lazy("Vietnamese"),
+    "zh": _lazy("Chinese"),
+}
+
+
+def language_name(code: str) -> str:
+    """ "Spanish" for "es" or "es-MX"; a language we have no name for keeps its code; empty stays empty."""
+    return str(LANGUAGES.get((code or "").split("-")[0].lower(), code or ""))
 
 
 def initials(name: str) -> str:

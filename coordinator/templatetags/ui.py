@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
-from django.db.models import TextChoices
 from django.forms import (
     BoundField,
     CheckboxInput,
@@ -35,6 +34,7 @@ register.filter("phone", wording.phone)
 register.filter("initials", wording.initials)
 register.filter("patient_name", wording.family_first)
 register.filter("span", wording.span)
+register.filter("language_name", wording.language_name)
 
 TONE_ICONS = {"danger": "octagon", "warn": "alert", "ok": "check", "wait": "clock", "info": "", "accent": ""}
 
@@ -122,6 +122,7 @@ def due(
     if moment is None:
         return format_html('<span class="due plain meta">{}</span>', _("No date"))
     now = now or context.get("now") or timezone.now()
+    clock = clock or bool(getattr(value, "clock_id", None))
     words = wording.due_words(moment, now=now, has_time=timed, clock=clock)
     first = format_html(
         '<span class="due{}">{}<time datetime="{}">{}</time></span>',
@@ -138,24 +139,36 @@ def due(
 @register.inclusion_tag("components/clock.html", takes_context=True)
 def clock(
     context: template.Context,
-    ends: date | datetime,
+    subject: Any,
     rule: str = "",
     started: datetime | None = None,
     state: str = "running",
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Time left, the rule it comes from and the moment it ends, with a bar when `started` is known.
+    """Time left, the rule it comes from and the moment it ends, with a bar when the start is known.
 
-    States: running, held, met, missed, void (coordinator.clocks).
+    `subject` is a Clock (its rule's title needs select_related("rule_version__rule")), or the datetime or date
+    of the end. States: running, held, met, missed, void.
     """
     now = now or context.get("now") or timezone.now()
-    timed = isinstance(ends, datetime)
-    words = wording.due_words(ends, now=now, has_time=timed, clock=True)
+    ends, held = subject, None
+    if hasattr(subject, "due_at"):
+        ends = subject.due_on or subject.due_at
+        started, state, held = started or subject.anchor_at, subject.state, subject.held_since
+        rule = rule or subject.rule_version.rule.title
+    words = wording.due_words(ends, now=held or now, has_time=isinstance(ends, datetime), clock=True)
+    end = subject.due_at if hasattr(subject, "due_at") else ends
     used = None
-    if started is not None and isinstance(ends, datetime) and ends > started:
-        used = max(0, min(100, round(100 * (now - started) / (ends - started))))
-    tone = {"over": "danger", "soon": "warn"}.get(words.tone, "mute") if state == "running" else "wait"
-    return {"words": words, "rule": rule, "used": used, "tone": tone, "state": state}
+    if started is not None and isinstance(end, datetime) and end > started:
+        used = max(0, min(100, round(100 * ((held or now) - started) / (end - started))))
+    return {
+        "words": words,
+        "rule": rule,
+        "used": used,
+        "state": state,
+        "tone": {"over": "danger", "soon": "warn"}.get(words.tone, "mute") if state == "running" else "wait",
+        "paused": wording.left_when_held(end, held) if held and isinstance(end, datetime) else "",
+    }
 
 
 # --- people -------------------------------------------------------------------------------------------
@@ -165,8 +178,7 @@ def _abbreviated_language(person: Any) -> SafeString:
     code = getattr(person, "language", "") or ""
     if not code or code.split("-")[0] == "en":
         return mark_safe("")
-    show = getattr(person, "get_language_display", None)
-    return format_html('<abbr title="{}">{}</abbr>', show() if show else code, code.split("-")[0].upper())
+    return format_html('<abbr title="{}">{}</abbr>', wording.language_name(code), code.split("-")[0].upper())
 
 
 @register.simple_tag
@@ -407,9 +419,3 @@ def toasts(context: template.Context) -> SafeString:
     if request is None or not hasattr(request, "_messages"):
         return mark_safe("")
     return render_toasts(request)
-
-
-@register.filter
-def label_of(value: Any) -> str:
-    """The words of a choice value (TextChoices member)."""
-    return str(value.label) if isinstance(value, TextChoices) else str(value)
