@@ -94,6 +94,17 @@ def enter_in_error(statuses: Iterable[str], error_status: str = "entered_in_erro
     )
 
 
+# What is kept in the history but is no status step.
+OTHER_STEPS = {
+    "create": gettext_lazy("Created"),
+    "import": gettext_lazy("Imported"),
+    "review": gettext_lazy("Reviewed by the requester"),
+    "tell_patient": gettext_lazy("Patient told"),
+    "tell_requester": gettext_lazy("Requester told"),
+    "add_line": gettext_lazy("Service line added"),
+}
+
+
 class Change(models.Model):
     """One row of a record's own history, shown on its timeline. Rows are only ever added."""
 
@@ -110,6 +121,13 @@ class Change(models.Model):
     class Meta:
         abstract = True
         ordering = ["at", "id"]
+
+    @property
+    def step_label(self) -> Any:
+        """The step in the words of its button; steps outside the table in their own plain name."""
+        workflow: Workflow = self._meta.get_field("record").related_model.workflow  # type: ignore[union-attr]
+        label = next((s.label for s in workflow.steps if s.name == self.step and s.label), "")
+        return label or OTHER_STEPS.get(self.step) or self.step.replace("_", " ").capitalize()
 
 
 def actor_fields(by: Actor) -> dict[str, Any]:

@@ -1,5 +1,31 @@
-from django.urls import URLPattern
+"""Addresses of the referral pages."""
+
+from django.urls import path, register_converter
+
+from referrals import views
+
+
+class FactConverter:
+    """The loop's closing facts."""
+
+    regex = "review|tell_patient|tell_requester"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(FactConverter, "fact")
 
 app_name = "referrals"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.referral_index, name="referral_list"),
+    path("new/", views.referral_new, name="referral_new"),
+    path("<uuid:pk>/", views.referral_detail, name="referral_detail"),
+    path("<uuid:pk>/assign/", views.referral_assign, name="referral_assign"),
+    path("<uuid:pk>/<fact:fact>/", views.referral_fact, name="referral_fact"),
+    path("<uuid:pk>/step/<slug:step>/", views.referral_step, name="referral_step"),
+]

@@ -1,0 +1,164 @@
+"""What people type about referrals: parsing and field rules. Services write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.accounts.models import Organization, Practitioner, User
+from patients.models import Problem
+from referrals.models import Referral
+from referrals.selectors import STAGES, specialties
+from referrals.workflow import OutcomeReason
+
+CHANNELS = [
+    ("fax", _("Fax")),
+    ("email", _("E-mail through a secure link")),
+    ("portal", _("Portal")),
+    ("phone", _("Phone")),
+    ("mail", _("Mail")),
+]
+
+
+class ReferralForm(forms.ModelForm):
+    duplicate_reason = forms.CharField(label=_("Why another one?"), max_length=250, required=False)
+
+    class Meta:
+        model = Referral
+        fields = [
+            "category",
+            "specialty",
+            "service",
+            "reason",
+            "clinical_question",
+            "problem",
+            "urgency",
+            "requested_by_on",
+            "requester",
+            "recipient_organization",
+        ]
+        labels = {
+            "specialty": _("Specialty"),
+            "service": _("Service"),
+            "reason": _("Reason"),
+            "clinical_question": _("Clinical question"),
+            "problem": _("Problem"),
+            "urgency": _("Urgency"),
+            "requested_by_on": _("To be seen by"),
+            "requester": _("Requesting provider"),
+            "recipient_organization": _("Recipient"),
+            "category": _("Kind"),
+        }
+        widgets = {
+            "clinical_question": forms.Textarea(attrs={"rows": 3}),
+            "requested_by_on": forms.DateInput(attrs={"type": "date"}),
+            "urgency": forms.RadioSelect,
+        }
+
+    def __init__(self, *args: Any, user: User, patient: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: dict[str, Any] = {
+            "problem": Problem.objects.visible_to(user).filter(patient=patient, status="active"),
+            "requester": Practitioner.objects.filter(site__in=user.site_ids, is_active=True),
+            "recipient_organization": Organization.objects.filter(is_active=True),
+        }
+        for name, queryset in choices.items():
+            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+        self.fields["urgency"].choices = Referral._meta.get_field("urgency").choices  # type: ignore[attr-defined]
+
+    def clean_requested_by_on(self) -> Any:
+        day = self.cleaned_data["requested_by_on"]
+        if day and day < timezone.localdate():
+            raise forms.ValidationError(_("This day is past. Choose a day from today on."))
+        return day
+
+
+class StepForm(forms.Form):
+    """One step with just the fields that it needs; `step` is part of the address."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+    outcome_reason = forms.ChoiceField(label=_("Reason"), choices=[("", "—"), *OutcomeReason.choices])
+    channel = forms.ChoiceField(label=_("How it was sent"), choices=CHANNELS)
+    confirmed_by = forms.CharField(label=_("Who confirmed"), max_length=120)
+    visit_at = forms.DateTimeField(
+        label=_("Visit date and time"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    visit_place = forms.CharField(label=_("Place"), max_length=200, required=False)
+    seen_on = forms.DateField(label=_("Seen on"), widget=forms.DateInput(attrs={"type": "date"}))
+
+    FIELDS: dict[str, tuple[str, ...]] = {
+        "send": ("channel",),
+        "receive": ("confirmed_by",),
+        "schedule": ("visit_at", "visit_place"),
+        "see": ("seen_on",),
+        "decline": ("outcome_reason", "reason"),
+        "withdraw": ("reason",),
+        "cancel_visit": ("reason",),
+        "request_cancel": ("reason",),
+        "record_send_failure": ("reason",),
+        "reopen": ("reason",),
+        "enter_in_error": ("reason",),
+    }
+
+    def __init__(self, *args: Any, step: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        wanted = self.FIELDS.get(step, ())
+        for name in set(self.fields) - set(wanted):
+            del self.fields[name]
+        if step == "decline":
+            self.fields["reason"].label = _("In the recipient's words")
+
+
+class FilterForm(forms.Form):
+    """The list's filters; every one has an address."""
+
+    q = forms.CharField(required=False)
+    state = forms.ChoiceField(
+        label=_("Loop"), required=False, choices=[("", _("Open")), ("closed", _("Closed")), ("all", _("All"))]
+    )
+    stage = forms.ChoiceField(label=_("Stage"), required=False)
+    due = forms.ChoiceField(
+        label=_("Due"),
+        required=False,
+        choices=[("", _("Any")), ("overdue", _("Overdue")), ("soon", _("In 24 hours"))],
+    )
+    owner = forms.ChoiceField(label=_("Owner"), required=False)
+    urgency = forms.ChoiceField(
+        label=_("Urgency"),
+        required=False,
+        choices=[
+            ("", _("Any")),
+            ("routine", _("Routine")),
+            ("urgent", _("Urgent")),
+            ("stat", _("Immediately")),
+        ],
+    )
+    specialty = forms.ChoiceField(label=_("Specialty"), required=False)
+    patient = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stage: Any = self.fields["stage"]
+        stage.choices = [("", _("Any")), *((name, words) for name, (words, _m, _s) in STAGES.items())]
+        owner: Any = self.fields["owner"]
+        colleagues = User.objects.visible_to(user).assignable()
+        owner.choices = [
+            ("", _("Anyone")),
+            ("me", _("Me")),
+            *((str(u.pk), u.name) for u in colleagues if u != user),
+        ]
+        specialty: Any = self.fields["specialty"]
+        specialty.choices = [("", _("Any")), *((s, s) for s in specialties(user))]
+
+
+class AssignForm(forms.Form):
+    owner = forms.ModelChoiceField(label=_("New owner"), queryset=User.objects.none())
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["owner"]
+        field.queryset = User.objects.visible_to(user).assignable()

@@ -1,0 +1,33 @@
+"""Who may work on referrals and authorizations: `can_` answers for templates, `check_` refuses for services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from coordinator.workflow import Actor, System
+
+
+def can_manage_referral(user: Any, record: Any) -> bool:
+    return user.can("referrals.edit") and record.site_id in user.site_ids
+
+
+def check_can_manage_referral(by: Actor, record: Any) -> None:
+    if not isinstance(by, System) and not can_manage_referral(by, record):
+        raise PermissionDenied(_("Your role does not include working on referrals here."))
+
+
+def can_review(user: Any, referral: Any) -> bool:
+    """The requesting provider reviews; a coordinator may record that they did."""
+    return can_manage_referral(user, referral) or (
+        user.can("notes.acknowledge")
+        and referral.requester_id is not None
+        and user.practitioner_id == referral.requester_id
+    )
+
+
+def check_can_review(by: Actor, referral: Any) -> None:
+    if not isinstance(by, System) and not can_review(by, referral):
+        raise PermissionDenied(_("Only the requesting provider, or staff on their word, records a review."))

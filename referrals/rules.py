@@ -1,0 +1,92 @@
+"""Whose move a referral is, what comes next, and which rule sets the date. Pure: no ORM, no wall clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from referrals.workflow import ENDED_WITHOUT_REPORT
+from referrals.workflow import ReferralStatus as S
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """`rule` is a key of the clocks register; "{urgency}" in it is filled in. Empty: nothing is due."""
+
+    text: Text
+    whose: Text
+    rule: str = ""
+    # The date a fixed-date rule goes by: a field of the referral.
+    on: str = ""
+
+
+OURS, CLINIC, PAYER, REQUESTER = _("Ours"), _("Clinic"), _("Payer"), _("Requester")
+
+NEXT_STEPS: dict[str, NextStep] = {
+    S.DRAFT: NextStep(_("Complete the referral"), OURS, "referral.send"),
+    S.AWAITING_AUTHORIZATION: NextStep(_("Get the authorization"), PAYER, "referral.authorization_check"),
+    S.READY: NextStep(_("Send it"), OURS, "referral.send"),
+    S.SENT: NextStep(_("Recipient confirms or accepts"), CLINIC, "referral.acknowledge.{urgency}"),
+    S.SEND_FAILED: NextStep(_("Fix the address and send again"), OURS, "referral.send"),
+    S.RECEIVED: NextStep(_("Recipient accepts"), CLINIC, "referral.acknowledge.{urgency}"),
+    S.ACCEPTED: NextStep(_("Get a visit date"), CLINIC, "referral.schedule.{urgency}"),
+    S.SCHEDULED: NextStep(_("Check that the visit happened"), CLINIC, "referral.seen_by", on="visit_at"),
+    S.NO_SHOW: NextStep(_("Call the patient and get a new date"), OURS, "referral.rebook"),
+    S.VISIT_CANCELLED: NextStep(_("Get a new date"), OURS, "referral.rebook"),
+    S.SEEN: NextStep(_("Get the report"), CLINIC, "referral.report"),
+    S.CANCEL_REQUESTED: NextStep(_("Recipient confirms the cancel"), CLINIC, "referral.cancel_answer"),
+}
+REVIEW = NextStep(_("Requester reviews the report"), REQUESTER, "referral.review")
+TELL_PATIENT = NextStep(_("Tell the patient"), OURS, "referral.tell_patient")
+TELL_REQUESTER = NextStep(_("Tell the requester"), OURS, "referral.tell_requester")
+CLOSED = NextStep(_("Loop closed"), "")
+
+# Steps that do what the running deadline waited for; any other step only makes it not apply any more.
+MEETING_STEPS = frozenset(
+    {
+        "make_ready",
+        "send",
+        "receive",
+        "accept",
+        "schedule",
+        "see",
+        "complete",
+        "decline",
+        "confirm_cancel",
+        "review",
+        "tell_patient",
+        "tell_requester",
+    }
+)
+
+
+def next_step(status: str, *, reviewed: bool, patient_told: bool, requester_told: bool) -> NextStep:
+    """What must happen now. The loop is closed only when the requester reviewed and the patient was told,
+    or when it ended another way and the requester was told (domain.md 3.1.2)."""
+    if status == S.COMPLETED:
+        if not reviewed:
+            return REVIEW
+        return CLOSED if patient_told else TELL_PATIENT
+    if status in ENDED_WITHOUT_REPORT:
+        return CLOSED if requester_told else TELL_REQUESTER
+    if status == S.ENTERED_IN_ERROR:
+        return CLOSED
+    return NEXT_STEPS[status]
+
+
+# A recipient often answers several questions at once. One click, but every row between is written.
+PATHS: dict[tuple[str, str], tuple[str, ...]] = {
+    (S.SENT, "schedule"): ("receive", "accept", "schedule"),
+    (S.RECEIVED, "schedule"): ("accept", "schedule"),
+    (S.SENT, "accept"): ("receive", "accept"),
+    (S.DRAFT, "send"): ("make_ready", "send"),
+}
+
+
+def path(status: str, step: str) -> tuple[str, ...]:
+    """The steps to take for one click, in order."""
+    return PATHS.get((status, step), (step,))

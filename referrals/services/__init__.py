@@ -1,0 +1,29 @@
+"""Every write to referrals, payers and prior authorizations."""
+
+from referrals.services.authorizations import (
+    add_line,
+    advance_authorization,
+    create_authorization,
+    decide_lines,
+)
+from referrals.services.referrals import (
+    advance_referral,
+    assign_referral,
+    create_referral,
+    record_patient_told,
+    record_requester_told,
+    record_review,
+)
+
+__all__ = [
+    "add_line",
+    "advance_authorization",
+    "advance_referral",
+    "assign_referral",
+    "create_authorization",
+    "create_referral",
+    "decide_lines",
+    "record_patient_told",
+    "record_requester_told",
+    "record_review",
+]

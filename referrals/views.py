@@ -1,0 +1,203 @@
+"""Doorways for the referral pages."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from coordinator.clocks.services import why
+from coordinator.db import Conflict
+from coordinator.filters import filters_of, store_filters
+from coordinator.http import get_visible_or_404, page, requires
+from coordinator.toasts import toast
+from coordinator.workflow import NotAllowed
+from patients.models import Patient
+from referrals import rules, services
+from referrals.forms import AssignForm, FilterForm, ReferralForm, StepForm
+from referrals.models import Referral
+from referrals.permissions import can_manage_referral, can_review
+from referrals.selectors import PAGE_SIZE, STAGES, referral_list, similar_referrals, stage_counts
+
+
+@require_http_methods(["GET", "POST"])
+@requires("referrals.view")
+def referral_index(request: HttpRequest) -> HttpResponse:
+    """The list of referrals: open loops first by date, with the stages as filters."""
+    if request.method == "POST":
+        return store_filters(request, "referrals")
+    now = timezone.now()
+    form = FilterForm(filters_of(request, "referrals"), user=request.user)
+    filters = form.cleaned_data if form.is_valid() else {}
+    rows = referral_list(request.user, filters, now).order_by("due_at", "id")
+    start = int(request.GET["after"]) if request.GET.get("after", "").isdigit() else 0
+    found = list(rows[start : start + PAGE_SIZE + 1])
+    context = {
+        "now": now,
+        "form": form,
+        "referrals": found[:PAGE_SIZE],
+        "next_after": start + PAGE_SIZE if len(found) > PAGE_SIZE else None,
+        "counts": stage_counts(request.user, now),
+        "stages": STAGES,
+        "filtered": any(v for k, v in filters.items()),
+    }
+    return page(request, "referrals/referral_list.html", context, part="referrals/_referral_rows.html")
+
+
+@require_GET
+@requires("referrals.view")
+def referral_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One referral: its facts, whose move it is, its steps and its history."""
+    referral = _visible(request, pk)
+    return page(request, "referrals/referral_detail.html", _detail_context(request, referral))
+
+
+def _visible(request: HttpRequest, pk: UUID) -> Referral:
+    related = (
+        "patient",
+        "site",
+        "owner",
+        "team",
+        "requester",
+        "recipient",
+        "recipient_organization",
+        "problem",
+    )
+    queryset = Referral.objects.select_related(*related, "clock__rule_version__rule", "clock__calendar")
+    return get_visible_or_404(queryset, request.user, pk=pk)
+
+
+def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> dict[str, Any]:
+    user = request.user
+    following = rules.next_step(
+        referral.status,
+        reviewed=referral.reviewed_at is not None,
+        patient_told=referral.patient_told_at is not None,
+        requester_told=referral.requester_told_at is not None,
+    )
+    steps = [s for s in Referral.workflow.steps_from(referral.status) if s.name in referral_steps(referral)]
+    return {
+        "now": timezone.now(),
+        "referral": referral,
+        "patient": referral.patient,
+        "following": following,
+        "why": why(referral.clock) if referral.clock else [],
+        "steps": steps if can_manage_referral(user, referral) else [],
+        "can_manage": can_manage_referral(user, referral),
+        "can_review": can_review(user, referral),
+        "changes": referral.changes.select_related("by").order_by("-at", "-id"),
+        "authorizations": referral.authorizations.select_related("payer", "clock"),
+        "assign_form": AssignForm(user=user, initial={"owner": referral.owner_id}),
+        **extra,
+    }
+
+
+def referral_steps(referral: Referral) -> list[str]:
+    """Steps offered as buttons: the table's, plus the short cuts of rules.PATHS."""
+    direct = [s.name for s in Referral.workflow.steps_from(referral.status)]
+    return direct + [step for status, step in rules.PATHS if status == referral.status and step not in direct]
+
+
+@require_http_methods(["GET", "POST"])
+@requires("referrals.edit")
+def referral_step(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
+    """Ask for what a step needs, then take it. A step that needs nothing is taken by its button's POST."""
+    referral = _visible(request, pk)
+    form = StepForm(request.POST or None, step=step)
+    context = {"form": form, "referral": referral, "patient": referral.patient, "step": _step(referral, step)}
+    status = 200
+    if request.method == "POST":
+        if form.is_valid():
+            try:
+                services.advance_referral(
+                    referral_id=pk, step=step, by=request.user, now=timezone.now(), **form.cleaned_data
+                )
+                toast(request, _("Saved: %(step)s") % {"step": context["step"].label})
+                return redirect("referrals:referral_detail", pk)
+            except ValidationError as error:
+                form.add_error(None, error)
+            except (NotAllowed, Conflict) as error:
+                form.add_error(None, str(error))
+        status = 422
+    return page(
+        request, "referrals/referral_step.html", context, part="referrals/_step_form.html", status=status
+    )
+
+
+def _step(referral: Referral, name: str) -> Any:
+    found = next((s for s in Referral.workflow.steps if s.name == name), None)
+    if found is None or name not in referral_steps(referral):
+        raise NotAllowed(
+            _("This step is not possible now. Reload the page to see where the referral stands.")
+        )
+    return found
+
+
+FACTS = {
+    "review": services.record_review,
+    "tell_patient": services.record_patient_told,
+    "tell_requester": services.record_requester_told,
+}
+
+
+@require_POST
+@requires("referrals.view")
+def referral_fact(request: HttpRequest, pk: UUID, fact: str) -> HttpResponse:
+    """Record one of the loop's closing facts: reviewed, patient told, requester told."""
+    _visible(request, pk)
+    FACTS[fact](referral_id=pk, by=request.user, now=timezone.now())
+    toast(request, _("Recorded"))
+    return redirect("referrals:referral_detail", pk)
+
+
+@require_POST
+@requires("referrals.edit")
+def referral_assign(request: HttpRequest, pk: UUID) -> HttpResponse:
+    referral = _visible(request, pk)
+    form = AssignForm(request.POST, user=request.user)
+    if not form.is_valid():
+        context = _detail_context(request, referral, assign_form=form)
+        return page(request, "referrals/referral_detail.html", context, status=422)
+    services.assign_referral(
+        referral_id=pk, owner=form.cleaned_data["owner"], by=request.user, now=timezone.now()
+    )
+    toast(request, _("Reassigned to %(name)s") % {"name": form.cleaned_data["owner"].name})
+    return redirect("referrals:referral_detail", pk)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("referrals.edit")
+def referral_new(request: HttpRequest) -> HttpResponse:
+    """Write a referral for one patient; an existing one for the same specialty is shown first."""
+    named = request.POST.get("patient") or request.GET.get("patient")
+    if not named:
+        return redirect(f"{reverse('dashboard:patient_list')}?for=referral")
+    patient = get_visible_or_404(
+        Patient.objects.select_related("site", "coordinator"), request.user, pk=named
+    )
+    form = ReferralForm(request.POST or None, user=request.user, patient=patient)
+    context: dict[str, Any] = {"form": form, "patient": patient, "similar": []}
+    status = 200
+    if request.method == "POST":
+        if form.is_valid():
+            try:
+                referral = services.create_referral(
+                    patient=patient, by=request.user, now=timezone.now(), **form.cleaned_data
+                )
+                toast(request, _("Referral %(reference)s written") % {"reference": referral.reference})
+                return redirect("referrals:referral_detail", referral.pk)
+            except Conflict:
+                context["similar"] = similar_referrals(
+                    patient=patient, specialty=form.cleaned_data["specialty"], now=timezone.now()
+                )
+        status = 409 if context["similar"] else 422
+    return page(
+        request, "referrals/referral_new.html", context, part="referrals/_referral_form.html", status=status
+    )
