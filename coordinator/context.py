@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -180,7 +181,13 @@ class Shell:
 
     @property
     def languages(self) -> list[tuple[str, str]]:
-        return list(settings.LANGUAGES)
+        """Languages that the site is really translated into; English needs no catalogue."""
+        folders = [Path(path) for path in settings.LOCALE_PATHS]
+        return [
+            (code, name)
+            for code, name in settings.LANGUAGES
+            if code == "en" or any((path / code / "LC_MESSAGES" / "django.mo").exists() for path in folders)
+        ]
 
     @property
     def search_url(self) -> str:

@@ -42,6 +42,14 @@ def week_day(value: date | datetime | None) -> str:
     return f"{date_format(local_day(value), 'D')}, {day(value)}" if value else ""
 
 
+def near_day(value: date | datetime, today: date) -> str:
+    """ "Mon, Nov 16" within 90 days of today, where the year cannot be mistaken, else "Mon, Nov 16, 2026"."""
+    on = local_day(value)
+    if abs((on - today).days) > 90:
+        return week_day(on)
+    return f"{date_format(on, 'D')}, {date_format(on, 'MONTH_DAY_FORMAT')}"
+
+
 def clock_time(value: datetime | None) -> str:
     """ "1:05 PM"; in the hour that autumn repeats, with the zone: "1:05 AM CST"."""
     if not value:
@@ -85,7 +93,7 @@ class Due:
     """The words for a deadline: the relative first, the moment itself second."""
 
     text: str  # "2 days overdue", "Today 1:00 PM", "6 h 36 min left"
-    absolute: str  # "Mon, Nov 16, 2026"
+    absolute: str  # "Mon, Nov 16", "Wed, Nov 18, 1:00 PM"; with the year when it is not near
     tone: str  # "over", "soon", "plain" or ""
     icon: str  # symbol that says the same as the colour, or ""
     iso: str  # for <time datetime>
@@ -106,6 +114,14 @@ def _ahead(value: date | datetime, has_time: bool, days: int) -> str:
     return ngettext("In %(n)d day", "In %(n)d days", days) % {"n": days}
 
 
+def _moment(value: date | datetime, has_time: bool, days: int, now: datetime, clock: bool) -> str:
+    if has_time and isinstance(value, datetime):
+        if clock and days == 0:
+            return _("Today") + " " + clock_time(value)
+        return f"{near_day(value, local_day(now))}, {clock_time(value)}"
+    return near_day(value, local_day(now))
+
+
 def due_words(value: date | datetime, *, now: datetime, has_time: bool = False, clock: bool = False) -> Due:
     """Words for a deadline, in the active zone.
 
@@ -116,7 +132,7 @@ def due_words(value: date | datetime, *, now: datetime, has_time: bool = False, 
     timed = has_time and isinstance(value, datetime)
     days = (local_day(value) - local_day(now)).days
     late = value < now if timed and isinstance(value, datetime) else days < 0
-    absolute = week_day(value) + (f", {clock_time(value)}" if timed and isinstance(value, datetime) else "")
+    absolute = _moment(value, has_time, days, now, clock)
     iso = value.isoformat() if timed else local_day(value).isoformat()
     if late:
         return Due(_overdue(value, has_time, -days, now), absolute, "over", "alert", iso)

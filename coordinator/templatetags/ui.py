@@ -11,6 +11,7 @@ from django.forms import (
     BoundField,
     CheckboxInput,
     CheckboxSelectMultiple,
+    Field,
     FileInput,
     RadioSelect,
     Select,
@@ -329,6 +330,7 @@ def field(bound: BoundField, size: str = "", optional: bool = True, **attrs: Any
         "field": bound,
         "kind": kind,
         "described": described,
+        "problems": _problems(bound),
         "says_optional": optional and not bound.field.required and kind != "checkbox",
     }
     if kind == "boxes":
@@ -338,6 +340,15 @@ def field(bound: BoundField, size: str = "", optional: bool = True, **attrs: Any
     else:
         data["control"] = bound.as_widget(attrs=extra)
     return data
+
+
+def _problems(bound: BoundField) -> list[str]:
+    """The field's errors; Django's bare "This field is required." gets the name of the field."""
+    bare = str(Field.default_error_messages["required"])
+    return [
+        _("%(field)s is required") % {"field": bound.label} if text == bare else str(text)
+        for text in bound.errors
+    ]
 
 
 @register.inclusion_tag("components/error_summary.html")
@@ -350,7 +361,10 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
         problems += [{"text": text, "href": ""} for text in form.non_field_errors()]
         for bound in form:
             target = f"{bound.auto_id}_0" if _kind(bound) in ("choices", "boxes") else bound.id_for_label
-            problems += [{"text": text, "href": f"#{target}"} for text in bound.errors]
+            for text in _problems(bound):
+                named = bound.label.casefold() in text.casefold()
+                words = text if named else _("%(field)s: %(text)s") % {"field": bound.label, "text": text}
+                problems.append({"text": words, "href": f"#{target}"})
     return {"problems": problems}
 
 
@@ -395,7 +409,7 @@ def chip_select(context: template.Context, bound: BoundField) -> dict[str, Any]:
 
 
 @register.simple_block_tag
-def box(content: str, title: str, id: str, **options: Any) -> SafeString:
+def box(content: str, title: str, id: str, **options: Any) -> SafeString:  # noqa: A002 - reads as HTML does
     """`{% box "Tasks" id="tasks" %}…{% endbox %}`. Options: meta (text beside the title), flush=True (no padding,
     for lists and tables), cls, level (2), end (HTML on the right, such as a link made with as).
     """

@@ -38,7 +38,7 @@ document.addEventListener('keydown', e => {
   }
   if (e.key === 'g') { go = Date.now(); return; }
   if (e.key === '?') return document.getElementById('keys')?.showModal();
-  const hit = e.key === '/' ? document.querySelector('[data-list-filter], .find input') : e.key.length === 1 && control(e.key);
+  const hit = e.key === '/' ? document.querySelector('[data-list-filter]') ?? document.querySelector('.find [name="q"]') : e.key.length === 1 && control(e.key);
   if (hit) { e.preventDefault(); return fire(hit); }
   document.dispatchEvent(new CustomEvent('single-key', { detail: { key: e.key, event: e } }));
 });
