@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +26,15 @@ def check_zone(value: str) -> None:
     """An IANA zone name such as America/Chicago."""
     if value not in zoneinfo.available_timezones():
         raise ValidationError(_("Choose a time zone such as America/Chicago."))
+
+
+class SiteQuerySet(models.QuerySet["Site"]):
+    def visible_to(self, user: User) -> SiteQuerySet:
+        """The sites a person works at; all of them for those who manage accounts."""
+        return self if user.can("accounts.manage") else self.filter(pk__in=user.site_ids)
+
+    def active(self) -> SiteQuerySet:
+        return self.filter(is_active=True)
 
 
 class Site(models.Model):
@@ -45,6 +55,8 @@ class Site(models.Model):
     close_hour = models.PositiveSmallIntegerField(default=18)
     is_active = models.BooleanField(default=True)
 
+    objects = SiteQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
         constraints = [
@@ -62,6 +74,11 @@ class Site(models.Model):
         return zoneinfo.ZoneInfo(self.zone)
 
 
+class TeamQuerySet(models.QuerySet["Team"]):
+    def visible_to(self, user: User) -> TeamQuerySet:
+        return self if user.can("accounts.manage") else self.filter(site__in=user.site_ids)
+
+
 class Team(models.Model):
     """A team list: work that belongs to whoever takes it."""
 
@@ -69,12 +86,20 @@ class Team(models.Model):
     name = models.CharField(max_length=120)
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="teams")
 
+    objects = TeamQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["site", "name"], name="team_name_per_site")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def visible_to(self, user: User) -> OrganizationQuerySet:
+        """The directory of those we deal with belongs to no site: everybody who works with records sees it."""
+        return self if user.can("patients.view") else self.none()
 
 
 class Organization(models.Model):
@@ -85,6 +110,38 @@ class Organization(models.Model):
     npi = models.CharField(max_length=20, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     fax = models.CharField(max_length=40, blank=True)
+    address = models.TextField(blank=True)
+    is_active = models.BooleanField(default=True)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PractitionerQuerySet(models.QuerySet["Practitioner"]):
+    def visible_to(self, user: User) -> PractitionerQuerySet:
+        """Those of the person's sites, and those outside, who belong to no site."""
+        if user.can("accounts.manage"):
+            return self
+        if not user.can("patients.view"):
+            return self.none()
+        return self.filter(models.Q(site__isnull=True) | models.Q(site__in=user.site_ids))
+
+    def bookable(self) -> PractitionerQuerySet:
+        return self.filter(is_active=True, is_bookable=True)
+
+
+class Location(models.Model):
+    """A place of an outside organization, where our patients are seen. Ours are sites."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=250)
+    organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.PROTECT)
+    phone = models.CharField(max_length=40, blank=True)
     address = models.TextField(blank=True)
     is_active = models.BooleanField(default=True)
 
@@ -110,6 +167,8 @@ class Practitioner(models.Model):
     )
     is_bookable = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+
+    objects = PractitionerQuerySet.as_manager()
 
     class Meta:
         ordering = ["family_name", "given_name"]
@@ -166,6 +225,10 @@ class User(AbstractBaseUser):
         max_length=7, blank=True, choices=[("", _("Normal")), ("compact", _("Compact"))]
     )
     single_keys = models.BooleanField(default=True)
+    # Part of every session's fingerprint: raising it signs the person out everywhere.
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    # Somebody asked for a password link; a job sends it, so that asking takes the same time for unknown addresses.
+    reset_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = UserManager.from_queryset(UserQuerySet)()
 
@@ -180,6 +243,13 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return f"{self.name}, {self.credentials}" if self.credentials else self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's hook: a session whose fingerprint differs is signed out on its next request."""
+        fingerprint = f"{self.password}:{self.role}:{self.session_epoch}"
+        return salted_hmac(
+            "coordinator.accounts.session", fingerprint, secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     def can(self, permission: str) -> bool:
         return self.is_active and permission in PERMISSIONS[self.role]
