@@ -21,5 +21,6 @@ app.conf.beat_schedule = {
     # Starts the nightly cycle when a site's night has come and its row is not there yet.
     "nightly-cycle": {"task": "coordinator.nightly_cycle", "schedule": 300.0},
     "clock-sweep": {"task": "clocks.sweep", "schedule": 300.0},
+    "send-password-links": {"task": "accounts.send_password_links", "schedule": 60.0},
     "wake-snoozed-tasks": {"task": "careplans.wake_due_tasks", "schedule": 300.0},
 }

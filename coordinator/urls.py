@@ -17,6 +17,6 @@ urlpatterns = [
     path("imports/", include("coordinator.imports.urls")),
     path("api/", include("coordinator.api.urls")),
     path("accounts/", include("coordinator.accounts.urls")),
-    path("healthz", healthz),
-    path("readyz", readyz),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
 ]
