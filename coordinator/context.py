@@ -199,8 +199,8 @@ class Shell:
 
     @property
     def keep_url(self) -> str:
-        """Any page of one's own: asking for it is what keeps a session."""
-        return self._path("accounts:keep_alive") or self.request.path
+        """Asking for any page keeps a session; the first page when there is none for the purpose."""
+        return self._path("accounts:keep_alive") or self.home
 
     @property
     def logout_url(self) -> str:

@@ -42,12 +42,17 @@ def week_day(value: date | datetime | None) -> str:
     return f"{date_format(local_day(value), 'D')}, {day(value)}" if value else ""
 
 
+def short_day(value: date | datetime | None, today: date) -> str:
+    """ "Nov 16" within 90 days of today, where the year cannot be mistaken, else "Nov 16, 2026"."""
+    if not value:
+        return ""
+    on = local_day(value)
+    return day(on) if abs((on - today).days) > 90 else str(date_format(on, "MONTH_DAY_FORMAT"))
+
+
 def near_day(value: date | datetime, today: date) -> str:
     """ "Mon, Nov 16" within 90 days of today, where the year cannot be mistaken, else "Mon, Nov 16, 2026"."""
-    on = local_day(value)
-    if abs((on - today).days) > 90:
-        return week_day(on)
-    return f"{date_format(on, 'D')}, {date_format(on, 'MONTH_DAY_FORMAT')}"
+    return f"{date_format(local_day(value), 'D')}, {short_day(value, today)}"
 
 
 def clock_time(value: datetime | None) -> str:
@@ -115,11 +120,14 @@ def _ahead(value: date | datetime, has_time: bool, days: int) -> str:
 
 
 def _moment(value: date | datetime, has_time: bool, days: int, now: datetime, clock: bool) -> str:
-    if has_time and isinstance(value, datetime):
-        if clock and days == 0:
-            return _("Today") + " " + clock_time(value)
-        return f"{near_day(value, local_day(now))}, {clock_time(value)}"
-    return near_day(value, local_day(now))
+    """The second line: the day, and the time unless the first line has said it."""
+    on = near_day(value, local_day(now))
+    if not (has_time and isinstance(value, datetime)):
+        return on
+    if clock and days == 0:
+        return _("Today") + " " + clock_time(value)
+    said = not clock and value >= now and days in (0, 1)
+    return on if said else f"{on}, {clock_time(value)}"
 
 
 def due_words(value: date | datetime, *, now: datetime, has_time: bool = False, clock: bool = False) -> Due:

@@ -41,6 +41,12 @@ TONE_ICONS = {"danger": "octagon", "warn": "alert", "ok": "check", "wait": "cloc
 
 
 @register.filter
+def short_day(value: date | datetime | None) -> str:
+    """`{{ at|short_day }}`: "Nov 17" when it is near, else "Nov 17, 2025"."""
+    return wording.short_day(value, timezone.localdate())
+
+
+@register.filter
 def day_time(value: datetime | None, zone: str = "") -> str:
     """`{{ at|day_time }}`: "Nov 18, 2026, 1:05 PM"; `|day_time:"zone"` adds the zone's short name."""
     return wording.day_time(value, zone=bool(zone))

@@ -24,6 +24,7 @@ function busy(button, on) {
 const sender = e => e.detail.requestConfig?.triggeringEvent?.submitter;
 
 document.addEventListener('htmx:beforeRequest', e => {
+  if (e.detail.elt.closest('[data-background]')) return;
   const button = sender(e);
   if (button?.dataset.idle !== undefined) return e.preventDefault();
   busy(button, true);
