@@ -27,6 +27,7 @@ from coordinator.clocks.selectors import (
     version_or_refuse,
     why,
 )
+from coordinator.clocks.sweeping import sweep, sweep_warnings
 from coordinator.clocks.workflow import OPEN, State
 from coordinator.db import lock, refusals, require_transaction
 from coordinator.workflow import Actor, NotAllowed, begin, move, person
@@ -42,6 +43,8 @@ __all__ = [
     "resume_clock",
     "rule_in_force",
     "start_clock",
+    "sweep",
+    "sweep_warnings",
     "void_clock",
     "void_clocks",
     "why",
