@@ -32,12 +32,14 @@ class Conflict(Exception):
 
 
 def uuid7() -> uuid.UUID:
-    """A time-ordered random key (RFC 9562, version 7): 48 bits of milliseconds, then random bits.
+    """A time-ordered random key (RFC 9562, version 7): 48 bits of milliseconds, 12 of their fraction, then random.
 
+    The fraction (method 3 of the RFC) keeps rows written one after the other in one process in that order.
     Made here and not by the database so that PostgreSQL 15 works as well as 18.
     """
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    value = milliseconds << 80 | int.from_bytes(os.urandom(8), "big")
+    value |= 0x7 << 76 | (rest * 4096 // 1_000_000) << 64
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
 

@@ -1,6 +1,6 @@
 """The coordination: plans with goals and actions, tasks, and contacts."""
 
-from careplans.models.contacts import ContactAttempt
+from careplans.models.contacts import ContactAttempt, Outcome
 from careplans.models.plans import (
     CarePlan,
     CarePlanChange,
@@ -10,18 +10,22 @@ from careplans.models.plans import (
     Intervention,
     InterventionChange,
 )
-from careplans.models.tasks import Task, TaskChange, TaskInterval
+from careplans.models.tasks import CloseReason, Priority, Task, TaskChange, TaskInterval, TaskKind
 
 __all__ = [
     "CarePlan",
     "CarePlanChange",
+    "CloseReason",
     "ContactAttempt",
     "Goal",
     "GoalChange",
     "GoalMeasurement",
     "Intervention",
     "InterventionChange",
+    "Outcome",
+    "Priority",
     "Task",
     "TaskChange",
     "TaskInterval",
+    "TaskKind",
 ]

@@ -44,6 +44,19 @@ class Priority(models.TextChoices):
     STAT = "stat", _("Immediately")
 
 
+class CloseReason(models.TextChoices):
+    """Why a task was closed without being done."""
+
+    NO_LONGER_NEEDED = "no_longer_needed", _("No longer needed")
+    DUPLICATE = "duplicate", _("Duplicate of another task")
+    DONE_ELSEWHERE = "done_elsewhere", _("Done by somebody else")
+    UNABLE_TO_REACH = "unable_to_reach", _("Unable to reach")
+    REFUSED = "refused", _("Patient refused")
+    LEFT_THE_CLINIC = "left_the_clinic", _("Patient left the clinic")
+    DECEASED = "deceased", _("Patient has died")
+    OTHER = "other", _("Other")
+
+
 class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, user: Any) -> TaskQuerySet:
         if not user.can("tasks.view"):
