@@ -116,12 +116,12 @@ class TimeRange(Func):
     output_field = DateTimeRangeField()
 
 
-def _no_overlap(name: str, resource: str) -> ExclusionConstraint:
+def _no_overlap(name: str, resource: str, **more: bool) -> ExclusionConstraint:
     return ExclusionConstraint(
         name=name,
         expressions=[(TimeRange("start", "end"), RangeOperators.OVERLAPS), (resource, RangeOperators.EQUAL)],
         # An import may know the day only; such a visit holds nobody's time. An override is a decision with a reason.
-        condition=Q(status__in=list(HOLDING), time_known=True, overlap_allowed=False),
+        condition=Q(status__in=list(HOLDING), time_known=True, overlap_allowed=False, **more),
     )
 
 
@@ -156,7 +156,10 @@ class Appointment(Record):
     must_be_by = models.DateField(null=True, blank=True)
     is_outside = models.BooleanField(default=False)
     place = models.CharField(max_length=200, blank=True)
+    # Holds nobody's time: only for records that come from elsewhere and overlap there.
     overlap_allowed = models.BooleanField(default=False)
+    # The patient has two visits at once, with a reason; the practitioner and the room stay protected.
+    patient_overlap_allowed = models.BooleanField(default=False)
     override_reason = models.CharField(max_length=250, blank=True)
     cancelled_by = models.CharField(max_length=10, choices=CancelledBy.choices, blank=True)
     replaces = models.OneToOneField(
@@ -181,12 +184,12 @@ class Appointment(Record):
             WORKFLOW.check_constraint("appointment_status_known"),
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="appointment_period"),
             models.CheckConstraint(
-                condition=Q(overlap_allowed=False) | ~Q(override_reason=""),
+                condition=Q(overlap_allowed=False, patient_overlap_allowed=False) | ~Q(override_reason=""),
                 name="appointment_override_has_reason",
             ),
             _no_overlap("appointment_practitioner_busy", "practitioner"),
             _no_overlap("appointment_room_busy", "room"),
-            _no_overlap("appointment_patient_busy", "patient"),
+            _no_overlap("appointment_patient_busy", "patient", patient_overlap_allowed=False),
         ]
         indexes = [
             models.Index(fields=["site", "start", "id"], name="appointment_day"),

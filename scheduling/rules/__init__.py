@@ -1,0 +1,1 @@
+"""Pure functions: free times, conflicts between visits, local times, reminders. No database, no clock on the wall."""

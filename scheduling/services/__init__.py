@@ -1,0 +1,48 @@
+"""Every write to the schedule."""
+
+from scheduling.selectors.slots import find_slots, next_free
+from scheduling.services.appointments import book_appointment, cancel_appointment, reschedule_appointment
+from scheduling.services.attendance import (
+    Result,
+    arrive,
+    change_many,
+    check_in,
+    confirm_appointment,
+    fulfill,
+    fulfill_outside,
+    leave,
+    mark_no_show,
+)
+from scheduling.services.corrections import (
+    correct_fulfilled,
+    correct_no_show,
+    enter_in_error,
+    undo_arrive,
+    undo_cancel,
+    undo_check_in,
+)
+from scheduling.services.reminders import plan_reminders
+
+__all__ = [
+    "Result",
+    "arrive",
+    "book_appointment",
+    "cancel_appointment",
+    "change_many",
+    "check_in",
+    "confirm_appointment",
+    "correct_fulfilled",
+    "correct_no_show",
+    "enter_in_error",
+    "find_slots",
+    "fulfill",
+    "fulfill_outside",
+    "leave",
+    "mark_no_show",
+    "next_free",
+    "plan_reminders",
+    "reschedule_appointment",
+    "undo_arrive",
+    "undo_cancel",
+    "undo_check_in",
+]

@@ -1,0 +1,157 @@
+"""What follows from a step, in the same transaction: reminders planned or withdrawn, tasks opened or closed."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from careplans import services as careplans
+from careplans.models import Task, TaskKind
+from coordinator import wording
+from coordinator.clocks import services as clocks
+from coordinator.clocks.rules import end_of_day, next_open_day
+from coordinator.clocks.selectors import as_calendar, calendar_for
+from coordinator.workflow import Actor
+from scheduling.models import Appointment
+from scheduling.rules.local_time import local_day
+from scheduling.services import reminders
+from scheduling.workflow import UPCOMING, CancelledBy
+
+FOLLOW_UP = "no_show.follow_up"  # key in the rules register: the next business day
+
+
+def after_booking(appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """Reminders for the new visit; the wish to rebook the same need is settled."""
+    reminders.plan_reminders(appointment_ids=[appointment.pk], now=now, by=by)
+    waiting = (
+        Task.objects.open().filter(dedupe_key=_rebook_key(appointment)).values_list("cause_id", flat=True)
+    )
+    for cause_id in list(waiting):
+        careplans.close_tasks_caused_by(
+            cause=Appointment(pk=cause_id), by=by, now=now, outcome=_("A new visit was booked.")
+        )
+
+
+def after_moving(
+    old: Appointment, new: Appointment, *, was_no_show: bool, reason: str, by: Actor, now: datetime
+) -> None:
+    """The old time's messages are taken back, the new time gets its own; a no-show that is rebooked is followed up."""
+    _withdraw(about_ids=[old.pk], reason=_("The visit was moved."), now=now)
+    reminders.plan_reminders(appointment_ids=[new.pk], now=now, by=by)
+    if was_no_show:
+        careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
+        clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
+
+
+def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: datetime) -> None:
+    """Messages are taken back. When somebody still needs the visit, a task asks to rebook or close the need."""
+    _withdraw(about_ids=[appointment.pk], reason=_("The visit was cancelled."), now=now)
+    asked_for = (CancelledBy.PATIENT, CancelledBy.PROVIDER)
+    if appointment.cancelled_by not in asked_for or _is_booked_again(appointment, now):
+        return
+    careplans.open_task(
+        patient=appointment.patient,
+        site=appointment.site,
+        kind=TaskKind.BOOK_VISIT,
+        title=_("Rebook, or close the need: %(service)s") % {"service": appointment.service.name},
+        reason=_("The visit on %(when)s was cancelled by the %(who)s: %(why)s")
+        % {"when": _when(appointment), "who": _who(appointment), "why": reason},
+        next_step=_("Offer a new time, or complete this with why no visit is needed."),
+        due_at=_end_of_next_business_day(appointment, now),
+        dedupe_key=_rebook_key(appointment),
+        cause=appointment,
+        by=by,
+        now=now,
+    )
+
+
+def after_claiming(appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """The visit holds its time again: what its absence had caused is taken back."""
+    _settle(appointment, _("The visit stands again."), by, now)
+    reminders.plan_reminders(appointment_ids=[appointment.pk], now=now, by=by)
+
+
+def after_no_show(appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """Somebody calls the patient by the end of the next business day, and the screen can say why that day."""
+    clock = clocks.start_clock(
+        subject=appointment,
+        kind=FOLLOW_UP,
+        anchor_at=now,
+        anchor_label=_("missed visit recorded"),
+        zone=appointment.zone,
+        calendar=appointment.site.calendar,
+        site_id=appointment.site_id,
+        by=by,
+        now=now,
+    )
+    careplans.open_task(
+        patient=appointment.patient,
+        site=appointment.site,
+        kind=TaskKind.NO_SHOW_FOLLOW_UP,
+        title=_("Call about a missed visit: %(service)s") % {"service": appointment.service.name},
+        reason=_("Did not come on %(when)s.") % {"when": _when(appointment)},
+        next_step=_("Ask what got in the way and offer a new time."),
+        clock=clock,
+        due_at=clock.due_at if clock else None,
+        dedupe_key=f"no_show:{appointment.pk}",
+        cause=appointment,
+        by=by,
+        now=now,
+    )
+
+
+def after_correcting_no_show(appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    _settle(appointment, _("It was not a no-show."), by, now)
+
+
+def after_error(appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    _withdraw(about_ids=[appointment.pk], reason=_("The visit was entered in error."), now=now)
+    _settle(appointment, _("The visit was entered in error."), by, now)
+
+
+def _settle(appointment: Appointment, why: str, by: Actor, now: datetime) -> None:
+    """Take back what the visit's absence caused: first the clock, so that it counts as void and not as met."""
+    clocks.void_clocks(subject=appointment, kinds=[FOLLOW_UP], reason=why, by=by, now=now)
+    careplans.close_tasks_caused_by(cause=appointment, by=by, now=now, outcome=why)
+
+
+def _rebook_key(appointment: Appointment) -> str:
+    return f"rebook:{appointment.patient_id}:{appointment.service_id}"
+
+
+def _is_booked_again(appointment: Appointment, now: datetime) -> bool:
+    return Appointment.objects.filter(
+        patient_id=appointment.patient_id,
+        service_id=appointment.service_id,
+        status__in=UPCOMING,
+        start__gt=now,
+    ).exists()
+
+
+def _when(appointment: Appointment) -> str:
+    with timezone.override(ZoneInfo(appointment.zone)):
+        return (
+            wording.day_time(appointment.start) if appointment.time_known else wording.day(appointment.start)
+        )
+
+
+def _who(appointment: Appointment) -> Any:
+    return appointment.get_cancelled_by_display().lower()
+
+
+def _end_of_next_business_day(appointment: Appointment, now: datetime) -> datetime:
+    """By the site's own calendar. A task of ours: no clock that could be missed."""
+    calendar = as_calendar(calendar_for(appointment.site))
+    return end_of_day(next_open_day(local_day(now, appointment.zone), calendar), appointment.zone)
+
+
+def _withdraw(**what: Any) -> None:
+    with contextlib.suppress(ImportError):
+        from coordinator.messaging.services import withdraw
+
+        withdraw(**what)
