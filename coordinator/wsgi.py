@@ -3,6 +3,9 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coordinator.settings")
 application = get_wsgi_application()
+# Views and forms are loaded before the server forks: workers share them and the first page does not wait.
+_ = get_resolver().url_patterns

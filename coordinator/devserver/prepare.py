@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -36,6 +37,7 @@ def sign_ins() -> list[Any]:
 
 def main() -> None:
     # Tables belong to the owner; web and worker get a role that may not change them.
+    application = urlsplit(os.environ["DATABASE_URL"]).username
     if owner := os.environ.get("DATABASE_OWNER_URL"):
         os.environ["DATABASE_URL"] = owner
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coordinator.settings")
@@ -46,9 +48,10 @@ def main() -> None:
     django.setup()
     commands = get_commands()
     call_command("migrate", verbosity=0, interactive=False)
-    for name, options in (("grant_app_role", []), ("seed_demo", ["--if-empty"])):
-        if name in commands:
-            call_command(name, *options)
+    if owner and application:
+        call_command("grant_app_role", application, verbosity=0)
+    if "seed_demo" in commands:
+        call_command("seed_demo", "--if-empty")
     stamp = Path(settings.STATIC_ROOT) / ".stamp"
     wanted = fingerprint("static")
     if not stamp.exists() or stamp.read_text() != wanted:

@@ -81,7 +81,7 @@ def test_a_taken_port_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch,
     port = free_port()
     with subprocess.Popen(
         [
-            "python3",
+            sys.executable,
             "-c",
             f"import socket; s = socket.create_server(('127.0.0.1', {port})); print(flush=True); input()",
         ],
