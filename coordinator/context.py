@@ -48,10 +48,10 @@ ADMINISTRATION = (
     NavItem("dashboard:audit", "shield", _("Audit")),
 )
 NEW = (
-    NavItem("careplans:task_create", "inbox", _("New task")),
-    NavItem("patients:patient_create", "user", _("New patient")),
-    NavItem("referrals:referral_create", "board", _("New referral")),
-    NavItem("scheduling:appointment_create", "calendar", _("New visit")),
+    NavItem("careplans:task_new", "inbox", _("New task")),
+    NavItem("patients:patient_new", "user", _("New patient")),
+    NavItem("referrals:referral_new", "board", _("New referral")),
+    NavItem("scheduling:appointment_new", "calendar", _("New visit")),
 )
 # (what it does, keys). Single letters can be switched off; the rest always work.
 KEYS: tuple[tuple[Text, tuple[Text, ...]], ...] = (

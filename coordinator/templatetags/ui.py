@@ -194,12 +194,14 @@ def patient_ids(person: Any, today: date | None = None) -> SafeString:
     today = today or timezone.localdate()
     born = getattr(person, "birth_date", None)
     years = wording.age(born, today, getattr(person, "deceased_on", None))
-    parts = [
-        wording.day(born) if born else _("birth date not recorded"),
+    birth = wording.day(born) if born else _("birth date not recorded")
+    rest = [
         f"{years} {wording.sex_letter(getattr(person, 'sex', ''))}".strip(),
         _abbreviated_language(person),
     ]
-    return format_html_join(" · ", "{}", ((part,) for part in parts if part))
+    etc = format_html_join("", " · {}", ((part,) for part in rest if part))
+    # Compact rows leave out what is not an identifier.
+    return format_html('{}<span class="etc">{}</span>', birth, etc) if etc else format_html("{}", birth)
 
 
 @register.simple_tag

@@ -115,7 +115,7 @@ def test_attempts_are_dots_and_words() -> None:
 def test_a_patient_always_comes_with_two_identifiers() -> None:
     html = draw('{% patient_line p href="/patients/1/" row_id="p1" %}', p=ELENA)
     assert '<a class="rowlink" href="/patients/1/" id="p1">RAMÍREZ, Elena</a>' in html
-    assert 'Mar 14, 1958 · 68 F · <abbr title="Spanish">ES</abbr>' in html
+    assert 'Mar 14, 1958<span class="etc"> · 68 F · <abbr title="Spanish">ES</abbr></span>' in html
     unknown = SimpleNamespace(**{**vars(ELENA), "birth_date": None, "language": "en", "sex": "unknown"})
     assert draw("{% patient_ids p %}", p=unknown) == "birth date not recorded"
 
