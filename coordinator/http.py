@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.checks import Error, register
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, models
+from django.db import InterfaceError, OperationalError, models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from coordinator.db import Conflict
+from coordinator.db import LOCK_TIMEOUT, Conflict, sqlstate
 from coordinator.workflow import NotAllowed
 
 PUBLIC, SIGNED_IN = "public", "signed-in"
@@ -93,17 +95,34 @@ class AccessRuleMiddleware:
         if rule == PUBLIC or rule.startswith("api:"):
             return None
         if not request.user.is_authenticated:
-            if request.headers.get("HX-Request"):
-                response = HttpResponse(status=401)
-                response["HX-Redirect"] = redirect_to_login(request.get_full_path()).url
-                return response
-            return redirect_to_login(request.get_full_path())
+            return to_sign_in(request)
         if rule != SIGNED_IN and not request.user.can(rule):  # type: ignore[union-attr]
             from coordinator.audit import services as audit
 
             audit.refused(request, rule)
             raise PermissionDenied(_("Your role does not include this."))
         return None
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page, which leads back to the page the person was looking at (never to a part or a POST)."""
+    answer = redirect_to_login(page_in_view(request))
+    if not request.headers.get("HX-Request"):
+        return answer
+    response = HttpResponse(status=401)
+    response["HX-Redirect"] = answer.url
+    return response
+
+
+def page_in_view(request: HttpRequest) -> str:
+    """Path and query of the page on screen: of this request, or of the page that sent it. Same site only."""
+    if request.method in ("GET", "HEAD") and not request.headers.get("HX-Request"):
+        return request.get_full_path()
+    seen = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
+    if not url_has_allowed_host_and_scheme(seen, {request.get_host()}):
+        return "/"
+    parts = urlsplit(seen)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 # --- answers ----------------------------------------------------------------------------------------
@@ -161,11 +180,9 @@ class RefusalMiddleware:
             return refuse(request, 422, " ".join(error.messages))
         if isinstance(error, PermissionDenied):
             return refuse(request, 403, str(error) or _("You may not do this."))
-        if isinstance(error, DatabaseError) and getattr(error.__cause__, "pgcode", None) in (
-            "57014",
-            "53300",
-            None,
-        ):
+        if isinstance(error, OperationalError) and sqlstate(error) == LOCK_TIMEOUT:
+            return refuse(request, 409, _("Somebody is saving the same record. Please try again."))
+        if isinstance(error, (OperationalError, InterfaceError)):
             response = refuse(request, 503, _("The database did not answer in time. Nothing was saved."))
             response["Retry-After"] = "5"
             return response
@@ -182,6 +199,10 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return refuse(request, 500, _("Something broke on our side. Nothing was saved."))
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    return refuse(request, 429, _("Too many tries in a short time. Wait a few minutes, then try again."))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

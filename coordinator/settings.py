@@ -138,7 +138,9 @@ DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"].setdefault(
     "options",
     f"-c statement_timeout={env.int('STATEMENT_TIMEOUT_MS', default=15000)}"
-    f" -c lock_timeout={env.int('LOCK_TIMEOUT_MS', default=5000)}",
+    f" -c lock_timeout={env.int('LOCK_TIMEOUT_MS', default=5000)}"
+    # How alike a mistyped name must be for the finder (patients.selectors.resembling).
+    " -c pg_trgm.word_similarity_threshold=0.3",
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -226,7 +228,7 @@ ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
     "login_failed": "10/15m/key",
     "reauthenticate": "10/m/user",
-    "change_password": "5/m/user",
+    "change_password": "10/15m/user",
     "reset_password": "20/m/ip,5/15m/key",
     "reset_password_from_key": "20/m/ip",
 }
@@ -321,6 +323,12 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="clinic@throughline.i
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="sandbox")  # sandbox or http
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="http://127.0.0.1:8026")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
+SMS_GATEWAY_TIMEOUT = env.float("SMS_GATEWAY_TIMEOUT", default=5.0)  # seconds to wait for its answer
+SMS_GATEWAY_PARALLEL = env.int("SMS_GATEWAY_PARALLEL", default=4)  # calls at the same time, per worker
+# False for a gateway that cannot say whether it took a message: doubt is then left to a person.
+SMS_GATEWAY_CAN_BE_ASKED = env.bool("SMS_GATEWAY_CAN_BE_ASKED", default=True)
+# How long a worker owns what it is sending. Longer than any call; a dead worker's messages wait this long.
+MESSAGE_LEASE_SECONDS = env.float("MESSAGE_LEASE_SECONDS", default=60.0)
 
 # --- API ----------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

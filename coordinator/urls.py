@@ -6,6 +6,7 @@ from coordinator.health import healthz, readyz
 
 handler403 = "coordinator.http.forbidden"
 handler404 = "coordinator.http.not_found"
+handler429 = "coordinator.http.too_many"  # asked for by the sign-in library
 handler500 = "coordinator.http.server_error"
 
 urlpatterns = [

@@ -12,11 +12,13 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts import lockout
 from coordinator.accounts.roles import Role
 
+ENDED_COOKIE = "signed_out_because"  # "idle" or "absolute", for the sign-in page to say why
 RECENT_SECONDS = 300  # a sign-in this fresh need not be repeated to set up the second factor
 
 
@@ -45,7 +47,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         response = super().post_login(request, user, **kwargs)
         lockout.remember_browser(request, response, user)
+        response.delete_cookie(ENDED_COOKIE, path="/accounts/")
         return response
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("mfa_index")
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         started = self.request.session.get("started_at", 0) if self.request else 0

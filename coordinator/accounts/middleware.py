@@ -18,13 +18,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from coordinator.accounts.adapters import ENDED_COOKIE
 from coordinator.audit.services import request_id
 from coordinator.http import access_rule_of
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 # Idle time is written at most this often, so that a page costs one session write a minute, not one each.
 TOUCH_EVERY_SECONDS = 30
-ENDED_COOKIE = "signed_out_because"  # "idle" or "absolute", for the sign-in page to say why
 
 
 class SessionLimitMiddleware:

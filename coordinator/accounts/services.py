@@ -20,7 +20,7 @@ from coordinator.accounts.models import Site, Team, User
 from coordinator.accounts.permissions import check_can_manage_accounts, check_can_manage_site
 from coordinator.accounts.roles import Role
 from coordinator.audit import services as audit
-from coordinator.db import Conflict, lock
+from coordinator.db import Conflict, lock, refusals
 from coordinator.workflow import Actor
 
 # What keeps a person from leaving: each check takes a user and answers (words, how many), such as
@@ -63,9 +63,10 @@ def create_user(
     if User.objects.filter(email=email).exists():
         raise ValidationError(_("There is already an account with this e-mail."))
     _check_place(role, sites, team)
-    user = User.objects.create_user(
-        email, None, name=name.strip(), role=role, team=team, credentials=credentials, language=language
-    )
+    with refusals(accounts_user_email_key=_("There is already an account with this e-mail.")):
+        user = User.objects.create_user(
+            email, None, name=name.strip(), role=role, team=team, credentials=credentials, language=language
+        )
     user.sites.set(sites)
     User.objects.filter(pk=user.pk).update(reset_requested_at=now)
     _record("create_user", user, by, role=role, sites=_ids(sites), team=team and team.pk)

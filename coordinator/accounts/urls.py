@@ -1,4 +1,4 @@
-"""Sign-in (by allauth, without self-registration), second factor, preferences."""
+"""Sign-in (by allauth, without self-registration) and second factor; our own pages are in own_urls."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
@@ -6,15 +6,24 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from django.urls import include, path
 
+from coordinator.accounts import sign_in_views as ours
 from coordinator.http import PUBLIC, SIGNED_IN, declare
 
 # allauth reverses these names without a namespace.
 urlpatterns = [
-    path("login/", declare(account.login, PUBLIC), name="account_login"),
+    path("login/", declare(ours.LoginView.as_view(), PUBLIC), name="account_login"),
     path("logout/", declare(account.logout, PUBLIC), name="account_logout"),
-    path("reauthenticate/", declare(account.reauthenticate, SIGNED_IN), name="account_reauthenticate"),
-    path("password/change/", declare(account.password_change, SIGNED_IN), name="account_change_password"),
-    path("password/reset/", declare(account.password_reset, PUBLIC), name="account_reset_password"),
+    path(
+        "reauthenticate/",
+        declare(ours.ReauthenticateView.as_view(), SIGNED_IN),
+        name="account_reauthenticate",
+    ),
+    path(
+        "password/change/",
+        declare(ours.PasswordChangeView.as_view(), SIGNED_IN),
+        name="account_change_password",
+    ),
+    path("password/reset/", declare(ours.PasswordResetView.as_view(), PUBLIC), name="account_reset_password"),
     path(
         "password/reset/done/",
         declare(account.password_reset_done, PUBLIC),
@@ -22,7 +31,7 @@ urlpatterns = [
     ),
     path(
         "password/reset/key/<uidb36>-<key>/",
-        declare(account.password_reset_from_key, PUBLIC),
+        declare(ours.PasswordResetFromKeyView.as_view(), PUBLIC),
         name="account_reset_password_from_key",
     ),
     path(
@@ -31,9 +40,9 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("2fa/", declare(mfa.index, SIGNED_IN), name="mfa_index"),
-    path("2fa/authenticate/", declare(mfa.authenticate, PUBLIC), name="mfa_authenticate"),
-    path("2fa/reauthenticate/", declare(mfa.reauthenticate, SIGNED_IN), name="mfa_reauthenticate"),
-    path("2fa/totp/activate/", declare(totp.activate_totp, SIGNED_IN), name="mfa_activate_totp"),
+    path("2fa/authenticate/", declare(ours.CodeView.as_view(), PUBLIC), name="mfa_authenticate"),
+    path("2fa/reauthenticate/", declare(ours.RepeatCodeView.as_view(), SIGNED_IN), name="mfa_reauthenticate"),
+    path("2fa/totp/activate/", declare(ours.ActivateView.as_view(), SIGNED_IN), name="mfa_activate_totp"),
     path("2fa/totp/deactivate/", declare(totp.deactivate_totp, SIGNED_IN), name="mfa_deactivate_totp"),
     path(
         "2fa/recovery-codes/",

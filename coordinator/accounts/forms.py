@@ -1,0 +1,116 @@
+"""Forms for people, sites and teams. What may be named is what the person filling them in may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.accounts.models import Site, Team, User
+from coordinator.accounts.roles import Role
+from coordinator.accounts.rules import hour_words, is_quiet
+
+PEOPLE_ROLES = [(value, label) for value, label in Role.choices if value != Role.API_CLIENT]
+
+
+class UserForm(forms.Form):
+    """A colleague: who, what role, where. Used for making and for changing an account."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    email = forms.EmailField(label=_("E-mail"), help_text=_("They sign in with it."))
+    credentials = forms.CharField(
+        label=_("Credentials"), max_length=20, required=False, help_text=_("Such as RN or LCSW.")
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=PEOPLE_ROLES)
+    sites = forms.ModelMultipleChoiceField(
+        label=_("Sites"),
+        queryset=Site.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("They see patients and work of these sites only."),
+    )
+    team = forms.ModelChoiceField(label=_("Team"), queryset=Team.objects.none(), required=False)
+
+    def __init__(self, *args: Any, user: User, subject: User | None = None, **kwargs: Any) -> None:
+        if subject is not None:
+            kwargs.setdefault("initial", {**self._values(subject)})
+        super().__init__(*args, **kwargs)
+        self.fields["sites"].queryset = Site.objects.visible_to(user).active()  # type: ignore[attr-defined]
+        teams = Team.objects.visible_to(user).select_related("site").order_by("site__name", "name")
+        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
+        self.fields["team"].label_from_instance = self._team_name  # type: ignore[attr-defined]
+
+    @staticmethod
+    def _team_name(team: Any) -> str:
+        return f"{team.site.short_name}: {team.name}"
+
+    @staticmethod
+    def _values(subject: User) -> dict[str, Any]:
+        return {
+            "name": subject.name,
+            "email": subject.email,
+            "credentials": subject.credentials,
+            "role": subject.role,
+            "sites": list(subject.sites.all()),
+            "team": subject.team_id,
+        }
+
+
+class ReasonForm(forms.Form):
+    """How the administrator made sure who is asking for a new second factor."""
+
+    reason = forms.CharField(
+        label=_("How did you make sure who is asking?"),
+        max_length=200,
+        help_text=_("Such as: met in person, or called back on the number in the staff file."),
+    )
+
+
+def _hours(label: Any, first: int, last: int, hint: Any = "") -> forms.TypedChoiceField:
+    shown = [(hour, hour_words(hour)) for hour in range(first, last)]
+    return forms.TypedChoiceField(label=label, choices=shown, coerce=int, help_text=hint)
+
+
+class SiteForm(forms.ModelForm):
+    """A site's name, hours and messages. All hours are the site's local ones."""
+
+    open_hour = _hours(_("Opens"), 0, 24)
+    close_hour = _hours(_("Closes"), 1, 25)
+    reminder_hour = _hours(_("Reminders leave at"), 0, 24, _("In the site’s own time."))
+    quiet_from = _hours(_("No messages from"), 0, 25)
+    quiet_until = _hours(_("until"), 0, 24)
+
+    class Meta:
+        model = Site
+        fields = (
+            "name", "short_name", "zone", "phone", "address", "open_hour", "close_hour",
+            "reminders_on", "reminder_hour", "quiet_from", "quiet_until",
+        )  # fmt: skip
+        labels = {
+            "name": _("Name"),
+            "short_name": _("Short name"),
+            "zone": _("Time zone"),
+            "phone": _("Phone"),
+            "address": _("Address"),
+            "reminders_on": _("Send reminders for visits at this site"),
+        }
+        help_texts = {
+            "short_name": _("Used in lists and in text messages."),
+            "zone": _("Such as America/Chicago. People see a change at their next sign-in."),
+        }
+        widgets = {"address": forms.Textarea(attrs={"rows": 2})}
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        opens, closes = values.get("open_hour"), values.get("close_hour")
+        if opens is not None and closes is not None and closes <= opens:
+            self.add_error("close_hour", _("The site must close after it opens."))
+        start, end, at = values.get("quiet_from"), values.get("quiet_until"), values.get("reminder_hour")
+        if None not in (start, end, at) and is_quiet(at, start, end):
+            self.add_error("reminder_hour", _("That is within the quiet hours."))
+        return values
+
+
+class TeamForm(forms.Form):
+    name = forms.CharField(label=_("Team name"), max_length=120)
