@@ -13,6 +13,13 @@ from scheduling.services.attendance import (
     leave,
     mark_no_show,
 )
+from scheduling.services.availability import (
+    add_block,
+    end_hours,
+    remove_block,
+    save_hours,
+    save_service,
+)
 from scheduling.services.corrections import (
     correct_fulfilled,
     correct_no_show,
@@ -25,6 +32,7 @@ from scheduling.services.reminders import plan_reminders
 
 __all__ = [
     "Result",
+    "add_block",
     "arrive",
     "book_appointment",
     "cancel_appointment",
@@ -33,6 +41,7 @@ __all__ = [
     "confirm_appointment",
     "correct_fulfilled",
     "correct_no_show",
+    "end_hours",
     "enter_in_error",
     "find_slots",
     "fulfill",
@@ -41,7 +50,10 @@ __all__ = [
     "mark_no_show",
     "next_free",
     "plan_reminders",
+    "remove_block",
     "reschedule_appointment",
+    "save_hours",
+    "save_service",
     "undo_arrive",
     "undo_cancel",
     "undo_check_in",
