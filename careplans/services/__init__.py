@@ -2,8 +2,27 @@
 
 from careplans.services.bulk import BulkResult, bulk, undo
 from careplans.services.contacts import LoggedContact, log_contact
+from careplans.services.goals import (
+    add_goal,
+    add_intervention,
+    measure_goal,
+    step_goal,
+    step_intervention,
+)
 from careplans.services.handing import accept_task, claim_task, hand_back_task, reassign_task
 from careplans.services.opening import default_owner, open_all, open_task
+from careplans.services.plans import (
+    activate_plan,
+    complete_plan,
+    create_plan,
+    edit_plan,
+    hold_plan,
+    missing_for_activation,
+    resume_plan,
+    review_plan,
+    revoke_plan,
+)
+from careplans.services.reviews import open_overdue_review_tasks
 from careplans.services.snoozing import snooze_task, wake_due_tasks, wake_task
 from careplans.services.tasks import (
     cancel_task,
@@ -21,23 +40,38 @@ __all__ = [
     "BulkResult",
     "LoggedContact",
     "accept_task",
+    "activate_plan",
+    "add_goal",
+    "add_intervention",
     "bulk",
     "cancel_task",
     "claim_task",
     "close_tasks_caused_by",
+    "complete_plan",
     "complete_task",
+    "create_plan",
     "default_owner",
+    "edit_plan",
     "edit_task",
     "enter_task_in_error",
     "follow_clock",
     "hand_back_task",
+    "hold_plan",
     "log_contact",
+    "measure_goal",
+    "missing_for_activation",
     "open_all",
+    "open_overdue_review_tasks",
     "open_task",
     "reassign_task",
     "reopen_task",
+    "resume_plan",
+    "review_plan",
+    "revoke_plan",
     "snooze_task",
     "start_task",
+    "step_goal",
+    "step_intervention",
     "tick_item",
     "undo",
     "wake_due_tasks",

@@ -1,0 +1,21 @@
+"""What tasks do when something below them moves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from careplans import services
+from coordinator.clocks.models import Clock
+from coordinator.workflow import Actor, moved
+
+MOVES_THE_DEADLINE = ("extend", "resume", "void")
+
+
+@receiver(moved, sender=Clock, dispatch_uid="careplans.clock_moved")
+def clock_moved(record: Clock, step: str, by: Actor, now: datetime, **kwargs: Any) -> None:
+    """A deadline was extended, resumed or voided: its tasks follow."""
+    if step in MOVES_THE_DEADLINE:
+        services.follow_clock(clock=record, by=by, now=now)
