@@ -342,7 +342,7 @@ def field(bound: BoundField, size: str = "", optional: bool = True, **attrs: Any
         "says_optional": optional and not bound.field.required and kind != "checkbox",
     }
     if kind == "boxes":
-        data["boxes"] = bound.field.widget.boxes(bound)  # type: ignore[attr-defined]
+        data["boxes"] = bound.field.widget.boxes(bound)
     elif kind == "choices":
         data["choices"] = list(bound)
     else:
