@@ -307,7 +307,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = ENVIRONMENT == "test"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"
 MEDIA_ROOT = DATA_DIR / "files"  # never served by URL: a view checks who may read a document
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
