@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Site
 from coordinator.db import uuid7
+
+REMINDER = "visit_reminder"  # the purpose that a site can switch off
 
 
 class MessageStatus(models.TextChoices):
@@ -44,11 +49,50 @@ class SkipReason(models.TextChoices):
     TEMPLATE_MISSING = "template_missing", _("No template")
 
 
+LATE_AFTER = timedelta(minutes=5)
+# Gone out, or may have gone out: they count against the daily limit and are never planned again.
+COUNTED = (
+    MessageStatus.SCHEDULED,
+    MessageStatus.SENDING,
+    MessageStatus.SENT,
+    MessageStatus.DELIVERED,
+    MessageStatus.UNKNOWN,
+)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, user: Any) -> MessageQuerySet:
+        """Messages of the person's sites; whether the patient may be named is for the page to ask."""
+        if not (user.can("jobs.view") or user.can("patients.view")):
+            return self.none()
+        return self.filter(site__in=user.site_ids)
+
+    def overdue(self, now: datetime) -> MessageQuerySet:
+        """Should have gone more than five minutes ago and could go now: nobody is sending."""
+        return (
+            self.filter(status=MessageStatus.SCHEDULED, replay=False, send_after__lt=now - LATE_AFTER)
+            .filter(Q(close_at=None) | Q(close_at__gt=now), Q(expires_at=None) | Q(expires_at__gt=now))
+            .filter(Q(site__reminders_on=True) | ~Q(purpose=REMINDER))
+        )
+
+    def late(self, now: datetime) -> MessageQuerySet:
+        """Planned after their moment, sent more than five minutes after it, or still waiting since then."""
+        sent_late = Q(replay=False, finished_at__gt=F("send_after") + LATE_AFTER) & Q(
+            status__in=(MessageStatus.SENT, MessageStatus.DELIVERED)
+        )
+        waiting = Q(replay=False, status=MessageStatus.SCHEDULED, send_after__lt=now - LATE_AFTER)
+        return self.filter((Q(late=True) & ~Q(status=MessageStatus.SKIPPED)) | sent_late | waiting)
+
+
 class Message(models.Model):
     """One message to one address. `key` makes scheduling it twice the same as once.
 
     Times are UTC; the lease is judged by the database's clock. No foreign key to what it is about:
     the floor does not know patients.
+
+    It may go from `send_after` until `close_at` (the end of that day's allowed hours). When nobody sent it
+    by then it waits for the next of `later`, a list of [opens, closes] in ISO form; past `expires_at` it is
+    `window_missed`. `replay` marks rows of a night that was made up for afterwards: only that night sends them.
     """
 
     class Channel(models.TextChoices):
@@ -72,6 +116,12 @@ class Message(models.Model):
     skip_reason = models.CharField(max_length=40, choices=SkipReason.choices, blank=True)
     send_after = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)  # past this it is window_missed, never late
+    close_at = models.DateTimeField(null=True)
+    later = models.JSONField(default=list)
+    late = models.BooleanField(default=False)  # its own moment had passed when it was planned
+    replay = models.BooleanField(default=False)
+    explanation = models.JSONField(default=list)  # the steps that led to send_after or to skip_reason
+    followed_up_at = models.DateTimeField(null=True)  # failed or unknown, and a person was told
     run_id = models.UUIDField(null=True)  # the nightly run that planned it
     created_at = models.DateTimeField()
     claim_token = models.UUIDField(null=True)
@@ -80,6 +130,8 @@ class Message(models.Model):
     gateway_reference = models.CharField(max_length=120, blank=True)
     error = models.CharField(max_length=250, blank=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -98,4 +150,12 @@ class Message(models.Model):
             models.Index(fields=["about_id"], name="message_about"),
             models.Index(fields=["patient_id", "send_after"], name="message_patient"),
             models.Index(fields=["run_id", "status"], name="message_run"),
+            # The run board's days, and what went to one address lately.
+            models.Index(fields=["site", "send_after"], name="message_site_day"),
+            models.Index(fields=["address", "send_after"], condition=~Q(address=""), name="message_address"),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(status__in=["failed", "unknown"], followed_up_at=None),
+                name="message_to_follow_up",
+            ),
         ]
