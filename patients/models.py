@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 import unicodedata
 from typing import Any
 
@@ -20,15 +19,28 @@ from coordinator.db import Record
 from coordinator.workflow import Change
 from patients.workflow import WORKFLOW, PatientStatus
 
+# Letters that Unicode does not take apart, and how people type them on another keyboard.
+_PLAIN = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ı": "i"}
+    | dict.fromkeys("'’‘ʼʻ`´", "")
+)
+
 
 def fold(text: str) -> str:
     """Lower case without accents or punctuation, single spaces: what names are searched by.
 
-    >>> fold("  García-LÓPEZ ")
-    'garcia lopez'
+    Vowel signs of scripts such as Devanagari or Thai stay: they are letters there, not accents.
+
+    >>> fold("  García-LÓPEZ O’Brien ")
+    'garcia lopez obrien'
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^\w]+", " ", plain.lower().replace("'", "")).split())
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
+    kept = (c for c in plain if not unicodedata.combining(c))
+    return " ".join("".join(c if _is_letter(c) else " " for c in kept).split())
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character) in ("Mc", "Mn")
 
 
 class PatientScoped(models.QuerySet[Any]):
@@ -436,7 +448,7 @@ class Encounter(Record):
     """A visit that happened, here or elsewhere (an appointment is a plan; this is a fact)."""
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="encounters")
-    kind = models.CharField(max_length=250)
+    kind = models.CharField(max_length=500)
     setting = models.CharField(max_length=20, blank=True)  # FHIR class: AMB, EMER, IMP ...
     status = models.CharField(max_length=20, default="finished")
     started_at = models.DateTimeField(null=True, blank=True)
@@ -468,7 +480,10 @@ class Result(Record):
     objects = PatientScoped.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["patient", "code", "-taken_at"], name="result_patient")]
+        indexes = [
+            models.Index(fields=["patient", "code", "-taken_at"], name="result_patient"),
+            models.Index(fields=["patient", "-taken_at"], name="result_patient_time"),
+        ]
 
 
 class Immunization(Record):

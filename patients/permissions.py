@@ -1,0 +1,50 @@
+"""Who may do what with a patient's record: `can_` answers for templates, `check_` refuses for services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from coordinator.workflow import Actor, System
+from patients.models import Note, Patient
+
+
+def can_register(user: Any, site: Any) -> bool:
+    return user.can("patients.edit") and site.pk in user.site_ids
+
+
+def check_can_register(by: Actor, site: Any) -> None:
+    if not isinstance(by, System) and not can_register(by, site):
+        raise PermissionDenied(_("Your role does not include registering patients at this place."))
+
+
+def can_edit(user: Any, patient: Patient) -> bool:
+    """Change what is recorded about this patient, notes included."""
+    return user.can("patients.edit") and patient.site_id in user.site_ids
+
+
+def check_can_edit(by: Actor, patient: Patient) -> None:
+    if not isinstance(by, System) and not can_edit(by, patient):
+        raise PermissionDenied(_("Your role does not include changing this patient's record."))
+
+
+def can_lead(user: Any, patient: Patient) -> bool:
+    """Be this patient's coordinator: someone who works with patients at their site."""
+    return user.is_active and user.can("patients.edit") and patient.site_id in user.site_ids
+
+
+def can_acknowledge(user: Any, note: Note) -> bool:
+    """The provider a note is reported to acknowledges it."""
+    return (
+        user.can("notes.acknowledge")
+        and note.report_to_id is not None
+        and user.practitioner_id == note.report_to_id
+        and note.patient.site_id in user.site_ids
+    )
+
+
+def check_can_acknowledge(by: Actor, note: Note) -> None:
+    if not isinstance(by, System) and not can_acknowledge(by, note):
+        raise PermissionDenied(_("Only the provider this note is reported to can acknowledge it."))

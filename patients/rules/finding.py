@@ -1,0 +1,159 @@
+"""What somebody means who types into the one search box: name parts, a birth date, a number.
+
+Pure: text and today's date in, a `Wanted` out. It says what to look for, not how (patients.selectors).
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from patients.models import fold
+
+LONGEST = 100  # characters of a query that are read
+Span = tuple[datetime.date, datetime.date]  # from and to, both included
+
+MONTHS = {
+    **dict.fromkeys(("jan", "january", "ene", "enero"), 1),
+    **dict.fromkeys(("feb", "february", "febrero"), 2),
+    **dict.fromkeys(("mar", "march", "marzo"), 3),
+    **dict.fromkeys(("apr", "april", "abr", "abril"), 4),
+    **dict.fromkeys(("may", "mayo"), 5),
+    **dict.fromkeys(("jun", "june", "junio"), 6),
+    **dict.fromkeys(("jul", "july", "julio"), 7),
+    **dict.fromkeys(("aug", "august", "ago", "agosto"), 8),
+    **dict.fromkeys(("sep", "sept", "september", "septiembre", "set", "setiembre"), 9),
+    **dict.fromkeys(("oct", "october", "octubre"), 10),
+    **dict.fromkeys(("nov", "november", "noviembre"), 11),
+    **dict.fromkeys(("dec", "december", "dic", "diciembre"), 12),
+}
+_MONTH = "(" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
+_YEAR = r"(\d{4}|\d{2})"
+DAY_MONTH_YEAR = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th)?[\s\-./]*(?:de\s+)?{_MONTH},?[\s\-./]*(?:de\s+)?{_YEAR}\b"
+)
+MONTH_DAY_YEAR = re.compile(rf"\b{_MONTH}[\s\-./]*(\d{{1,2}})(?:st|nd|rd|th)?,?[\s\-./]+{_YEAR}\b")
+YEAR_FIRST = re.compile(r"(?<![\d-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d-])")
+YEAR_LAST = re.compile(r"(?<![\d-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d-])")
+YEAR_LAST_BLANKS = re.compile(r"(?<![\d\s.-])\s*\b(\d{1,2}) (\d{1,2}) (\d{4})\b(?!\s*[\d-])")
+TELEPHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,}\d")
+
+
+@dataclass(frozen=True)
+class Number:
+    """Digits that may be several things: the end of a phone, a record or member number, a birth date."""
+
+    digits: str
+    codes: tuple[str, ...] = ()  # upper case, to be met exactly
+    born: tuple[Span, ...] = ()
+
+    @property
+    def could_be_phone(self) -> bool:
+        return self.digits.isdigit() and 4 <= len(self.digits) <= 15
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Everything here must hold; inside `born` and inside each number one alternative is enough."""
+
+    words: tuple[str, ...] = ()
+    numbers: tuple[Number, ...] = ()
+    born: tuple[Span, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.numbers or self.born)
+
+
+def read_query(text: str, today: datetime.date) -> Wanted:
+    """Read a query. Dates are read as in the United States (month first) unless that is impossible."""
+    text = text.replace("\x00", " ")[:LONGEST].encode("utf-8", "ignore").decode().strip()
+    rest, born = _take_dates(text.casefold(), today)
+    rest, numbers = _take_phones(rest)
+    words: list[str] = []
+    tokens = rest.split()
+    for token in tokens:
+        if any(c.isdigit() for c in token):
+            numbers.append(_number(token, today, with_name=len(tokens) > 1))
+        else:
+            words += fold(token).split()
+    if not words and (len(numbers) > 1 or born) and not (numbers and born):
+        # "004 812 907" is one number written with blanks; a date may be somebody's record number.
+        return Wanted(numbers=(Number("".join(n.digits for n in numbers), _codes(text), born),))
+    return Wanted(tuple(dict.fromkeys(words)), tuple(numbers), born)
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    plain = text.strip().upper()
+    return tuple(dict.fromkeys((plain, re.sub(r"[\s\-.]", "", plain))))
+
+
+def _number(token: str, today: datetime.date, *, with_name: bool) -> Number:
+    digits = re.sub(r"\D", "", token) if not re.search(r"[^\d().\-+/#]", token) else ""
+    born: list[Span] = []
+    if len(digits) == 4 and with_name and 1900 <= int(digits) <= today.year:
+        born.append((datetime.date(int(digits), 1, 1), datetime.date(int(digits), 12, 31)))
+    if len(digits) == 8:
+        born += _spans(digits[4:], digits[:2], digits[2:4], today)
+        born += _spans(digits[:4], digits[4:6], digits[6:], today)
+    return Number(digits, _codes(token.strip(".,;:#()")), tuple(born))
+
+
+def _take_phones(text: str) -> tuple[str, list[Number]]:
+    """Groups of digits that together are a telephone number: 7, 10 or 11 digits, or with a plus."""
+    found: list[Number] = []
+
+    def take(match: re.Match[str]) -> str:
+        digits = re.sub(r"\D", "", match[0])
+        separated = len(digits) != len(match[0])
+        if separated and (len(digits) in (7, 10, 11) or match[0].startswith("+")):
+            found.append(Number(digits, _codes(match[0])))
+            return " "
+        return match[0]
+
+    return TELEPHONE.sub(take, text), found
+
+
+def _take_dates(text: str, today: datetime.date) -> tuple[str, tuple[Span, ...]]:
+    """The text without its first date, and what that date may mean."""
+    for match, readings in _readings(text):
+        born = tuple(dict.fromkeys(span for reading in readings for span in _spans(*reading, today)))
+        if born:
+            return f"{text[: match.start()]} {text[match.end() :]}", born
+    return text, ()
+
+
+def _readings(text: str) -> Iterator[tuple[re.Match[str], list[tuple[str, str, str]]]]:
+    """Each possible date with its readings as (year, month, day)."""
+    plain = text if text.isascii() else _own_digits(text)
+    if match := YEAR_FIRST.search(plain):
+        yield match, [(match[1], match[3], match[4])]
+    if match := DAY_MONTH_YEAR.search(plain):
+        yield match, [(match[3], str(MONTHS[match[2]]), match[1])]
+    if match := MONTH_DAY_YEAR.search(plain):
+        yield match, [(match[3], str(MONTHS[match[1]]), match[2])]
+    for pattern in (YEAR_LAST, YEAR_LAST_BLANKS):
+        if match := pattern.search(plain):
+            a, b, year = match[1], match[match.lastindex - 1], match[match.lastindex]  # type: ignore[operator]
+            # Month first; day first only when the other cannot be.
+            yield match, [(year, a, b)] if int(a) <= 12 else [(year, b, a)]
+
+
+def _own_digits(text: str) -> str:
+    """Digits of other scripts as ours, every other character one for one, so that positions stay."""
+    return "".join(str(int(c)) if c.isdecimal() else c for c in text)
+
+
+def _spans(year: str, month: str, day: str, today: datetime.date) -> list[Span]:
+    """One day as a span; both centuries for a year of two digits; nothing when impossible or in the future."""
+    years = [int(year)] if len(year) == 4 else [2000 + int(year), 1900 + int(year)]
+    spans = []
+    for each in years:
+        try:
+            on = datetime.date(each, int(month), int(day))
+        except ValueError:
+            continue
+        if datetime.date(1870, 1, 1) <= on <= today:
+            spans.append((on, on))
+    return spans

@@ -1,0 +1,189 @@
+"""Reads about patients: the finder, and who may be doubled."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add, and_
+from typing import Any
+
+from django.contrib.postgres.search import TrigramWordSimilarity
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Concat, Sign, StrIndex
+
+from patients.models import ContactPoint, Patient, PatientStatus
+from patients.rules.duplicates import Likeness, likeness
+from patients.rules.finding import Number, Span, Wanted, read_query
+
+# What a row of the finder shows; reading less keeps a page of twenty cheap.
+COLUMNS = (
+    "id",
+    "mrn",
+    "family_name",
+    "given_name",
+    "preferred_name",
+    "birth_date",
+    "deceased_on",
+    "sex",
+    "language",
+    "status",
+    "site_id",
+    "coordinator_id",
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """`near` says that nothing matched and these names are only similar. `more`: there are others."""
+
+    wanted: Wanted
+    patients: list[Patient] = field(default_factory=list)
+    near: bool = False
+    more: bool = False
+
+
+def find_patients(user: Any, query: str, limit: int = 20, *, today: datetime.date) -> Found:
+    """Patients this person may see who fit one line of text, best first. At most two statements.
+
+    Name parts in any order without accents, a birth date in any usual spelling, a year beside a name,
+    the last digits of a phone or all of it, MRN, member number or another identifier. Each patient
+    gets `matched_phones`: their contact points that the typed digits fit, so that two people who share
+    a phone can be told apart.
+    """
+    wanted = read_query(query, today)
+    if not wanted:
+        return Found(wanted)
+    patients = list(matching(Patient.objects.visible_to(user), wanted).only(*COLUMNS)[: limit + 1])
+    near = False
+    if not patients and wanted.words:
+        patients = list(resembling(Patient.objects.visible_to(user), wanted).only(*COLUMNS)[: limit + 1])
+        near = bool(patients)
+    elif patients:
+        _tell_phones(patients[:limit], wanted)
+    return Found(wanted, patients[:limit], near, len(patients) > limit)
+
+
+def matching(patients: QuerySet[Patient], wanted: Wanted) -> QuerySet[Patient]:
+    """Of these patients the ones that fit, best first: whole words before beginnings before pieces."""
+    parts = [_named(word) for word in wanted.words]
+    parts += [Q(pk__in=_numbered(number)) for number in wanted.numbers]
+    if wanted.born:
+        parts.append(_born(wanted.born))
+    return (
+        patients.filter(reduce(and_, parts))
+        .annotate(fit=_fit(wanted.words), here=_here())
+        .order_by("-fit", "-here", "search_name", "birth_date", "id")
+    )
+
+
+def resembling(patients: QuerySet[Patient], wanted: Wanted) -> QuerySet[Patient]:
+    """Names that only resemble the words (typing errors), most alike first. Numbers and dates must still fit.
+
+    How alike is enough is `pg_trgm.word_similarity_threshold`, set on the connection.
+    """
+    words = [word for word in wanted.words if len(word) > 2] or list(wanted.words)
+    parts = [Q(search_name__trigram_word_similar=word) for word in words]
+    parts += [Q(pk__in=_numbered(number)) for number in wanted.numbers]
+    if wanted.born:
+        parts.append(_born(wanted.born))
+    alike = reduce(add, [TrigramWordSimilarity(word, "search_name") for word in words])
+    return patients.filter(reduce(and_, parts)).annotate(alike=alike).order_by("-alike", "search_name", "id")
+
+
+def _named(word: str) -> Q:
+    """A piece of a name. One or two letters only begin a name, or every second patient would fit."""
+    if len(word) > 2:
+        return Q(search_name__contains=word)
+    return Q(search_name__startswith=word) | Q(search_name__contains=f" {word}")
+
+
+def _born(spans: Iterable[Span]) -> Q:
+    return reduce(lambda a, b: a | b, [Q(birth_date__range=span) for span in spans])
+
+
+def _fit(words: Iterable[str]) -> Any:
+    """Two points for each word that is a whole name, one when a name begins with it."""
+    padded = Concat(Value(" "), F("search_name"), Value(" "))
+    points = [Sign(StrIndex(padded, Value(text))) for word in words for text in (f" {word} ", f" {word}")]
+    return reduce(add, points) if points else Value(0)
+
+
+def _here() -> Case:
+    return Case(
+        When(status=PatientStatus.ACTIVE, then=Value(1)), default=Value(0), output_field=IntegerField()
+    )
+
+
+# Statements by hand: the same look-ups built by the ORM cost more than PostgreSQL needs to answer them.
+# They name keys only; the caller's `visible_to()` decides who is seen.
+BY_CODE = (
+    "select id from patients_patient where upper(mrn) = any(%s)"
+    " union all select patient_id from patients_patientidentifier where upper(value) = any(%s)"
+    " union all select patient_id from patients_coverage"
+    " where upper(member_id) = any(%s) and status <> 'entered_in_error'"
+)
+BY_PHONE = (
+    "select patient_id from patients_contactpoint"
+    " where kind = 'phone' and ended_at is null and last_four = %s and normalized like %s"
+)
+BY_BIRTH = "select id from patients_patient where birth_date between %s and %s"
+
+
+def _numbered(number: Number) -> RawSQL:
+    """Keys of patients whom one typed number may mean: phone, record or member number, birth date."""
+    parts: list[str] = []
+    params: list[Any] = []
+    if number.codes:
+        parts.append(BY_CODE)
+        params += [list(number.codes)] * 3
+    if number.could_be_phone:
+        parts.append(BY_PHONE)
+        params += [number.digits[-4:], f"%{number.digits}"]
+    for first, last in number.born:
+        parts.append(BY_BIRTH)
+        params += [first, last]
+    return RawSQL(" union all ".join(parts), params)  # noqa: S611  (fixed pieces, values as parameters)
+
+
+def _tell_phones(patients: list[Patient], wanted: Wanted) -> None:
+    digits = [number.digits for number in wanted.numbers if number.could_be_phone]
+    found: dict[Any, list[ContactPoint]] = {}
+    if digits:
+        fits = reduce(lambda a, b: a | b, [Q(last_four=d[-4:], normalized__endswith=d) for d in digits])
+        points = ContactPoint.objects.filter(fits, kind="phone", ended_at=None, patient__in=patients)
+        for point in points:
+            found.setdefault(point.patient_id, []).append(point)
+    for patient in patients:
+        patient.matched_phones = found.get(patient.pk, [])  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Double:
+    """Somebody we already have who looks like the person being registered."""
+
+    patient: Patient
+    likeness: Likeness
+
+
+def possible_duplicates(
+    user: Any, *, name: str, birth_date: datetime.date | None, phones: Collection[str], exclude: Any = None
+) -> list[Double]:
+    """Visible patients with the same birth date and a similar name, or with the same phone; likeliest first.
+
+    `phones` are E.164. Candidates come from two indexes, the judgment from `rules.duplicates`.
+    """
+    same = Q(birth_date=birth_date) if birth_date else Q(pk__in=[])
+    points = ContactPoint.objects.filter(kind="phone", ended_at=None, normalized__in=list(phones))
+    if phones:
+        same |= Q(pk__in=list(points.values_list("patient", flat=True)[:200]))
+    candidates = Patient.objects.visible_to(user).filter(same).exclude(pk=exclude)
+    doubles = []
+    for other in candidates.prefetch_related("contact_points")[:500]:
+        numbers = [p.normalized for p in other.contact_points.all() if p.kind == "phone" and not p.ended_at]
+        alike = likeness(name=name, birth_date=birth_date, phones=phones, other=other, other_phones=numbers)
+        if alike.warns:
+            doubles.append(Double(other, alike))
+    return sorted(doubles, key=lambda double: -double.likeness.score)[:10]

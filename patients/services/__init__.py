@@ -1,0 +1,60 @@
+"""Every write to a patient's record, whoever asks: a page, the API, a job, an import."""
+
+from patients.services.clinical import (
+    add_allergy,
+    add_medication,
+    add_problem,
+    change_allergy,
+    change_medication,
+    change_problem,
+    record_no_known_allergies,
+)
+from patients.services.contacts import (
+    add_contact_point,
+    end_contact_point,
+    mark_contact_point_failing,
+    record_opt_out,
+    update_contact_point,
+)
+from patients.services.coverage import add_coverage, end_coverage, update_coverage
+from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
+from patients.services.patients import register_patient, update_patient
+from patients.services.people import add_related_person, assign_coordinator, end_related_person
+from patients.services.standing import (
+    enter_patient_in_error,
+    inactivate_patient,
+    reactivate_patient,
+    record_death,
+    transfer_patient,
+)
+
+__all__ = [
+    "acknowledge_note",
+    "add_allergy",
+    "add_contact_point",
+    "add_coverage",
+    "add_medication",
+    "add_note",
+    "add_problem",
+    "add_related_person",
+    "assign_coordinator",
+    "change_allergy",
+    "change_medication",
+    "change_problem",
+    "end_contact_point",
+    "end_coverage",
+    "end_related_person",
+    "enter_note_in_error",
+    "enter_patient_in_error",
+    "inactivate_patient",
+    "mark_contact_point_failing",
+    "reactivate_patient",
+    "record_death",
+    "record_no_known_allergies",
+    "record_opt_out",
+    "register_patient",
+    "transfer_patient",
+    "update_contact_point",
+    "update_coverage",
+    "update_patient",
+]

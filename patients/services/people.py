@@ -1,0 +1,86 @@
+"""Family and caregivers, and the care team with its one lead."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from coordinator.accounts.models import User
+from coordinator.audit import services as audit
+from coordinator.workflow import Actor, actor_fields, person
+from patients.models import CareTeamMember, Patient, RelatedPerson, Topic
+from patients.permissions import can_lead
+from patients.services.entries import add_entry, change_entry, entry_for_change, local_day, patient_for_entry
+
+LEAD_ROLE = "Care coordinator"
+
+
+@transaction.atomic
+def add_related_person(
+    *, patient_id: UUID, name: str, relationship: str, by: Actor, now: datetime, **details: Any
+) -> RelatedPerson:
+    """Add family or a caregiver. `topics` is what the patient said they may hear about; none by default.
+
+    `details`: authority, phone, email, language, topics, is_emergency_contact, do_not_contact, started_on.
+    """
+    unknown = set(details.get("topics", ())) - set(Topic.values)
+    if unknown:
+        raise ValidationError({"topics": _("Choose topics from the list.")})
+    patient = patient_for_entry(patient_id, by)
+    details.setdefault("started_on", local_day(patient, now))
+    return add_entry(RelatedPerson, patient, by=by, name=name, relationship=relationship, **details)
+
+
+@transaction.atomic
+def end_related_person(*, related_person_id: UUID, by: Actor, now: datetime) -> RelatedPerson:
+    """No longer to be contacted for the patient; past contacts keep their name."""
+    relative = entry_for_change(RelatedPerson, related_person_id, by)
+    ended_on = relative.ended_on or local_day(relative.patient, now)
+    return change_entry(relative, by=by, action="end", ended_on=ended_on)
+
+
+@transaction.atomic
+def assign_coordinator(
+    *, patient_id: UUID, user: User | None, by: Actor, now: datetime, reason: str = ""
+) -> Patient:
+    """Make `user` the patient's coordinator (None: nobody) and the one lead of the care team.
+
+    The former lead's membership ends that day. Raises ValidationError for somebody who cannot
+    work with this patient.
+    """
+    patient = patient_for_entry(patient_id, by)
+    if user is not None and not can_lead(user, patient):
+        raise ValidationError({"coordinator": _("Choose someone who works with patients at this place.")})
+    return lead_by(patient, user, by=by, now=now, reason=reason)
+
+
+def lead_by(patient: Patient, user: User | None, *, by: Actor, now: datetime, reason: str = "") -> Patient:
+    """For services that hold the patient already."""
+    if patient.coordinator_id == (user.pk if user else None):
+        return patient
+    today = local_day(patient, now)
+    patient.care_team.filter(is_lead=True, ended_on=None).update(is_lead=False, ended_on=today)
+    if user is not None:
+        CareTeamMember.objects.create(
+            patient=patient, role=LEAD_ROLE, user=user, is_lead=True, started_on=today, created_by=person(by)
+        )
+    former, patient.coordinator = patient.coordinator_id, user
+    patient.version += 1
+    patient.save()
+    facts = {"from": former, "to": user.pk if user else None, "version": patient.version, "fields": []}
+    patient.changes.create(
+        step="assign_coordinator",
+        from_status=patient.status,
+        to_status=patient.status,
+        at=now,
+        reason=reason,
+        facts=facts,
+        **actor_fields(by),
+    )
+    audit.record_change(patient, "assign_coordinator", by=by, reason=reason, details=facts)
+    return patient

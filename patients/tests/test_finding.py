@@ -1,0 +1,266 @@
+"""What a typed line means, and whom the finder shows for it."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from coordinator.accounts.roles import Role
+from coordinator.tests.factories import make_site, make_user
+from patients.models import ContactPoint, Coverage, Patient, PatientIdentifier, fold
+from patients.rules.finding import read_query
+from patients.selectors import find_patients, possible_duplicates
+from patients.tests.factories import make_patient, make_phone
+
+TODAY = datetime.date(2026, 11, 21)
+BORN = datetime.date(1958, 3, 14)
+
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "3/14/1958",
+        "03/14/1958",
+        "03-14-1958",
+        "3.14.1958",
+        "14/3/1958",
+        "3/14/58",
+        "3 14 1958",
+        "1958-03-14",
+        "1958/3/14",
+        "Mar 14 1958",
+        "March 14, 1958",
+        "march 14th 1958",
+        "14 mar 1958",
+        "14 March 1958",
+        "14 de marzo de 1958",
+        "03141958",
+        "19580314",
+        "٣/١٤/١٩٥٨",
+    ],
+)
+def test_a_birth_date_is_read_in_its_usual_spellings(typed):
+    wanted = read_query(typed, TODAY)
+    assert (BORN, BORN) in (wanted.born or wanted.numbers[0].born)
+    assert not wanted.words
+
+
+@pytest.mark.parametrize("typed", ["2/30/1958", "13/13/1958", "1/1/2030", "0/0/0000", "99999999"])
+def test_a_date_that_never_was_is_not_one(typed):
+    wanted = read_query(typed, TODAY)
+    assert not wanted.born
+    assert not any(number.born for number in wanted.numbers)
+
+
+def test_a_year_counts_beside_a_name_only():
+    assert read_query("ramirez 1958", TODAY).numbers[0].born
+    assert not read_query("1958", TODAY).numbers[0].born
+
+
+def test_two_digits_of_a_year_may_be_either_century_but_never_the_future():
+    assert len(read_query("1/2/03", TODAY).numbers[0].born) == 2
+    assert len(read_query("1/2/58", TODAY).numbers[0].born) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "digits"),
+    [
+        ("(612) 555-0143", "6125550143"),
+        ("612.555.0143", "6125550143"),
+        ("612 555 0143", "6125550143"),
+        ("+1 612 555 0143", "16125550143"),
+        ("555-0143", "5550143"),
+        ("0143", "0143"),
+        ("004 812 907", "004812907"),
+    ],
+)
+def test_numbers_are_read_with_any_punctuation(typed, digits):
+    assert read_query(typed, TODAY).numbers[0].digits == digits
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "\x00", "\ud800", "!!!", "'", "%%%", "—", "💥" * 200])
+def test_nothing_readable_wants_nothing_and_breaks_nothing(typed):
+    assert not read_query(typed, TODAY)
+
+
+def test_words_are_folded_like_names():
+    assert read_query("  O’Brien, SOFÍA ", TODAY).words == ("obrien", "sofia")
+    assert fold("Łukasz Ørsted Straße İbrahim") == "lukasz orsted strasse ibrahim"
+    assert fold("हिन्दी") == "हिनदी"
+
+
+# --- finding ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clinic(db):
+    site = make_site()
+    user = make_user(site=site)
+    elena = make_patient(
+        site=site, family_name="Ramírez-Ortiz", given_name="Elena", preferred_name="Lena", birth_date=BORN
+    )
+    make_patient(site=site, family_name="Ramsey", given_name="Helena", birth_date=datetime.date(1990, 9, 2))
+    make_patient(site=site, family_name="Kowalski", given_name="Daniel", birth_date=datetime.date(1971, 7, 2))
+    return user, elena
+
+
+def names(user, query, **options):
+    return [p.given_name for p in find_patients(user, query, today=TODAY, **options).patients]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ramirez elena",
+        "Elena Ramírez",
+        "ortiz",
+        "ele ram",
+        "LENA ortiz",
+        "ramirez 1958",
+        "ramirez 3/14/1958",
+        "3/14/1958",
+        "1958-03-14",
+        "Mar 14 1958",
+        "14 mar 1958",
+        "ramírez, elena 14 mar 1958",
+    ],
+)
+def test_a_person_is_found_by_parts_of_name_and_birth_date(clinic, query):
+    user, _elena = clinic
+    assert names(user, query)[0] == "Elena"
+
+
+def test_whole_names_come_before_pieces_of_names(clinic):
+    user, _elena = clinic
+    assert names(user, "elena") == ["Elena", "Helena"]
+
+
+@pytest.mark.parametrize("query", ["ramirz elena", "elana ramires", "kowalsky", "danel kowalski"])
+def test_typing_errors_find_similar_names_and_say_so(clinic, query):
+    user, _elena = clinic
+    found = find_patients(user, query, today=TODAY)
+    assert found.near
+    assert found.patients[0].given_name == ("Daniel" if "kow" in query else "Elena")
+
+
+def test_an_exact_match_is_not_mixed_with_similar_names(clinic):
+    user, _elena = clinic
+    assert not find_patients(user, "kowalski", today=TODAY).near
+
+
+@pytest.mark.parametrize("query", ["0143", "555-0143", "(612) 555-0143", "+16125550143", "612 555 0143"])
+def test_two_people_who_share_a_phone_are_both_shown_with_birth_dates(clinic, query):
+    user, elena = clinic
+    ana = make_patient(site=elena.site, given_name="Ana", birth_date=datetime.date(1985, 1, 9))
+    make_phone(elena)
+    make_phone(ana, owner_name="Elena", owner_relationship="mother")
+    found = find_patients(user, query, today=TODAY).patients
+    assert {(p.given_name, p.birth_date) for p in found} == {("Elena", BORN), ("Ana", ana.birth_date)}
+    assert all(p.matched_phones for p in found)
+
+
+def test_a_number_no_longer_in_use_finds_nobody(clinic):
+    user, elena = clinic
+    make_phone(elena, ended_at=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))
+    assert names(user, "0143") == []
+
+
+def test_record_number_member_number_and_other_identifiers_are_found_exactly(clinic):
+    user, elena = clinic
+    Patient.objects.filter(pk=elena.pk).update(mrn="004812907")
+    Coverage.objects.create(patient=elena, payer_name="Medicare", member_id="1eg4-te5-mk73")
+    PatientIdentifier.objects.create(patient=elena, kind="DL", system="urn:dl", value="S99-1x")
+    for query in ("004812907", "004 812 907", "1EG4-TE5-MK73", "s99-1X"):
+        assert names(user, query) == ["Elena"], query
+    assert names(user, "1EG4") == []
+
+
+def test_somebody_from_another_site_finds_nothing(clinic):
+    _user, elena = clinic
+    make_phone(elena)
+    for stranger in (make_user(), make_user(Role.ADMINISTRATOR, site=elena.site)):
+        for query in ("elena", "0143", elena.mrn, "3/14/1958", "elenna ramirz"):
+            assert names(stranger, query) == []
+
+
+def test_the_rest_is_announced_when_there_are_more(clinic):
+    user, elena = clinic
+    for _n in range(5):
+        make_patient(site=elena.site, family_name="Abdi")
+    found = find_patients(user, "abdi", 3, today=TODAY)
+    assert len(found.patients) == 3
+    assert found.more
+
+
+@pytest.mark.parametrize("query", ["elena", "elenna", "0143", "elena 0143", "004 812 907", "3/14/1958"])
+def test_finding_costs_at_most_two_statements(clinic, query):
+    user, elena = clinic
+    make_phone(elena)
+    user.site_ids  # noqa: B018  (read once per request)
+    with CaptureQueriesContext(connection) as queries:
+        find_patients(user, query, today=TODAY)
+    assert len(queries) <= 2
+
+
+@pytest.mark.parametrize("query", ["ramirez", "0143", "004812907", "3/14/1958", "ramirez 1958"])
+def test_finding_reads_indexes_and_never_the_whole_table(clinic, query):
+    user, elena = clinic
+    _many(elena)
+    with CaptureQueriesContext(connection) as queries:
+        find_patients(user, query, today=TODAY)
+    with connection.cursor() as cursor:
+        # A small table is read whole for good reasons; the question is whether an index can serve.
+        cursor.execute("set local enable_seqscan = off")
+        cursor.execute("explain " + queries[0]["sql"])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Seq Scan on patients_patient " not in plan
+    assert "Seq Scan on patients_contactpoint" not in plan
+
+
+def _many(like):
+    Patient.objects.bulk_create(
+        Patient(
+            site=like.site,
+            mrn=f"M{n}",
+            family_name=f"Fam{n}",
+            search_name=f"fam{n} given",
+            birth_date=BORN + datetime.timedelta(days=n),
+        )
+        for n in range(500)
+    )
+    ContactPoint.objects.bulk_create(
+        ContactPoint(patient=p, kind="phone", value="1", normalized=f"+1612555{n:04d}", last_four=f"{n:04d}")
+        for n, p in enumerate(Patient.objects.filter(mrn__startswith="M"))
+    )
+
+
+# --- duplicates -----------------------------------------------------------------------------------------
+
+
+def doubles(user, name, born=None, phones=()):
+    return [
+        (d.patient.given_name, d.likeness.reasons)
+        for d in possible_duplicates(user, name=name, birth_date=born, phones=phones)
+    ]
+
+
+def test_same_birth_date_and_similar_name_or_same_phone_looks_doubled(clinic):
+    user, elena = clinic
+    make_phone(elena)
+    assert doubles(user, "Elena Ramirez Ortiz", BORN) == [("Elena", ("same birth date", "same name"))]
+    assert doubles(user, "Elene Ramires", BORN) == [("Elena", ("same birth date", "similar name"))]
+    assert doubles(user, "Ramirez Ortiz Elena", BORN)
+    assert doubles(user, "Bob Stone", None, ["+16125550143"]) == [("Elena", ("same phone",))]
+    assert doubles(user, "Bob Stone", BORN) == []
+    assert doubles(user, "Elena Ramírez-Ortiz", datetime.date(1960, 1, 1)) == []
+
+
+def test_duplicates_at_other_sites_are_not_given_away(clinic):
+    _user, elena = clinic
+    assert doubles(make_user(), f"{elena.given_name} {elena.family_name}", BORN) == []
