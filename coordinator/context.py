@@ -97,7 +97,10 @@ class Shell:
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         user = getattr(request, "user", None)
-        self.user: Any = user if user is not None and user.is_authenticated else None
+        signed_in = user is not None and user.is_authenticated
+        # Until the second factor is set up the frame shows nothing of the site (accounts.middleware).
+        ready = signed_in and not getattr(request, "second_factor_missing", False)
+        self.user: Any = user if ready else None
 
     def _allowed(self, items: tuple[NavItem, ...]) -> list[NavItem]:
         if self.user is None:

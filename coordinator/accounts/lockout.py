@@ -17,6 +17,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
@@ -47,9 +48,15 @@ def one_guess_at_a_time(request: HttpRequest, credentials: dict[str, Any]) -> It
         yield
 
 
-def client_ip(request: HttpRequest) -> str:
-    """The caller's address; behind a proxy the one it forwards (settings.ALLAUTH_TRUSTED_PROXY_COUNT)."""
-    return get_adapter(request).get_client_ip(request)
+def client_ip(request: HttpRequest) -> str | None:
+    """The caller's address, behind a proxy the one it forwards (settings.ALLAUTH_TRUSTED_PROXY_COUNT).
+
+    None over a Unix socket without a proxy's word.
+    """
+    try:
+        return get_adapter(request).get_client_ip(request)
+    except PermissionDenied:
+        return None
 
 
 def locked_out(

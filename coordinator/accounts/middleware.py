@@ -123,17 +123,14 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # The frame of a 404 page looks at this, too: it names nobody and counts nothing until then.
+        request.second_factor_missing = self._is_missing(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        if not settings.SECOND_FACTOR_REQUIRED or not request.user.is_authenticated:
-            return None
-        if request.session.get("second_factor_ok"):
-            return None
-        if is_mfa_enabled(request.user, [Authenticator.Type.TOTP]):
-            request.session["second_factor_ok"] = True
+        if not request.second_factor_missing:  # type: ignore[attr-defined]
             return None
         # The API knows its clients by token and never looks at a session.
         match = request.resolver_match
@@ -144,3 +141,14 @@ class SecondFactorMiddleware:
             response["HX-Redirect"] = reverse("mfa_activate_totp")
             return response
         return redirect("mfa_activate_totp")
+
+    @staticmethod
+    def _is_missing(request: HttpRequest) -> bool:
+        if not settings.SECOND_FACTOR_REQUIRED or not request.user.is_authenticated:
+            return False
+        if request.session.get("second_factor_ok"):
+            return False
+        if is_mfa_enabled(request.user, [Authenticator.Type.TOTP]):
+            request.session["second_factor_ok"] = True
+            return False
+        return True

@@ -31,7 +31,7 @@ from coordinator.audit import services as audit
 ENTITY = "accounts.user"
 
 
-def _address(request: HttpRequest | None) -> dict[str, str]:
+def _address(request: HttpRequest | None) -> dict[str, str | None]:
     return {"ip": client_ip(request)} if request is not None else {}
 
 
