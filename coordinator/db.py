@@ -90,10 +90,12 @@ def advisory_lock(*resources: tuple[str, Any]) -> None:
         {(kind, str(key)) for kind, key in resources if key is not None},
         key=lambda r: (order.index(r[0]), r[1]),
     )
-    with refusals(), connection.cursor() as cursor:
-        for kind, key in wanted:
-            number = zlib.crc32(f"{kind}:{key}".encode())
-            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [order.index(kind) + 1, number - 2**31])
+    numbers = [(order.index(kind) + 1, zlib.crc32(f"{kind}:{key}".encode()) - 2**31) for kind, key in wanted]
+    if numbers:
+        # One statement: its columns are worked out from left to right.
+        locks = ", ".join(["pg_advisory_xact_lock(%s, %s)"] * len(numbers))
+        with refusals(), connection.cursor() as cursor:
+            cursor.execute(f"select {locks}", [part for pair in numbers for part in pair])
 
 
 UNIQUE, EXCLUSION, LOCK_TIMEOUT, DEADLOCK, STATEMENT_TIMEOUT = "23505", "23P01", "55P03", "40P01", "57014"

@@ -27,6 +27,17 @@ def closed_days(site: Site) -> Callable[[date], bool]:
     return lambda day: not calendar.is_open(day)
 
 
+def closed_because(site: Site) -> Callable[[date], str | None]:
+    """Why the site is closed on a day: a holiday's name, "" for a weekend, None when it is open."""
+    calendar = as_calendar(calendar_for(site))
+
+    def why(day: date) -> str | None:
+        closed = calendar.closed_because(day)
+        return None if closed is None else closed[1]
+
+    return why
+
+
 def windows(site_id: UUID, practitioner_ids: Iterable[UUID] = (), weekday: int | None = None) -> list[Window]:
     """Weekly times at a site, of bookable practitioners (one query), by family name."""
     found = Availability.objects.filter(

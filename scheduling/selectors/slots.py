@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from coordinator.accounts.models import Practitioner, Site
 from scheduling.models import Appointment, Service
 from scheduling.rules import slots
+from scheduling.rules.conflicts import Away
 from scheduling.rules.local_time import day_bounds, local_day
 from scheduling.rules.slots import Ask, Busy, Slot, Window
 from scheduling.selectors import facts
@@ -58,33 +59,46 @@ class Found:
 
 
 @dataclass(frozen=True)
-class _Site:
-    """Everything about a site's free time from one local day to another."""
+class SiteTime:
+    """Everything about a site's free time from one local day to another; asking it costs no query."""
 
     site: Site
     windows: list[Window]
+    away: list[Away]
     busy: list[Busy]
     practitioners: dict[UUID, Practitioner]
 
     def slots(self, ask: Ask) -> list[Slot]:
         return slots.free_slots(self.windows, self.busy, facts.closed_days(self.site), ask)
 
-    def per_day(self, ask: Ask) -> dict[date, int]:
+    def per_day(
+        self,
+        first: date,
+        last: date,
+        *,
+        minutes: int,
+        now: datetime,
+        practitioner_ids: Iterable[UUID] = (),
+        service_id: UUID | None = None,
+    ) -> dict[date, int]:
+        """How many visits of this length still fit on each day, one after another."""
+        ask = Ask(first, last, self.site.zone, minutes, now, service_id, frozenset(practitioner_ids))
         return slots.free_per_day(self.windows, self.busy, facts.closed_days(self.site), ask)
 
 
-def site_time(site: Site, first: date, last: date, practitioner_ids: Iterable[UUID] = ()) -> _Site:
+def site_time(site: Site, first: date, last: date, practitioner_ids: Iterable[UUID] = ()) -> SiteTime:
     """Weekly times, blocks and booked visits of a site (four queries)."""
     found = facts.windows(site.pk, practitioner_ids)
     who = list(dict.fromkeys(window.practitioner_id for window in found))
     start, end = day_bounds(first, site.zone)[0], day_bounds(last, site.zone)[1]
-    busy = [
-        Busy(block.practitioner_id, block.start, block.end)
+    away = [
+        block
         for block in facts.blocks(site.pk, start, end, who)
         if block.practitioner_id is None or block.practitioner_id in who
     ]
+    busy = [Busy(block.practitioner_id, block.start, block.end) for block in away]
     busy += facts.booked(who, start, end)
-    return _Site(site, found, busy, facts.practitioners_by_id(who))
+    return SiteTime(site, found, away, busy, facts.practitioners_by_id(who))
 
 
 def find_slots(
@@ -101,15 +115,17 @@ def find_slots(
     patient_id: UUID | None = None,
     minutes: int | None = None,
     limit: int = 200,
+    time: SiteTime | None = None,
 ) -> Found:
     """Free times for a visit, from one local day to another (both included), best first.
 
     Best is the earliest day on which the patient is free and that is not past `must_be_by`. `times_of_day` are
-    "morning" and "afternoon"; none means any. Empty for a site the user does not work at. At most five queries.
+    "morning" and "afternoon"; none means any. Empty for a site the user does not work at. At most five queries, one
+    when `time` (site_time of at least these days) is there already.
     """
     if site.pk not in user.site_ids:
         return Found()
-    time = site_time(site, first, last, practitioner_ids)
+    time = time or site_time(site, first, last, practitioner_ids)
     ask = Ask(
         first=first,
         last=last,
@@ -169,32 +185,6 @@ def _by_day(offers: list[Offer], zone: str, must_be_by: date | None, limit: int)
         left -= len(entry.offers)
     best = next((o for entry in ranked for o in entry.offers if not o.patient_is_busy), None)
     return Found(shown, len(offers), best)
-
-
-def free_per_day(
-    user: Any,
-    site: Site,
-    first: date,
-    last: date,
-    *,
-    now: datetime,
-    minutes: int = 30,
-    service: Service | None = None,
-    practitioner_ids: Sequence[UUID] = (),
-) -> dict[date, int]:
-    """How many visits of this length still fit on each day: the month strip (four queries)."""
-    if site.pk not in user.site_ids:
-        return {}
-    ask = Ask(
-        first=first,
-        last=last,
-        zone=site.zone,
-        minutes=service.minutes if service else minutes,
-        now=now,
-        service_id=service.pk if service else None,
-        practitioner_ids=frozenset(practitioner_ids),
-    )
-    return site_time(site, first, last, practitioner_ids).per_day(ask)
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ def save_service(*, by: Actor, now: datetime, service_id: UUID | None = None, **
         if name in fields:
             setattr(service, name, fields[name])
     service.version += 1 if service_id else 0
-    with refusals(scheduling_service_name_key=_("There is a visit type with this name already.")):
-        with transaction.atomic():
-            service.save()
+    taken = _("There is a visit type with this name already.")
+    with refusals(scheduling_service_name_key=taken), transaction.atomic():
+        service.save()
     changed = {
         n: [before[n], getattr(service, n)] for n in SERVICE_FIELDS if before[n] != getattr(service, n)
     }

@@ -100,14 +100,15 @@ def look_up(
     if start <= now:
         raise ValidationError({"start": _("That time is past. Choose a time that is still to come.")})
     service = _named(Service.objects.filter(is_active=True), "service_id", service_id)
-    patient = _named(_seen(Patient.objects, by), "patient_id", patient_id)
+    patients = _seen(Patient.objects.select_related("site__calendar"), by)
+    patient = _named(patients, "patient_id", patient_id)
     if patient.status == PatientStatus.DECEASED:
         raise NotAllowed(_("This patient has died. No visit can be booked."))
     bookable = Practitioner.objects.filter(is_active=True, is_bookable=True)
     return Asked(
         patient=patient,
         service=service,
-        site=_named(Site.objects.select_related("calendar").filter(is_active=True), "site_id", site_id),
+        site=_site(patient, site_id),
         practitioner=_named(bookable, "practitioner_id", practitioner_id),
         room=_named(Room.objects.filter(site_id=site_id, is_active=True), "room_id", room_id),
         referral=_named(_own(Referral, patient, by), "referral_id", referral_id),
@@ -119,8 +120,15 @@ def look_up(
     )
 
 
+def _site(patient: Patient, site_id: UUID) -> Site:
+    """Mostly the patient's own, which came with the patient."""
+    if str(patient.site_id) == str(site_id) and patient.site.is_active:
+        return patient.site
+    return _named(Site.objects.select_related("calendar").filter(is_active=True), "site_id", site_id)
+
+
 def _seen(source: Any, by: Actor) -> models.QuerySet[Any]:
-    return source.all() if isinstance(by, System) else source.visible_to(by)
+    return source.all() if isinstance(by, System) else source.all().visible_to(by)
 
 
 def _own(model: type[models.Model], patient: Patient, by: Actor) -> models.QuerySet[Any]:
