@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from coordinator import wording
 from coordinator.clocks import services as clocks
 from coordinator.clocks.rules import end_of_day, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
+from coordinator.messaging import services as messaging
 from coordinator.workflow import Actor
 from scheduling.models import Appointment
 from scheduling.rules.local_time import local_day
@@ -41,7 +41,7 @@ def after_moving(
     old: Appointment, new: Appointment, *, was_no_show: bool, reason: str, by: Actor, now: datetime
 ) -> None:
     """The old time's messages are taken back, the new time gets its own; a no-show that is rebooked is followed up."""
-    _withdraw(about_ids=[old.pk], reason=_("The visit was moved."), now=now)
+    messaging.withdraw(about_ids=[old.pk], reason=_("The visit was moved."), now=now)
     reminders.plan_reminders(appointment_ids=[new.pk], now=now, by=by)
     if was_no_show:
         careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
@@ -50,7 +50,7 @@ def after_moving(
 
 def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: datetime) -> None:
     """Messages are taken back. When somebody still needs the visit, a task asks to rebook or close the need."""
-    _withdraw(about_ids=[appointment.pk], reason=_("The visit was cancelled."), now=now)
+    messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was cancelled."), now=now)
     asked_for = (CancelledBy.PATIENT, CancelledBy.PROVIDER)
     if appointment.cancelled_by not in asked_for or _is_booked_again(appointment, now):
         return
@@ -110,7 +110,7 @@ def after_correcting_no_show(appointment: Appointment, *, by: Actor, now: dateti
 
 
 def after_error(appointment: Appointment, *, by: Actor, now: datetime) -> None:
-    _withdraw(about_ids=[appointment.pk], reason=_("The visit was entered in error."), now=now)
+    messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was entered in error."), now=now)
     _settle(appointment, _("The visit was entered in error."), by, now)
 
 
@@ -148,10 +148,3 @@ def _end_of_next_business_day(appointment: Appointment, now: datetime) -> dateti
     """By the site's own calendar. A task of ours: no clock that could be missed."""
     calendar = as_calendar(calendar_for(appointment.site))
     return end_of_day(next_open_day(local_day(now, appointment.zone), calendar), appointment.zone)
-
-
-def _withdraw(**what: Any) -> None:
-    with contextlib.suppress(ImportError):
-        from coordinator.messaging.services import withdraw
-
-        withdraw(**what)
