@@ -3,3 +3,11 @@ from django.apps import AppConfig
 
 class SchedulingConfig(AppConfig):
     name = "scheduling"
+
+    def ready(self) -> None:
+        from coordinator.messaging import checks
+        from coordinator.messaging.models import REMINDER
+        from scheduling import reactions, system_checks  # noqa: F401  (importing them connects them)
+        from scheduling.services.reminder_checks import still_wanted
+
+        checks.register(REMINDER, still_wanted)

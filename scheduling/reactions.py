@@ -1,0 +1,24 @@
+"""What a change below means for visits. Receives `moved`, calls a service, nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from coordinator.workflow import Actor, moved
+from patients.models import Patient
+from patients.workflow import PatientStatus
+from scheduling.services.reminders import plan_patient, withdraw_patient
+
+
+@receiver(moved, sender=Patient, dispatch_uid="scheduling.reminders_of_patient")
+def patient_moved(record: Patient, step: str, now: datetime, by: Actor, **_rest: Any) -> None:
+    """Messages to somebody who died or left are taken back; they are planned again when that is corrected."""
+    if step == "create":
+        return  # a new patient has no visits yet
+    if record.status == PatientStatus.ACTIVE:
+        plan_patient(patient_id=record.pk, now=now, by=by)
+    else:
+        withdraw_patient(patient_id=record.pk, now=now)
