@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,8 @@ from coordinator.db import Conflict, lock
 from coordinator.workflow import Actor, NotAllowed, move
 from scheduling.models import Appointment
 from scheduling.permissions import check_can_manage
-from scheduling.rules.local_time import day_bounds, local_day
+from scheduling.rules.local_time import local_day
+from scheduling.rules.timing import no_show_from
 from scheduling.services import consequences
 from scheduling.workflow import CancelledBy
 
@@ -68,8 +69,7 @@ def mark_no_show(*, appointment_id: UUID, by: Actor, now: datetime, reason: str 
     appointment = _to_change(appointment_id, by, "service", "site__calendar", "patient")
     if appointment.is_outside and not reason.strip():
         raise NotAllowed(_("Say who told you that the patient did not come: that clinic or the patient."))
-    latest = no_show_from(appointment)
-    if now < latest:
+    if now < can_be_missed_from(appointment):
         raise NotAllowed(
             _("Too early. A visit counts as missed %(minutes)d minutes after it should have begun.")
             % {"minutes": appointment.service.no_show_grace_minutes}
@@ -100,11 +100,14 @@ def confirm_appointment(*, appointment_id: UUID, by: Actor, now: datetime) -> Ap
 # --- when -------------------------------------------------------------------------------------------
 
 
-def no_show_from(appointment: Appointment) -> datetime:
+def can_be_missed_from(appointment: Appointment) -> datetime:
     """The first instant at which the visit can be marked as missed."""
-    if not appointment.time_known:
-        return day_bounds(local_day(appointment.start, appointment.zone), appointment.zone)[1]
-    return appointment.start + timedelta(minutes=appointment.service.no_show_grace_minutes)
+    return no_show_from(
+        start=appointment.start,
+        zone=appointment.zone,
+        time_known=appointment.time_known,
+        grace_minutes=appointment.service.no_show_grace_minutes,
+    )
 
 
 def check_day_has_come(appointment: Appointment, now: datetime) -> None:

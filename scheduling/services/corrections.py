@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -13,12 +13,11 @@ from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, move
 from scheduling.models import Appointment
 from scheduling.permissions import check_can_correct, check_can_manage
+from scheduling.rules.timing import UNDO_CANCEL
 from scheduling.services import consequences
 from scheduling.services.appointments import claim_time
 from scheduling.services.attendance import check_same_day
 from scheduling.workflow import CancelledBy, Status
-
-UNDO_CANCEL = timedelta(hours=24)
 
 
 @transaction.atomic
