@@ -22,5 +22,6 @@ app.conf.beat_schedule = {
     "nightly-cycle": {"task": "coordinator.nightly_cycle", "schedule": 300.0},
     "clock-sweep": {"task": "clocks.sweep", "schedule": 300.0},
     "send-password-links": {"task": "accounts.send_password_links", "schedule": 60.0},
+    "run-waiting-imports": {"task": "imports.run_waiting", "schedule": 30.0},
     "wake-snoozed-tasks": {"task": "careplans.wake_due_tasks", "schedule": 300.0},
 }

@@ -230,3 +230,19 @@ def _set_next(referral: Referral, *, by: Actor, now: datetime, step: str, reason
     referral.save(
         update_fields=["next_step", "clock", "due_at", "stage_since", "loop_closed_at", "updated_at"]
     )
+
+
+@transaction.atomic
+def import_referral(
+    *, pk: UUID, patient: Patient, team: Any, status: str, by: Actor, now: datetime, **fields: Any
+) -> Referral:
+    """A referral that another system wrote, in the state it had there, with our number and next step."""
+    referral = Referral(pk=pk, patient=patient, site=patient.site, stage_since=now, status=status, **fields)
+    _give_owner(referral, owner=None, team=team, by=by)
+    referral.reference = _next_reference()
+    if status == ReferralStatus.COMPLETED:
+        referral.report_received_at = now
+    referral.save(force_insert=True)
+    begin(referral, by=by, now=now, step="import")
+    _set_next(referral, by=by, now=now, step="import")
+    return referral

@@ -1,0 +1,32 @@
+"""What an administrator gives to start an import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.accounts.models import Site
+
+
+class ImportForm(forms.Form):
+    upload = forms.FileField(
+        label=_("File"),
+        help_text=_("FHIR R4: .json, .ndjson, .gz or .zip, at most 100 MB. A file is all or nothing."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".json,.ndjson,.gz,.zip"}),
+    )
+    site = forms.ModelChoiceField(label=_("Patients belong to"), queryset=Site.objects.none())
+    source = forms.CharField(
+        label=_("Sending system"),
+        max_length=60,
+        required=False,
+        help_text=_("A short name. Numbers that are unique only there are kept apart by it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["site"]
+        field.queryset = Site.objects.filter(is_active=True)
+        if field.queryset.count() == 1:
+            field.initial = field.queryset.first()

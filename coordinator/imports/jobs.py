@@ -1,0 +1,12 @@
+"""Celery's doorway to imports: a hint to look for waiting runs. Several workers at once are harmless."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from coordinator.imports import services
+
+
+@shared_task(name="imports.run_waiting", ignore_result=True)
+def run_waiting() -> None:
+    services.run_waiting()
