@@ -110,7 +110,7 @@ def referral_steps(referral: Referral) -> list[str]:
 def referral_step(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
     """Ask for what a step needs, then take it. A step that needs nothing is taken by its button's POST."""
     referral = _visible(request, pk)
-    form = StepForm(request.POST or None, step=step)
+    form = StepForm(request.POST if request.method == "POST" else None, step=step)
     context = {"form": form, "referral": referral, "patient": referral.patient, "step": _step(referral, step)}
     status = 200
     if request.method == "POST":
