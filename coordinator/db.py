@@ -64,7 +64,7 @@ class Record(models.Model):
         abstract = True
 
 
-def lock(queryset: models.QuerySet[M], pk: Any) -> M:
+def lock(queryset: models.QuerySet[M] | models.Manager[M], pk: Any) -> M:
     """The row with this key, locked until the transaction ends; `move()` insists on it.
 
     Raises the model's DoesNotExist when the row is not in `queryset`.

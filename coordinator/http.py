@@ -133,7 +133,7 @@ def page_in_view(request: HttpRequest) -> str:
 
 def is_part(request: HttpRequest) -> bool:
     """True when htmx asks for a piece of the page, not after a history restore or a boosted link."""
-    htmx = getattr(request, "htmx", None)
+    htmx: Any = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 

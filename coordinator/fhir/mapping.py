@@ -213,8 +213,8 @@ def related_person(r: Json, reader: Reader) -> Columns:
 
 def coverage(r: Json, reader: Reader) -> Columns:
     payor = first(r.get("payor")) or {}
-    plan = next((c for c in r.get("class") or [] if "plan" in codes(c.get("type"))), {})
-    group = next((c for c in r.get("class") or [] if "group" in codes(c.get("type"))), {})
+    plan: Json = next((c for c in r.get("class") or [] if "plan" in codes(c.get("type"))), {})
+    group: Json = next((c for c in r.get("class") or [] if "group" in codes(c.get("type"))), {})
     period = r.get("period") or {}
     return {
         "patient_id": reader.patient(r, "beneficiary"),

@@ -114,7 +114,7 @@ def decide_lines(
     step = rules.step_for([line.decision for line in lines.values()])
     if step:
         if step == "deny":
-            facts.setdefault("denial_reason", facts.get("reason") or next(l.reason for l in lines.values()))
+            facts.setdefault("denial_reason", facts.get("reason") or next(line.reason for line in lines.values()))
         reason = facts.pop("reason", "") or facts.get("denial_reason", "")
         if step == "pend":
             facts.setdefault("asked_for", reason or _("More information"))
@@ -127,7 +127,7 @@ def decide_lines(
 def _set_next(record: PriorAuthorization, *, by: Actor, now: datetime, step: str, reason: str = "") -> None:
     following = rules.next_step(record.status)
     keep = step in rules.KEEPS_CLOCK and record.clock_id
-    if record.clock_id and not keep and record.clock.state in RUNNING:
+    if record.clock is not None and not keep and record.clock.state in RUNNING:
         if step in rules.MEETING_STEPS:
             meet_clock(clock_id=record.clock_id, by=by, now=now)
         else:

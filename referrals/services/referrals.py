@@ -123,9 +123,9 @@ def advance_referral(
 
 
 def _check_facts(referral: Referral, step: str, facts: dict[str, Any], now: datetime) -> None:
-    if step == "send":
-        if referral.recipient_organization_id is None and referral.recipient_id is None:
-            raise NotAllowed(_("Choose a recipient before sending."))
+    nobody = referral.recipient_organization_id is None and referral.recipient_id is None
+    if step == "send" and nobody:
+        raise NotAllowed(_("Choose a recipient before sending."))
     if (
         step == "see"
         and isinstance(facts.get("seen_on"), date)
@@ -201,7 +201,7 @@ def _set_next(referral: Referral, *, by: Actor, now: datetime, step: str, reason
         patient_told=referral.patient_told_at is not None,
         requester_told=referral.requester_told_at is not None,
     )
-    if referral.clock_id and referral.clock.state in RUNNING:
+    if referral.clock is not None and referral.clock.state in RUNNING:
         if step in rules.MEETING_STEPS:
             meet_clock(clock_id=referral.clock_id, by=by, now=now)
         else:

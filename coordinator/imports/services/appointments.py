@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -275,7 +275,7 @@ class AppointmentWriter:
 
     def _visit(self, row: Row) -> Appointment:
         return Appointment(
-            patient_id=self.patients[row.patient],
+            patient_id=cast(UUID, self.patients[row.patient]),
             site=self.run.site,
             zone=self.run.site.zone,
             service=self._service(row),

@@ -52,7 +52,7 @@ def new_run(*, kind: str, site: Site, by: Actor, now: datetime, label: str = "",
 
 @transaction.atomic
 def request_import(
-    *, kind: str, site: Site, upload: UploadedFile, by: Actor, now: datetime, **options: Any
+    *, kind: str, site: Site, upload: UploadedFile[bytes], by: Actor, now: datetime, **options: Any
 ) -> ImportRun:
     """Keep an uploaded file and queue its import. Refuses types and sizes we do not read."""
     name = Path(upload.name or "").name
