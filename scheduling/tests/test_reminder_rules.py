@@ -281,7 +281,7 @@ moments = st.datetimes(
     datetime(2026, 1, 1),
     datetime(2028, 12, 31),
     timezones=st.just(UTC),
-    allow_imaginary=False,  # noqa: DTZ001
+    allow_imaginary=False,
 )
 addresses = st.lists(
     st.builds(
@@ -390,7 +390,7 @@ def ledger_of(decisions: list[Decision]) -> Ledger:
     )
 
 
-@given(st.sampled_from(ZONES), st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)))  # noqa: DTZ001
+@given(st.sampled_from(ZONES), st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)))
 @settings(max_examples=300, deadline=None)
 def test_the_reminder_hour_is_on_the_wall_on_every_day_of_three_years(zone: str, naive: datetime) -> None:
     start = naive.replace(hour=15, minute=0, second=0, microsecond=0, tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -58,6 +58,7 @@ class SmtpGateway:
         self.close()
         try:
             self.backend.open()
+            self.backend.connection.ehlo_or_helo_if_needed()
         except (OSError, smtplib.SMTPException) as error:
             raise NotSent("unreachable") from error
         self._smtp = self.backend.connection
