@@ -36,7 +36,7 @@ class NavItem:
 
 PLACES = (
     NavItem("dashboard:my_work", "inbox", _("My work"), "w", ("careplans",)),
-    NavItem("patients:patient_list", "users", _("Patients"), "p", ("patients",)),
+    NavItem("dashboard:patient_list", "users", _("Patients"), "p", ("patients",)),
     NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
     NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals",)),
     NavItem("dashboard:team_board", "chart", _("Team"), "t"),

@@ -157,6 +157,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # A message may name a patient, so it waits in the session, not in a cookie in the browser.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
+# Open work beside the links of the rail (at most one query).
+SHELL_COUNTS = "coordinator.dashboard.counts.open_work"
+
 # --- background work --------------------------------------------------------------------------------
 REDIS_URL = required("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL

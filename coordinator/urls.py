@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from coordinator.gallery import gallery
 from coordinator.health import healthz, readyz
 
 handler403 = "coordinator.http.forbidden"
