@@ -42,7 +42,8 @@ def after_moving(
 ) -> None:
     """The old time's messages are taken back, the new time gets its own; a no-show that is rebooked is followed up."""
     messaging.withdraw(about_ids=[old.pk], reason=_("The visit was moved."), now=now)
-    reminders.plan_reminders(appointment_ids=[new.pk], now=now, by=by)
+    # The old one too: another visit on that day may have been told of in its message.
+    reminders.plan_reminders(appointment_ids=[old.pk, new.pk], now=now, by=by)
     if was_no_show:
         careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
@@ -51,6 +52,7 @@ def after_moving(
 def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: datetime) -> None:
     """Messages are taken back. When somebody still needs the visit, a task asks to rebook or close the need."""
     messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was cancelled."), now=now)
+    reminders.plan_reminders(appointment_ids=[appointment.pk], now=now, by=by)
     asked_for = (CancelledBy.PATIENT, CancelledBy.PROVIDER)
     if appointment.cancelled_by not in asked_for or _is_booked_again(appointment, now):
         return
@@ -111,6 +113,7 @@ def after_correcting_no_show(appointment: Appointment, *, by: Actor, now: dateti
 
 def after_error(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was entered in error."), now=now)
+    reminders.plan_reminders(appointment_ids=[appointment.pk], now=now, by=by)
     _settle(appointment, _("The visit was entered in error."), by, now)
 
 
