@@ -1,5 +1,6 @@
 """`bin/run`: the whole product on this machine, with an invented clinic."""
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -8,6 +9,7 @@ from pathlib import Path
 from coordinator.devserver.folder import Refused
 from coordinator.devserver.product import ROOT, Product
 
+STORAGE_TROUBLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 HELP = """usage: bin/run
 
 Starts the whole product with an invented clinic and prints where to open it. Ctrl-C stops everything.
@@ -42,3 +44,9 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except Refused as refusal:
         sys.exit(str(refusal))
+    except OSError as error:
+        if error.errno not in STORAGE_TROUBLE:
+            raise
+        sys.exit(
+            f"Cannot write {error.filename or 'the data folder'} ({error.strerror}): mend that and start again."
+        )

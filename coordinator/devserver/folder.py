@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 from base64 import urlsafe_b64encode
+from errno import EACCES
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,6 +43,8 @@ class Folder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._check_ours()
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise PermissionError(EACCES, os.strerror(EACCES))
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             self._hold(address)
             # As root, children with other accounts pass through; they own only their own folder in it.

@@ -68,6 +68,11 @@ class Postgres:
         self.durable = durable
         self.home = folder.folder("postgres", account)
         self.data = self.home / "data"
+        if account and not can_read(account, self.home):
+            raise Refused(
+                f"PostgreSQL refuses root and the account {account.name} cannot reach {folder.path}: choose a data"
+                " folder outside private homes with DATA_DIR=/some/folder bin/run."
+            )
         self.binaries = self._binaries()
 
     def url(self, role: str = APPLICATION, database: str = DATABASE) -> str:
@@ -125,17 +130,15 @@ class Postgres:
             done = subprocess.run(
                 command, capture_output=True, text=True, cwd=self.home, env=self.environment(), **options
             )
-        except OSError as error:
-            name = self.account.name if self.account else "this account"
-            raise Refused(
-                f"The account {name} cannot run PostgreSQL in {self.home} ({error.strerror}): choose a data folder"
-                " outside private homes with DATA_DIR=/some/folder."
-            ) from None
         finally:
             secret.unlink()
         if done.returncode:
-            lines = done.stderr.strip().splitlines() or ["no reason given"]
-            raise Refused(f"PostgreSQL could not make its files in {self.home}: {lines[0]}")
+            reason = (
+                (done.stderr.strip().splitlines() or ["no reason given"])[0].rpartition("FATAL:")[2].strip()
+            )
+            raise Refused(
+                f"PostgreSQL could not make its files in {self.home} ({reason}): mend that and start again."
+            )
         part.rename(self.data)
 
     # --- running it --------------------------------------------------------------------------------

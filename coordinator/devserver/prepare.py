@@ -50,7 +50,7 @@ def main() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     if owner and application:
         call_command("grant_app_role", application, verbosity=0)
-    if "seed_demo" in commands:
+    if settings.DEMO and "seed_demo" in commands:
         call_command("seed_demo", "--if-empty")
     stamp = Path(settings.STATIC_ROOT) / ".stamp"
     wanted = fingerprint("static")

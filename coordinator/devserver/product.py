@@ -17,6 +17,7 @@ from coordinator.devserver.accounts import (
     can_read,
     unprivileged,
 )
+from coordinator.devserver.external import check_broker, check_database
 from coordinator.devserver.folder import Folder, Refused, default_path, free_port, is_free
 from coordinator.devserver.postgres import OWNER, Postgres
 from coordinator.devserver.prepare import ROOT, fingerprint
@@ -81,10 +82,16 @@ class Product:
         """The embedded servers that are wanted, ready to be used. A given URL replaces its server."""
         account = unprivileged(SERVER_ACCOUNTS)
         known = self.folder.read_json("ports.json")
-        if not os.environ.get("REDIS_URL"):
+        if url := os.environ.get("REDIS_URL"):
+            check_broker(url)
+        else:
             self.broker = Valkey(self.folder, free_port(known.get("valkey", 0)), account)
             self.supervisor.start(self.broker.child())
-        if not os.environ.get("DATABASE_URL"):
+        if os.environ.get("DATABASE_URL"):
+            for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+                if url := os.environ.get(name):
+                    check_database(name, url)
+        else:
             self.database = Postgres(self.folder, free_port(known.get("postgres", 0)), account)
             if not self.database.data.exists():
                 say("making the embedded PostgreSQL database")

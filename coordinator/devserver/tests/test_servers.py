@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from coordinator.devserver.accounts import SERVER_ACCOUNTS, unprivileged
+from coordinator.devserver.external import check_broker, check_database
 from coordinator.devserver.folder import Folder, Refused, free_port
 from coordinator.devserver.postgres import APPLICATION, OWNER, SUPERUSER, Postgres
 from coordinator.devserver.supervisor import Supervisor
@@ -131,3 +132,21 @@ def test_lost_passwords_are_said_to_be_lost(postgres: Postgres, folder: Folder) 
             postgres.accepts()
     finally:
         folder._secrets.update(kept)
+
+
+def test_a_named_server_that_cannot_be_used_is_one_sentence_without_its_password(
+    postgres: Postgres, valkey: Valkey
+) -> None:
+    check_database("DATABASE_URL", postgres.url(SUPERUSER, "postgres"))
+    check_broker(valkey.url)
+    wrong = postgres.url(SUPERUSER, "postgres").replace(postgres.folder.secret("postgres"), "hunter2")
+    for refused in (
+        lambda: check_database("DATABASE_URL", wrong),
+        lambda: check_database("DATABASE_OWNER_URL", f"postgres://x:hunter2@127.0.0.1:{free_port()}/x"),
+        lambda: check_broker(f"redis://:hunter2@127.0.0.1:{valkey.port}/0"),
+        lambda: check_broker("hunter2"),
+    ):
+        with pytest.raises(Refused, match=r"cannot be used .* unset it") as refusal:
+            refused()
+        assert "hunter2" not in str(refusal.value)
+        assert "\n" not in str(refusal.value)
