@@ -7,17 +7,20 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 
 from coordinator.http import public
 
 
 @public
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """The process answers; touches nothing else."""
     return JsonResponse({"status": "ok"})
 
 
 @public
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database takes writes and is migrated. Redis missing only degrades: the site works without."""
     parts = {"database": _database(), "migrations": _migrations(), "redis": _redis()}

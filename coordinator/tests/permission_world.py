@@ -1,0 +1,95 @@
+"""Two sites with the same things in them, a person of every role at the first, and a machine with a token."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
+from coordinator.accounts.models import Site, User
+from coordinator.accounts.roles import Role
+from coordinator.api.models import ApiClient
+from coordinator.api.permissions import SCOPES
+from coordinator.api.services import create_client
+from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user
+from patients.tests.factories import make_patient
+from referrals.tests.factories import make_authorization, make_referral
+from scheduling.tests.factories import make_appointment, make_room
+
+ANONYMOUS, API, API_WITHOUT_SCOPES = "anonymous", "api client", "api client without scopes"
+PEOPLE = tuple(role for role in Role.values if role != Role.API_CLIENT)
+ACTORS = (ANONYMOUS, *PEOPLE, API, API_WITHOUT_SCOPES)
+SOON = datetime.timedelta(days=3)
+
+
+class World:
+    """Makes what a test asks for, once per site."""
+
+    def __init__(self) -> None:
+        self.own, self.other = make_site(name="Own"), make_site(name="Other")
+        self._made: dict[tuple[str, Any], Any] = {}
+
+    def thing(self, kind: str, site: Site) -> Any:
+        key = (kind, site.pk)
+        if key not in self._made:
+            self._made[key] = MAKERS[kind](self, site)
+        return self._made[key]
+
+    def key(self, kind: str, site: Site) -> Any:
+        """What stands in the address: a primary key, or the word itself for makers of words."""
+        made = self.thing(kind, site)
+        return getattr(made, "pk", made)
+
+    @cached_property
+    def administrator(self) -> User:
+        return make_user(Role.ADMINISTRATOR, site=self.own)
+
+    def client(self, actor: str) -> Client:
+        """A browser (or a program) of this actor, who belongs to the own site."""
+        if actor in (API, API_WITHOUT_SCOPES):
+            return Client(
+                headers={"Authorization": f"Bearer {self._token(actor)}"}, raise_request_exception=False
+            )
+        client = Client(raise_request_exception=False)
+        if actor != ANONYMOUS:
+            client.force_login(self.thing(actor, self.own))
+        return client
+
+    def _token(self, actor: str) -> str:
+        key = ("token", actor)
+        if key not in self._made:
+            machine, self._made[key] = create_client(
+                name=actor, sites=[self.own], scopes=SCOPES, by=self.administrator, now=timezone.now()
+            )
+            if actor == API_WITHOUT_SCOPES:
+                ApiClient.objects.filter(pk=machine.pk).update(scopes=[])
+        return self._made[key]
+
+
+def _patient_of(kind: Callable[..., Any]) -> Callable[[World, Site], Any]:
+    return lambda world, site: kind(world.thing("patient", site))
+
+
+MAKERS: dict[str, Callable[[World, Site], Any]] = {
+    **{role: (lambda world, site, role=role: make_user(role, site=site)) for role in PEOPLE},
+    "colleague": lambda world, site: make_user(Role.COORDINATOR, site=site),
+    "site": lambda world, site: site,
+    "team": lambda world, site: make_team(site),
+    "practitioner": lambda world, site: make_practitioner(site=site),
+    "room": lambda world, site: make_room(site),
+    "patient": lambda world, site: make_patient(site=site),
+    "plan": lambda world, site: make_plan(world.thing("patient", site), program="CCM"),
+    "goal": lambda world, site: make_goal(world.thing("plan", site)),
+    "intervention": lambda world, site: make_intervention(world.thing("goal", site)),
+    "task": _patient_of(make_task),
+    "referral": _patient_of(make_referral),
+    "authorization": _patient_of(make_authorization),
+    "appointment": lambda world, site: make_appointment(
+        world.thing("patient", site), start=timezone.now().replace(minute=0, second=0, microsecond=0) + SOON
+    ),
+}
