@@ -37,6 +37,10 @@ class Rule:
     planted: tuple[tuple[str, str], ...]
     fine: tuple[tuple[str, str], ...] = ()
 
+    def __str__(self) -> str:
+        """The name alone: test ids must be the same in every worker."""
+        return self.name
+
 
 def python_files() -> list[Path]:
     found = [ROOT / "manage.py"]

@@ -1,0 +1,44 @@
+"""Every main page in a real browser: light and dark, wide and tablet, no accessibility violation."""
+
+from __future__ import annotations
+
+import pytest
+
+from coordinator.tests.browser.conftest import photograph, violations
+from patients.models import Patient
+
+PAGES = [
+    ("sign-in", "", "/accounts/login/"),
+    ("my-work", "coordinator", "/"),
+    ("patients", "coordinator", "/patients/"),
+    ("patient", "coordinator", "/patients/{patient}/"),
+    ("schedule", "coordinator", "/schedule/"),
+    ("referrals", "coordinator", "/referrals/"),
+    ("team", "manager", "/team/"),
+    ("runs", "manager", "/runs/"),
+    ("imports", "administrator", "/imports/"),
+    ("audit", "auditor", "/audit/"),
+]
+
+
+LOOKS = [(1440, 900, "light"), (1440, 900, "dark"), (820, 1180, "light"), (820, 1180, "dark"), (390, 844, "light")]
+
+
+@pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
+def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
+    page = open_page(role)
+    if "{patient}" in address:
+        address = address.format(patient=Patient.objects.get(family_name="Alvarez", given_name="Maria").pk)
+    answer = page.goto(address)
+    assert answer.status == 200
+    page.wait_for_load_state("networkidle")
+    assert page.locator("h1").count() == 1
+    found = []
+    for width, height, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        photograph(page, f"{name}-{width}-{scheme}")
+        found += [f"{width} {scheme}: {line}" for line in violations(page)]
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append(f"{width} {scheme}: scrolls sideways")
+    assert found == []
