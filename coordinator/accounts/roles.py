@@ -57,8 +57,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "api.manage",
         }
     ),
-    # Reads the trail and nothing else.
-    Role.AUDITOR: frozenset({"audit.view", "rules.view"}),
+    # Reads and exports the trail, and nothing else.
+    Role.AUDITOR: frozenset({"audit.view", "export.csv", "rules.view"}),
     # A machine: what it may do is narrowed again by its token's scopes.
     Role.API_CLIENT: WORK,
 }

@@ -103,6 +103,9 @@ ROWS = [
     row("accounts:site_edit", "GET POST", SETTINGS, pk="site"),
     row("accounts:team_new", "POST", SETTINGS, pk="site"),
     row("accounts:team_rename", "POST", SETTINGS, pk="team"),
+    # --- the trail ------------------------------------------------------------------------------------------
+    row("dashboard:audit", "GET POST", AUDITOR),
+    row("dashboard:audit_export", "GET", AUDITOR),
 ]
 # Administrators make sites, so they reach those they do not work at.
 EVERY_SITE = {

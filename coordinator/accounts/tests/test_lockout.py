@@ -26,7 +26,8 @@ def test_the_tenth_wrong_guess_locks_and_the_right_password_is_no_longer_judged(
     assert guess(9, user) == [422] * 9
     assert guess(1, user) == [429]
     response = post_password(client, user)
-    assert response.status_code == 429 and not is_signed_in(client)
+    assert response.status_code == 429
+    assert not is_signed_in(client)
     assert "Wait 15 minutes" in response.content.decode()
     assert actions("sign_in_failed", "locked_out", "sign_in_refused") == [
         *["sign_in_failed"] * 9,

@@ -68,7 +68,8 @@ def test_no_way_around(required, client, method, path, headers):
     client.force_login(make_user(Role.ADMINISTRATOR))
     response = getattr(client, method)(path, headers=headers)
     assert response.status_code in (302, 403, 404)
-    assert b"Somebody" not in response.content and b"/accounts/people" not in response.content
+    assert b"Somebody" not in response.content
+    assert b"/accounts/people" not in response.content
 
 
 def test_only_the_set_up_pages_answer(required, client):
@@ -85,7 +86,9 @@ def test_only_the_set_up_pages_answer(required, client):
                 path = reverse(name)
             except NoReverseMatch:
                 continue
-            if name in SecondFactorMiddleware.SET_UP or (access_rule_of(entry.callback) or "").startswith("api:"):
+            if name in SecondFactorMiddleware.SET_UP or (access_rule_of(entry.callback) or "").startswith(
+                "api:"
+            ):
                 continue
             response = client.get(path)
             assert response.status_code in (302, 404) and (
@@ -158,7 +161,8 @@ def test_the_code_signs_in_and_returns_to_the_page(client):
     give_factor(user)
     post_password(client, user, next="/accounts/2fa/")
     response = post_code(client, code())
-    assert response.status_code == 302 and response["Location"] == "/accounts/2fa/"
+    assert response.status_code == 302
+    assert response["Location"] == "/accounts/2fa/"
     assert is_signed_in(client)
 
 
@@ -231,7 +235,8 @@ def test_guesses_of_the_second_factor_are_counted_in_postgresql(client):
     for n in range(10):
         assert post_code(client, f"{n:06d}").status_code == 422
     response = post_code(client, code())
-    assert response.status_code == 422 and "Wait 15 minutes" in response.content.decode()
+    assert response.status_code == 422
+    assert "Wait 15 minutes" in response.content.decode()
     again = Client()
     post_password(again, user)
     post_code(again, code())
@@ -258,7 +263,8 @@ def test_seeds_and_recovery_codes_are_encrypted_at_rest():
     give_factor(user)
     codes = RecoveryCodes.activate(user).generate_codes()
     stored = json.dumps(list(Authenticator.objects.values_list("data", flat=True)))
-    assert SEED not in stored and not any(one in stored for one in codes)
+    assert SEED not in stored
+    assert not any(one in stored for one in codes)
 
 
 def test_a_new_key_still_reads_what_the_old_one_wrote(client, settings):
@@ -295,7 +301,8 @@ def test_a_half_finished_sign_in_can_be_left(client):
 def test_the_picture_of_the_key_fits_our_content_policy(client):
     client.force_login(make_user())
     policy = client.get(SET_UP)["Content-Security-Policy"]
-    assert "img-src 'self' data:" in policy and "unsafe" not in policy
+    assert "img-src 'self' data:" in policy
+    assert "unsafe" not in policy
 
 
 def test_no_seed_is_written_where_a_search_engine_or_log_would_find_it(client):

@@ -25,11 +25,14 @@ def without_token(response):
 def test_the_right_password_leads_to_the_page_one_came_for(client):
     user = make_user()
     response = post_password(client, user, next="/accounts/2fa/")
-    assert response.status_code == 302 and response["Location"] == "/accounts/2fa/"
+    assert response.status_code == 302
+    assert response["Location"] == "/accounts/2fa/"
     assert actions("sign_in") == ["sign_in"]
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.test/", "//evil.test/", "javascript:alert(1)", "\\\\evil.test"])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.test/", "//evil.test/", "javascript:alert(1)", "\\\\evil.test"]
+)
 def test_next_never_leads_to_another_site(client, elsewhere):
     response = post_password(client, make_user(), next=elsewhere)
     assert response["Location"] == "/"
@@ -39,7 +42,8 @@ def test_a_wrong_password_keeps_the_address_and_says_one_sentence(client):
     user = make_user()
     response = post_password(client, user, "wrong-password-entirely")
     assert response.status_code == 422
-    assert "do not match" in response.content.decode() and user.email in response.content.decode()
+    assert "do not match" in response.content.decode()
+    assert user.email in response.content.decode()
     assert b"wrong-password-entirely" not in response.content
     assert actions("sign_in_failed") == ["sign_in_failed"]
 
@@ -49,7 +53,9 @@ def test_unknown_and_known_addresses_get_the_same_answer(client):
     right = post_password(client, known, "wrong-password-entirely")
     wrong = post_password(Client(), "somebody.else@example.test", "wrong-password-entirely")
     assert right.status_code == wrong.status_code
-    assert without_token(right).replace(b"same.answer", b"X") == without_token(wrong).replace(b"somebody.else", b"X")
+    assert without_token(right).replace(b"same.answer", b"X") == without_token(wrong).replace(
+        b"somebody.else", b"X"
+    )
 
 
 def test_a_failed_sign_in_names_the_account_but_never_what_was_typed(client):
@@ -57,7 +63,8 @@ def test_a_failed_sign_in_names_the_account_but_never_what_was_typed(client):
     post_password(client, user, "wrong-password-entirely")
     post_password(client, "typed-a-password-here@example.test", "wrong-password-entirely")
     known, unknown = AuditEvent.objects.filter(action="sign_in_failed").order_by("pk")
-    assert known.entity_id == str(user.pk) and unknown.entity_id == ""
+    assert known.entity_id == str(user.pk)
+    assert unknown.entity_id == ""
     assert "typed-a-password" not in str(unknown.details)
 
 
@@ -84,7 +91,8 @@ def test_the_session_key_changes_at_sign_in(client):
 
 def test_signing_out_needs_a_post_and_is_recorded(client):
     post_password(client, make_user())
-    assert client.get(reverse("account_logout")).status_code == 200 and is_signed_in(client)
+    assert client.get(reverse("account_logout")).status_code == 200
+    assert is_signed_in(client)
     client.post(reverse("account_logout"))
     assert not is_signed_in(client)
     assert AuditEvent.objects.get(action="sign_out").details["because"] == "asked"
@@ -92,7 +100,8 @@ def test_signing_out_needs_a_post_and_is_recorded(client):
 
 def test_fields_can_be_filled_by_a_password_manager(client):
     text = client.get(LOGIN).content.decode()
-    assert 'autocomplete="username"' in text and 'autocomplete="current-password"' in text
+    assert 'autocomplete="username"' in text
+    assert 'autocomplete="current-password"' in text
     assert "onpaste" not in text
 
 
@@ -164,7 +173,8 @@ def test_background_requests_never_extend_and_are_never_exempt(client):
     assert client.session["seen_at"] == before
     age(client, idle=400)
     response = client.get(reverse("mfa_index"), headers={"X-Background": "1"})
-    assert response.status_code == 302 and not is_signed_in(client)
+    assert response.status_code == 302
+    assert not is_signed_in(client)
 
 
 def test_a_part_asked_for_after_the_end_leads_back_to_the_page_not_to_the_part(client):
@@ -243,14 +253,17 @@ def test_weak_passwords_are_refused_with_the_reason(client, new, words):
     response = client.post(
         reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new}
     )
-    assert response.status_code == 422 and words in response.content.decode()
+    assert response.status_code == 422
+    assert words in response.content.decode()
 
 
 def test_long_passwords_with_any_characters_are_taken(client):
     user = make_user()
     client.force_login(user)
     new = "  чайник ☕ and 90 more characters " + "x" * 60
-    client.post(reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    client.post(
+        reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    )
     user.refresh_from_db()
     assert user.check_password(new)
 
@@ -261,7 +274,9 @@ def test_long_passwords_with_any_characters_are_taken(client):
 def test_demo_accounts_show_in_the_demo_only(client, settings, monkeypatch):
     from coordinator.accounts import sign_in_views
 
-    entries = [{"email": "dana@demo.test", "password": "demo-password", "role": "Coordinator", "name": "Dana"}]
+    entries = [
+        {"email": "dana@demo.test", "password": "demo-password", "role": "Coordinator", "name": "Dana"}
+    ]
     monkeypatch.setattr(sign_in_views, "import_string", lambda path: entries)
     assert b"dana@demo.test" not in client.get(LOGIN).content
     settings.DEMO = True
