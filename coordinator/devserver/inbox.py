@@ -1,5 +1,6 @@
 """The inbox pages: what the demo sent, readable in a browser. Everything caught is escaped."""
 
+import re
 from datetime import datetime
 from html import escape
 from urllib.parse import urlencode
@@ -7,6 +8,7 @@ from urllib.parse import urlencode
 from coordinator.devserver.caught import Caught, Store
 
 PAGE_SIZE = 50
+OWN_ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::\d+)?/(?:[\w./?=~%+:@-]|&amp;)*")
 TABS = (("", "All"), ("email", "E-mail"), ("text", "Text messages"))
 
 
@@ -16,6 +18,11 @@ def _page(title: str, body: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{escape(title)}</title><link rel="stylesheet" href="/inbox.css"></head><body>{body}</body></html>'
     )
+
+
+def _with_links(text: str) -> str:
+    """The text, escaped, with addresses of this machine made links: an invitation can be followed."""
+    return OWN_ADDRESS.sub(r'<a href="\g<0>" rel="noreferrer">\g<0></a>', escape(text))
 
 
 def _when(message: Caught) -> str:
@@ -29,7 +36,7 @@ def _row(message: Caught) -> str:
     return (
         f"<li><small>{kind}, {_when(message)}</small>"
         f'<a href="/message/{escape(message.id)}">{escape(title)}</a>'
-        f"<p>{escape(message.to)}: {escape(message.body[:200])}</p></li>"
+        f"<p>{escape(': '.join(filter(None, (message.subject and message.to, message.body[:200]))))}</p></li>"
     )
 
 
@@ -60,6 +67,6 @@ def message_page(message: Caught) -> str:
     return _page(
         message.subject or "Message",
         f'<header><p><a href="/">All messages</a></p><h1>{escape(message.subject or "Text message")}</h1>'
-        f"<p>{_when(message)}</p></header><main><article><dl>{rows}</dl><pre>{escape(message.body)}</pre>"
+        f"<p>{_when(message)}</p></header><main><article><dl>{rows}</dl><pre>{_with_links(message.body)}</pre>"
         "</article></main>",
     )

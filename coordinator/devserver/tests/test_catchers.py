@@ -162,3 +162,11 @@ def test_the_list_is_paged(tmp_path: Path) -> None:
     second = inbox.list_page(store, page=2)
     assert "Older messages" not in second
     assert "No. 0<" in second
+
+
+def test_only_addresses_of_this_machine_become_links() -> None:
+    body = 'Go to http://127.0.0.1:8000/reset/a-b/?x=1&y="> or http://evil.example/ or javascript:alert(1)'
+    page = inbox.message_page(Caught(channel="email", to="ana@example.org", body=body))
+    assert '<a href="http://127.0.0.1:8000/reset/a-b/?x=1&amp;y=" rel="noreferrer">' in page
+    assert page.count("<a href=") == 2  # that one and the way back
+    assert 'href="http://evil' not in page
