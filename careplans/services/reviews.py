@@ -13,15 +13,17 @@ from careplans.checklists import checklist_for
 from careplans.models import CarePlan, Task, TaskKind
 from careplans.selectors import reviews_without_task
 from careplans.services.opening import default_owner, first_status, open_all
-from coordinator.accounts.models import Team
+from coordinator.accounts.models import Site, Team
 from coordinator.wording import day
 from coordinator.workflow import Actor, person
 
 CHUNK = 500
 
 
-def open_overdue_review_tasks(*, on: date, by: Actor, now: datetime) -> list[Task]:
-    """Open one task for every active plan whose review date is before `on`, and return the new ones.
+def open_overdue_review_tasks(
+    *, on: date, by: Actor, now: datetime, site: Site | None = None
+) -> list[Task]:
+    """Open one task for every active plan (of `site`) whose review date is before `on`, and return the new ones.
 
     Run again it opens nothing: a review date makes one task, whichever way that ended. Each chunk of 500 plans is
     one transaction; a killed run is finished by the next one.
@@ -29,15 +31,18 @@ def open_overdue_review_tasks(*, on: date, by: Actor, now: datetime) -> list[Tas
     opened: list[Task] = []
     teams: dict[UUID, Team] = {}
     while True:
-        made, seen = _open_chunk(on, by, now, teams)
+        made, seen = _open_chunk(on, by, now, teams, site)
         opened += made
         if seen < CHUNK or not made:
             return opened
 
 
 @transaction.atomic
-def _open_chunk(on: date, by: Actor, now: datetime, teams: dict[UUID, Team]) -> tuple[list[Task], int]:
-    plans = list(reviews_without_task(on)[:CHUNK])
+def _open_chunk(
+    on: date, by: Actor, now: datetime, teams: dict[UUID, Team], site: Site | None
+) -> tuple[list[Task], int]:
+    waiting = reviews_without_task(on)
+    plans = list((waiting.filter(patient__site=site) if site else waiting)[:CHUNK])
     tasks = [_review_task(plan, on, by, now, teams) for plan in plans]
     return open_all(tasks, by=by, now=now), len(plans)
 

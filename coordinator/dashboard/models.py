@@ -13,9 +13,13 @@ from patients.models import Patient
 
 
 class JobRun(models.Model):
-    """One run of a scheduled job. Keyed by its period, so that two schedulers are harmless."""
+    """One run of a scheduled job. Keyed by its period, so that two schedulers are harmless.
+
+    `attempts` counts its starts and is the fence: a run that was taken over by another worker may write nothing more.
+    """
 
     class Status(models.TextChoices):
+        REQUESTED = "requested", _("Waiting for a worker")
         RUNNING = "running", _("Running")
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
@@ -29,6 +33,7 @@ class JobRun(models.Model):
     heartbeat_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
+    by_system = models.CharField(max_length=40, blank=True)  # "nightly", "command line", when nobody pressed a button
     attempts = models.PositiveSmallIntegerField(default=1)
     counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from coordinator.messaging.delivery import Claimed
+    from coordinator.messaging.claims import Claimed
 
 Check = Callable[["Sequence[Claimed]"], dict[UUID, str]]
 _checks: dict[str, Check] = {}

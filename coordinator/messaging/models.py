@@ -77,11 +77,16 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def late(self, now: datetime) -> MessageQuerySet:
         """Planned after their moment, sent more than five minutes after it, or still waiting since then."""
-        sent_late = Q(replay=False, finished_at__gt=F("send_after") + LATE_AFTER) & Q(
-            status__in=(MessageStatus.SENT, MessageStatus.DELIVERED)
-        )
-        waiting = Q(replay=False, status=MessageStatus.SCHEDULED, send_after__lt=now - LATE_AFTER)
-        return self.filter((Q(late=True) & ~Q(status=MessageStatus.SKIPPED)) | sent_late | waiting)
+        return self.filter(late_q(now))
+
+
+def late_q(now: datetime) -> Q:
+    """The condition of `MessageQuerySet.late`, for counting it beside other things."""
+    gone = Q(status__in=(MessageStatus.SENT, MessageStatus.DELIVERED))
+    sent_late = gone & Q(replay=False, finished_at__gt=F("send_after") + LATE_AFTER)
+    waiting = Q(replay=False, status=MessageStatus.SCHEDULED, send_after__lt=now - LATE_AFTER)
+    planned_late = Q(late=True) & ~Q(status__in=(MessageStatus.SKIPPED, MessageStatus.CANCELLED))
+    return planned_late | sent_late | waiting
 
 
 class Message(models.Model):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 from django.utils import timezone
 
-from coordinator.messaging.delivery import Claimed
+from coordinator.messaging.claims import Claimed
 from coordinator.messaging.models import Message, MessageStatus, SkipReason
 from patients.models import ContactPoint
 from patients.workflow import PatientStatus

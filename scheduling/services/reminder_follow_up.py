@@ -42,7 +42,10 @@ def follow_up_failures(*, now: datetime, by: Actor) -> int:
 def _follow_up_batch(now: datetime, by: Actor) -> tuple[int, int]:
     failed = list(
         Message.objects.filter(
-            status__in=(MessageStatus.FAILED, MessageStatus.UNKNOWN), followed_up_at=None, purpose=REMINDER
+            status__in=(MessageStatus.FAILED, MessageStatus.UNKNOWN),
+            followed_up_at=None,
+            purpose=REMINDER,
+            replay=False,  # about visits that are long over
         )
         .order_by("finished_at", "pk")
         .select_for_update(skip_locked=True, of=("self",))[:BATCH]

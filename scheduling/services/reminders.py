@@ -47,7 +47,8 @@ class Planned:
     already: int = 0
     late: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)  # new ones, when asked to keep them
+    revisions: dict[UUID, Decision] = field(default_factory=dict)  # by message, likewise
 
     def add(self, other: Planned) -> None:
         self.planned += other.planned
@@ -56,6 +57,7 @@ class Planned:
         self.late += other.late
         self.skipped.update(other.skipped)
         self.decisions += other.decisions
+        self.revisions |= other.revisions
 
     def as_counts(self) -> dict[str, Any]:
         return {
@@ -179,7 +181,8 @@ def _decide_and_write(facts: Facts, run: _Run, only: frozenset[UUID] | None) -> 
     else:
         _write(result, new, again, known.revisable, facts.people, run)
     if run.keep:
-        result.decisions = [*new, *again]
+        result.decisions = new
+        result.revisions = {known.revisable[short[id(d)]]: d for d in again}
     return result
 
 

@@ -12,8 +12,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from coordinator.messaging import checks, delivery
-from coordinator.messaging.delivery import MAX_ATTEMPTS, Outcome, Scope, claim_due, deliver_due, write
+from coordinator.messaging import checks
+from coordinator.messaging.claims import NOW, Outcome, Scope, claim_due, write
+from coordinator.messaging.delivery import MAX_ATTEMPTS, deliver_due
 from coordinator.messaging.gateways import Unclear
 from coordinator.messaging.models import REMINDER, Message
 from coordinator.messaging.tests.factories import FakeGateway, be_down, end_leases, hang, make_message, refuse
@@ -341,4 +342,4 @@ def test_overdue_is_what_nobody_sends_though_it_could_go() -> None:
 
 
 def test_the_scope_of_now_is_the_databases_clock() -> None:
-    assert delivery.NOW.params() == {"until": None, "as_of": None, "replay": False, "site": None}
+    assert NOW.params() == {"until": None, "as_of": None, "replay": False, "site": None}

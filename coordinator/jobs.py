@@ -1,0 +1,16 @@
+"""Celery's doorways of the roof. Each looks into tables; a lost or doubled call changes nothing."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from coordinator.dashboard.nightly import run_due_nights
+from coordinator.workflow import System
+from scheduling.services.reminder_follow_up import follow_up_failures
+
+
+@shared_task(name="coordinator.nightly_cycle", ignore_result=True)
+def nightly_cycle() -> None:
+    """Nights that are due or asked for, and messages that failed since the last look."""
+    now = timezone.now()
+    run_due_nights(now=now)
+    follow_up_failures(now=now, by=System("nightly"))
