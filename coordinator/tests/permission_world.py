@@ -7,6 +7,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -57,8 +60,17 @@ class World:
             )
         client = Client(raise_request_exception=False)
         if actor != ANONYMOUS:
-            client.force_login(self.thing(actor, self.own))
+            client.cookies[settings.SESSION_COOKIE_NAME] = self._session(actor)
         return client
+
+    def _session(self, actor: str) -> str:
+        """One sign-in per person; what a request does to it is taken back with the request."""
+        key = ("session", actor)
+        if key not in self._made:
+            client = Client()
+            client.force_login(self.thing(actor, self.own))
+            self._made[key] = client.cookies[settings.SESSION_COOKIE_NAME].value
+        return self._made[key]
 
     def _token(self, actor: str) -> str:
         key = ("token", actor)
@@ -71,12 +83,20 @@ class World:
         return self._made[key]
 
 
+def _colleague(role: str, site: Site) -> User:
+    """Somebody whose second factor is set up."""
+    user = make_user(role, site=site)
+    TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    return user
+
+
 def _patient_of(kind: Callable[..., Any]) -> Callable[[World, Site], Any]:
     return lambda world, site: kind(world.thing("patient", site))
 
 
 MAKERS: dict[str, Callable[[World, Site], Any]] = {
-    **{role: (lambda world, site, role=role: make_user(role, site=site)) for role in PEOPLE},
+    **{role: (lambda world, site, role=role: _colleague(role, site)) for role in PEOPLE},
     "colleague": lambda world, site: make_user(Role.COORDINATOR, site=site),
     "site": lambda world, site: site,
     "team": lambda world, site: make_team(site),
