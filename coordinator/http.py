@@ -159,8 +159,9 @@ def get_visible_or_404(source: type[M] | models.QuerySet[M], user: Any, **lookup
 
 def refuse(request: HttpRequest, status: int, message: str, **extra: Any) -> HttpResponse:
     """The one helper that writes refusals: JSON for the API, a fragment for htmx, else a page."""
-    if request.path.startswith("/api/"):
-        return JsonResponse({"detail": message, **extra}, status=status)
+    if request.path.startswith("/api/v1/"):
+        code = {403: "forbidden", 404: "not_found", 409: "conflict"}.get(status, "refused")
+        return JsonResponse({"detail": message, "code": code, **extra}, status=status)
     template = "errors/_refusal.html" if is_part(request) else f"errors/{status}.html"
     response = render(request, template, {"message": message, "status": status, **extra}, status=status)
     response["Cache-Control"] = "no-store"

@@ -159,6 +159,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Open work beside the links of the rail (at most one query).
 SHELL_COUNTS = "coordinator.dashboard.counts.open_work"
+SHELL_PINS = "coordinator.dashboard.summary.pinned"
 
 # --- background work --------------------------------------------------------------------------------
 REDIS_URL = required("REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -340,22 +341,25 @@ MESSAGE_LEASE_SECONDS = env.float("MESSAGE_LEASE_SECONDS", default=60.0)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["coordinator.api.authentication.ClientTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["coordinator.api.permissions.ScopePermission"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "coordinator.api.schema.ApiSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["coordinator.api.parsing.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "coordinator.api.paging.KeysetPagination",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS would answer without a scope; the schema says it all
     "EXCEPTION_HANDLER": "coordinator.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # an unknown query parameter is an error like any other
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Throughline API",
+    "DESCRIPTION": "Patients, care plans, tasks, appointments and referrals of one clinic, for its other systems.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    # Without the hook that names choices: several records have a `status`, each with its own.
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # --- logs: ids, never names -------------------------------------------------------------------------------

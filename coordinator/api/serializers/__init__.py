@@ -1,0 +1,1 @@
+"""What goes in and out, one module per noun. Shapes describe answers, Strict ones check input."""

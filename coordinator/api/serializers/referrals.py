@@ -1,0 +1,142 @@
+"""Referrals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from coordinator.api.fields import (
+    Day,
+    Filters,
+    Instant,
+    Several,
+    Shape,
+    Strict,
+    StrictModel,
+    Visible,
+    VisibleUser,
+    flag,
+    words,
+)
+from coordinator.api.selectors import (
+    colleagues,
+    organizations,
+    patients,
+    practitioners,
+    problems,
+    teams,
+)
+from referrals.forms import CHANNELS
+from referrals.models import Referral
+from referrals.workflow import OutcomeReason, ReferralStatus
+
+ROW = (
+    "id", "reference", "site", "patient", "category", "specialty", "service", "reason", "urgency",
+    "requested_by_on", "requester", "recipient_organization", "recipient", "status", "owner", "team", "next_step",
+    "due_at", "stage_since", "loop_closed_at", "version", "created_at", "updated_at",
+)  # fmt: skip
+DETAIL = (
+    *ROW, "clinical_question", "problem", "sent_at", "received_at", "accepted_at", "scheduled_at", "seen_on",
+    "report_received_at", "reviewed_at", "patient_told_at", "requester_told_at", "visit_at", "visit_place",
+    "channel", "confirmed_by", "outcome_reason",
+)  # fmt: skip
+FACTS = ("review", "tell_patient", "tell_requester")
+
+
+class ReferralRow(Shape):
+    class Meta:
+        model = Referral
+        fields = ROW
+
+
+class ReferralDetail(Shape):
+    steps = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Steps that are possible from this status."
+    )
+
+    class Meta:
+        model = Referral
+        fields = (*DETAIL, "steps")
+
+
+class ReferralWrite(StrictModel):
+    patient = Visible(patients)
+    specialty = serializers.CharField(max_length=120)
+    reason = serializers.CharField(max_length=500)
+    clinical_question = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+    requested_by_on = Day(
+        required=False, allow_null=True, help_text="The day by which the patient should be seen."
+    )
+    problem = Visible(problems, required=False, allow_null=True)
+    requester = Visible(practitioners, required=False, allow_null=True)
+    recipient_organization = Visible(organizations, required=False, allow_null=True)
+    recipient = Visible(practitioners, required=False, allow_null=True)
+    owner = VisibleUser(colleagues, required=False, allow_null=True)
+    team = Visible(teams, required=False, allow_null=True)
+    duplicate_reason = words(
+        required=False, max_length=250, help_text="Why another one, where a 409 named `similar` ones."
+    )
+
+    class Meta:
+        model = Referral
+        fields = (
+            "patient", "category", "specialty", "service", "reason", "clinical_question", "problem", "urgency",
+            "requested_by_on", "requester", "recipient_organization", "recipient", "owner", "team",
+            "duplicate_reason",
+        )  # fmt: skip
+        validators: list[Any] = []
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        problem = given.get("problem")
+        if problem is not None and problem.patient_id != given["patient"].pk:
+            raise serializers.ValidationError({"problem": [Visible.default_error_messages["missing"]]})
+        return given
+
+
+class ReferralFilters(Filters):
+    site = serializers.UUIDField(required=False)
+    patient = serializers.UUIDField(required=False)
+    owner = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+    team = serializers.UUIDField(required=False)
+    status = Several(choices=ReferralStatus.choices, required=False)
+    urgency = Several(choices=Referral._meta.get_field("urgency").choices, required=False)
+    specialty = serializers.CharField(required=False, max_length=120)
+    loop_closed = flag(help_text="true: closed loops; false: open ones.")
+    overdue = flag(help_text="true: open and past their date.")
+    updated_since = Instant(required=False)
+
+
+class Sent(Strict):
+    channel = serializers.ChoiceField(CHANNELS)
+
+
+class Received(Strict):
+    confirmed_by = serializers.CharField(max_length=120)
+
+
+class Scheduled(Strict):
+    visit_at = Instant()
+    visit_place = words(required=False, max_length=200)
+
+
+class Seen(Strict):
+    seen_on = Day()
+
+
+class ReportIn(Strict):
+    seen_on = Day(required=False, allow_null=True)
+
+
+class Declined(Strict):
+    outcome_reason = serializers.ChoiceField(OutcomeReason.choices)
+    reason = words(help_text="In the recipient's words.")
+
+
+class Assigned(Strict):
+    owner = VisibleUser(colleagues)
+    reason = words(required=False)
+
+
+class FactWrite(Strict):
+    fact = serializers.ChoiceField(FACTS)

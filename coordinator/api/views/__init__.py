@@ -1,0 +1,1 @@
+"""The doorways of the API, one module per noun."""

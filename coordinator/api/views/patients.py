@@ -1,0 +1,191 @@
+"""Patients: find, read, register, change; contact points; steps of their standing."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from coordinator.api.base import ApiView, ListView, versioned
+from coordinator.api.fields import row
+from coordinator.api.idempotency import once
+from coordinator.api.matching import conditional
+from coordinator.api.serializers import patients as shapes
+from coordinator.api.steps import ApiStep, StepBook, StepView, documented
+from coordinator.audit import services as audit
+from coordinator.http import get_visible_or_404
+from patients import services
+from patients.models import ContactPoint, Patient, PatientIdentifier
+from patients.selectors import find_patients
+
+
+class PatientView(ApiView):
+    access_rule = "api:patients"
+    resource = "patients"
+
+
+class PatientList(PatientView, ListView):
+    filters = shapes.PatientFilters
+
+    def visible(self, request: Any) -> QuerySet[Patient]:
+        return Patient.objects.visible_to(request.user)
+
+    def rows(self, visible: QuerySet[Patient], given: dict[str, Any]) -> QuerySet[Any]:
+        if "site" in given:
+            visible = visible.filter(site=given["site"])
+        if "status" in given:
+            visible = visible.filter(status__in=given["status"])
+        if "coordinator" in given:
+            visible = visible.filter(coordinator=given["coordinator"])
+        if "mrn" in given:
+            visible = visible.filter(mrn__iexact=given["mrn"])
+        if "identifier" in given:
+            numbers = PatientIdentifier.objects.visible_to(self.request.user)
+            visible = visible.filter(
+                pk__in=numbers.filter(value__iexact=given["identifier"]).values("patient")
+            )
+        if "updated_since" in given:
+            visible = visible.filter(updated_at__gte=given["updated_since"])
+        return visible.values(*shapes.ROW)
+
+    @extend_schema(operation_id="patients_list", responses=shapes.PatientRow(many=True))
+    def get(self, request: Any) -> Response:
+        """Patients of the client's sites, newest first."""
+        return self.listed()
+
+    @extend_schema(
+        operation_id="patients_create", request=shapes.PatientWrite, responses={201: shapes.PatientDetail}
+    )
+    @once
+    def post(self, request: Any) -> Response:
+        """Register a patient. 409 when the MRN is taken."""
+        given = self.body(shapes.PatientWrite)
+        site = request.user.sites.get(pk=given.pop("site"))
+        patient = services.register_patient(site=site, by=request.user, now=timezone.now(), **given)
+        return versioned(
+            detail(request, patient.pk), 201, reverse("api:patient", [patient.pk], request=request)
+        )
+
+
+class PatientDetail(PatientView):
+    @extend_schema(operation_id="patients_read", responses=shapes.PatientDetail)
+    def get(self, request: Any, pk: UUID) -> Response:
+        """One patient with identifiers and contact points. The view is kept in the audit trail."""
+        found = detail(request, pk)
+        audit.viewed(request, Patient(pk=pk, site_id=found["site"]), what="api")
+        return versioned(found)
+
+    @extend_schema(
+        operation_id="patients_change", request=shapes.PatientChange, responses=shapes.PatientDetail
+    )
+    @once
+    @conditional
+    def patch(self, request: Any, pk: UUID) -> Response:
+        """Change the fields that are sent; the others stay."""
+        patient = self.locked(Patient.objects.visible_to(request.user), pk)
+        given = self.body(shapes.PatientChange, partial=True)
+        services.update_patient(
+            patient_id=pk, version=patient.version, by=request.user, now=timezone.now(), **given
+        )
+        return versioned(detail(request, pk))
+
+
+class PatientSearch(PatientView):
+    reads = ("POST",)
+
+    @extend_schema(
+        operation_id="patients_search", request=shapes.PatientSearch, responses=shapes.PatientFound
+    )
+    def post(self, request: Any) -> Response:
+        """Find patients by name, birth date, phone digits or number, best first. By POST: a name must not be in an
+        address."""
+        given = self.body(shapes.PatientSearch)
+        found = find_patients(request.user, given["q"], given["limit"], today=timezone.localdate())
+        keys = [patient.pk for patient in found.patients]
+        rows = {
+            r["id"]: r
+            for r in Patient.objects.visible_to(request.user).filter(pk__in=keys).values(*shapes.ROW)
+        }
+        listed = [rows[key] for key in keys if key in rows]
+        return Response({"results": listed, "near": found.near, "more": found.more})
+
+
+class ContactPointList(PatientView, ListView):
+    ordering = ("rank", "id")
+
+    def visible(self, request: Any) -> QuerySet[ContactPoint]:
+        return ContactPoint.objects.visible_to(request.user).filter(patient=self.kwargs["pk"])
+
+    def rows(self, visible: QuerySet[ContactPoint], given: dict[str, Any]) -> QuerySet[Any]:
+        return visible.values(*shapes.POINT)
+
+    @extend_schema(operation_id="contact_points_list", responses=shapes.ContactPointShape(many=True))
+    def get(self, request: Any, pk: UUID) -> Response:
+        """Phones and e-mail addresses of a patient, ended ones included."""
+        get_visible_or_404(Patient.objects.only("id"), request.user, pk=pk)
+        return self.listed()
+
+    @extend_schema(
+        operation_id="contact_points_create",
+        request=shapes.ContactPointWrite,
+        responses={201: shapes.ContactPointShape},
+    )
+    @once
+    def post(self, request: Any, pk: UUID) -> Response:
+        """Add a phone or an e-mail address. 409 when the patient has it already."""
+        get_visible_or_404(Patient.objects.only("id"), request.user, pk=pk)
+        given = self.body(shapes.ContactPointWrite)
+        point = services.add_contact_point(patient_id=pk, by=request.user, now=timezone.now(), **given)
+        return Response(row(point, shapes.POINT), status=201)
+
+
+def assign_coordinator(*, coordinator: Any, **call: Any) -> Patient:
+    return services.assign_coordinator(user=coordinator, **call)
+
+
+STEPS = StepBook(
+    "Patient",
+    "patient_id",
+    Patient.workflow,
+    {
+        "inactivate": ApiStep(shapes.WithReason, services.inactivate_patient),
+        "transfer": ApiStep(shapes.WithReason, services.transfer_patient),
+        "record_death": ApiStep(shapes.Died, services.record_death),
+        "reactivate": ApiStep(shapes.WithReason, services.reactivate_patient),
+        "assign_coordinator": ApiStep(shapes.LeadBy, assign_coordinator, ("inactivate", "reactivate")),
+        "enter_in_error": ApiStep(shapes.WithReason, services.enter_patient_in_error),
+    },
+)
+
+
+@documented("patients", shapes.PatientDetail, "Change the patient's standing with the clinic, or who leads.")
+class PatientSteps(PatientView, StepView):
+    book = STEPS
+
+    def visible(self) -> QuerySet[Any]:
+        return Patient.objects.visible_to(self.request.user)
+
+    def detail(self, pk: UUID) -> dict[str, Any]:
+        return detail(self.request, pk)
+
+
+def detail(request: Any, pk: UUID) -> dict[str, Any]:
+    """One visible patient as PatientDetail (three queries). Raises Http404."""
+    user = request.user
+    found = Patient.objects.visible_to(user).filter(pk=pk).values(*shapes.DETAIL).first()
+    if found is None:
+        raise Http404
+    numbers = PatientIdentifier.objects.visible_to(user).filter(patient=pk).order_by("id")
+    points = ContactPoint.objects.visible_to(user).filter(patient=pk)
+    return {
+        **found,
+        "identifiers": list(numbers.values(*shapes.IDENTIFIER)),
+        "contact_points": list(points.values(*shapes.POINT)),
+        "steps": STEPS.possible(found["status"]),
+    }

@@ -1,0 +1,139 @@
+"""Referrals: list, write, take steps, and the facts that close the loop."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from coordinator.api.base import ApiView, ListView, versioned
+from coordinator.api.idempotency import once
+from coordinator.api.matching import conditional
+from coordinator.api.serializers import referrals as shapes
+from coordinator.api.serializers.patients import NoInput, WithReason
+from coordinator.api.steps import ApiStep, StepBook, StepView, documented
+from referrals import services
+from referrals.models import Referral
+from referrals.rules import PATHS
+
+FILTERS = (
+    ("site", "site"), ("patient", "patient"), ("owner", "owner"), ("team", "team"), ("status", "status__in"),
+    ("urgency", "urgency__in"), ("specialty", "specialty__iexact"), ("updated_since", "updated_at__gte"),
+)  # fmt: skip
+
+
+class ReferralView(ApiView):
+    access_rule = "api:referrals"
+    resource = "referrals"
+
+
+class ReferralList(ReferralView, ListView):
+    filters = shapes.ReferralFilters
+
+    def visible(self, request: Any) -> QuerySet[Referral]:
+        return Referral.objects.visible_to(request.user)
+
+    def rows(self, visible: QuerySet[Referral], given: dict[str, Any]) -> QuerySet[Any]:
+        for name, lookup in FILTERS:
+            if name in given:
+                visible = visible.filter(**{lookup: given[name]})
+        if "loop_closed" in given:
+            visible = visible.filter(loop_closed_at__isnull=not given["loop_closed"])
+        if given.get("overdue"):
+            visible = visible.overdue(timezone.now())
+        return visible.values(*shapes.ROW)
+
+    @extend_schema(operation_id="referrals_list", responses=shapes.ReferralRow(many=True))
+    def get(self, request: Any) -> Response:
+        """Referrals of the client's sites, newest first."""
+        return self.listed()
+
+    @extend_schema(
+        operation_id="referrals_create", request=shapes.ReferralWrite, responses={201: shapes.ReferralDetail}
+    )
+    @once
+    def post(self, request: Any) -> Response:
+        """Write a draft. 409 with `similar` when the patient has one for the specialty that is open or recent."""
+        given = self.body(shapes.ReferralWrite)
+        referral = services.create_referral(by=request.user, now=timezone.now(), **given)
+        where = reverse("api:referral", [referral.pk], request=request)
+        return versioned(detail(request, referral.pk), 201, where)
+
+
+class ReferralDetail(ReferralView):
+    @extend_schema(operation_id="referrals_read", responses=shapes.ReferralDetail)
+    def get(self, request: Any, pk: UUID) -> Response:
+        """One referral with the facts of its loop."""
+        return versioned(detail(request, pk))
+
+
+RECORD = {
+    "review": services.record_review,
+    "tell_patient": services.record_patient_told,
+    "tell_requester": services.record_requester_told,
+}
+
+
+class ReferralFacts(ReferralView):
+    @extend_schema(
+        operation_id="referrals_fact", request=shapes.FactWrite, responses={200: shapes.ReferralDetail}
+    )
+    @once
+    @conditional
+    def post(self, request: Any, pk: UUID) -> Response:
+        """Record that the requester reviewed the report, or that the patient or the requester was told."""
+        self.locked(Referral.objects.visible_to(request.user), pk)
+        fact = self.body(shapes.FactWrite)["fact"]
+        RECORD[fact](referral_id=pk, by=request.user, now=timezone.now())
+        return versioned(detail(request, pk))
+
+
+def advance(step: str) -> Any:
+    return lambda **call: services.advance_referral(step=step, **call)
+
+
+ASKS: dict[str, Any] = {
+    "await_authorization": NoInput, "make_ready": NoInput, "redraft": NoInput, "withdraw": WithReason,
+    "send": shapes.Sent, "record_send_failure": WithReason, "receive": shapes.Received, "accept": NoInput,
+    "schedule": shapes.Scheduled, "record_no_show": NoInput, "cancel_visit": WithReason, "see": shapes.Seen,
+    "complete": shapes.ReportIn, "decline": shapes.Declined, "request_cancel": WithReason,
+    "confirm_cancel": NoInput, "reopen": WithReason, "enter_in_error": WithReason,
+}  # fmt: skip
+STEPS = StepBook(
+    "Referral",
+    "referral_id",
+    Referral.workflow,
+    {
+        **{name: ApiStep(asks, advance(name)) for name, asks in ASKS.items()},
+        "assign": ApiStep(shapes.Assigned, services.assign_referral, ("enter_in_error",)),
+    },
+)
+
+
+@documented(
+    "referrals", shapes.ReferralDetail, "Take a step: the rows between are written when some were skipped."
+)
+class ReferralSteps(ReferralView, StepView):
+    book = STEPS
+
+    def visible(self) -> QuerySet[Any]:
+        return Referral.objects.visible_to(self.request.user)
+
+    def detail(self, pk: UUID) -> dict[str, Any]:
+        return detail(self.request, pk)
+
+
+def detail(request: Any, pk: UUID) -> dict[str, Any]:
+    """One visible referral as ReferralDetail (one query). Raises Http404."""
+    found = Referral.objects.visible_to(request.user).filter(pk=pk).values(*shapes.DETAIL).first()
+    if found is None:
+        raise Http404
+    skipping = [step for status, step in PATHS if status == found["status"]]
+    possible = STEPS.possible(found["status"])
+    return {**found, "steps": possible + [step for step in skipping if step not in possible]}
