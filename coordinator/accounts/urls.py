@@ -4,7 +4,7 @@ from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from coordinator.accounts import sign_in_views as ours
 from coordinator.http import PUBLIC, SIGNED_IN, declare
@@ -29,8 +29,8 @@ urlpatterns = [
         declare(account.password_reset_done, PUBLIC),
         name="account_reset_password_done",
     ),
-    path(
-        "password/reset/key/<uidb36>-<key>/",
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[0-9A-Za-z-]+)/$",
         declare(ours.PasswordResetFromKeyView.as_view(), PUBLIC),
         name="account_reset_password_from_key",
     ),
