@@ -1,5 +1,19 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from careplans.views import acting, plans, tasks
 
 app_name = "careplans"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", plans.plan_list, name="plan_list"),
+    path("new/", plans.plan_new, name="plan_new"),
+    path("tasks/new/", tasks.task_new, name="task_new"),
+    path("tasks/<uuid:pk>/", tasks.task_detail, name="task_detail"),
+    path("tasks/<uuid:pk>/edit/", tasks.task_edit, name="task_edit"),
+    path("tasks/<uuid:pk>/undo/", acting.task_undo, name="task_undo"),
+    path("tasks/<uuid:pk>/<slug:action>/", acting.task_act, name="task_act"),
+    path("<uuid:pk>/", plans.plan_detail, name="plan_detail"),
+    path("<uuid:pk>/edit/", plans.plan_edit, name="plan_edit"),
+    path("<uuid:pk>/add/<slug:what>/", plans.plan_add, name="plan_add"),
+    path("steps/<slug:kind>/<uuid:pk>/<slug:name>/", plans.step, name="step"),
+]

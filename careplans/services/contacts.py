@@ -25,10 +25,10 @@ from careplans.services.tasks import (
 )
 from coordinator.audit import services as audit
 from coordinator.clocks.selectors import as_calendar, calendar_for
-from coordinator.db import lock
 from coordinator.wording import language_name
 from coordinator.workflow import Actor, person
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
+from patients.services import mark_contact_point_failing
 
 FLAGGING = ("wrong_number", "disconnected")
 
@@ -107,7 +107,7 @@ def log_contact(
     )
     audit.record_change(attempt, "log_contact", by=by, details={"outcome": outcome, "channel": channel})
     if after.flags_number and contact_point is not None:
-        _flag_number(contact_point, outcome, by, now)
+        mark_contact_point_failing(contact_point_id=contact_point.pk, by=by, now=now)
     made = _open_extra(after, patient, open_one, contact_point, attempt, by, now)
     Task.objects.open().filter(patient=patient).update(
         last_contact_at=attempt.at, last_contact_outcome=attempt.outcome
@@ -210,15 +210,6 @@ def _with_choice(after: rules.AfterContact, chosen: datetime | None, zone: str) 
         extra=after.extra,
         explanation=(_("Again at the time you chose: %(when)s.") % {"when": when},),
     )
-
-
-def _flag_number(contact_point: ContactPoint, outcome: str, by: Actor, now: datetime) -> None:
-    point = lock(ContactPoint.objects, contact_point.pk)
-    if point.failing_since is None:
-        point.failing_since = now
-        point.version += 1
-        point.save()
-        audit.record_change(point, "flag_failing", by=by, details={"because": outcome})
 
 
 def _open_extra(

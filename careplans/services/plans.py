@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from careplans.models import CarePlan
 from careplans.permissions import check_can_edit_plan
+from careplans.selectors import missing_for_activation
 from careplans.services.goals import open_action_tasks
 from careplans.services.tasks import close_tasks_caused_by
 from careplans.workflow import PlanStatus
@@ -113,24 +114,6 @@ def _note(plan: CarePlan, step: str, *, by: Actor, now: datetime, reason: str = 
         **actor_fields(by),
     )
     audit.record_change(plan, step, by=by, reason=reason, details=facts)
-
-
-def missing_for_activation(plan: CarePlan) -> list[str]:
-    """What a plan still needs before it can start (domain.md 3.4), in plain words; empty when complete."""
-    actions = plan.interventions.exclude(status__in=("cancelled", "entered_in_error", "not_done"))
-    someone = [a for a in actions if a.responsible_id or a.responsible_team_id or a.responsible_name]
-    goals = plan.goals.exclude(status__in=("cancelled", "rejected", "entered_in_error"))
-    checks = [
-        (plan.problems.exists(), _("a problem it addresses")),
-        (goals.exists(), _("a goal")),
-        (bool(someone), _("an action with someone responsible")),
-        (plan.next_review_on is not None, _("a next review date")),
-        (plan.author_id is not None, _("an author")),
-    ]
-    if plan.program.upper() == "CCM":
-        agreed = plan.agreed_on is not None and bool(plan.agreed_with)
-        checks.append((agreed, _("when and with whom it was agreed (required for CCM)")))
-    return [what for there, what in checks if not there]
 
 
 @transaction.atomic

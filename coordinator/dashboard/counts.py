@@ -16,7 +16,7 @@ def open_work(user: Any) -> dict[str, int]:
     """The person's own tasks on the list and own referrals not closed, by URL name. One query."""
     if not user.can("tasks.work"):
         return {}
-    tasks = _count(Task.objects.workable().filter(owner=OuterRef("pk")))
+    tasks = _count(Task.objects.workable().filter(owner=OuterRef("pk"), waiting_on=""))
     referrals = _count(Referral.objects.filter(owner=OuterRef("pk"), loop_closed_at__isnull=True))
     row = User.objects.filter(pk=user.pk).values_list(tasks, referrals).get()
     return {"dashboard:my_work": row[0], "referrals:referral_list": row[1]}

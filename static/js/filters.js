@@ -6,7 +6,7 @@ document.addEventListener('change', e => {
   if (e.target.matches?.('[data-auto-submit]')) send(e.target.form);
 });
 document.addEventListener('input', e => {
-  if (!e.target.matches?.('[data-list-filter]') || !e.target.form?.hasAttribute('hx-get')) return;
+  if (!e.target.matches?.('[data-list-filter]') || !e.target.form?.matches('[hx-get],[hx-post]')) return;
   clearTimeout(timer);
   timer = setTimeout(send, 300, e.target.form);
 });

@@ -1,0 +1,344 @@
+"""What people type about tasks: parsing and field rules. Saving is the services' work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from careplans import rules
+from careplans.models import CloseReason, ContactAttempt, Outcome, Priority, Task, TaskKind
+from coordinator.accounts.models import Team, User
+from coordinator.db import uuid7
+from coordinator.wording import clock_time, near_day, phone
+from patients.models import ContactPoint, Patient, RelatedPerson, Topic
+
+MOMENT = {"type": "datetime-local", "step": "300"}
+SHORT = {"rows": 2}
+
+
+def moment_field(**kwargs: Any) -> forms.DateTimeField:
+    """A native date and time; typed in the person's zone, cleaned to an aware datetime."""
+    return forms.DateTimeField(widget=forms.DateTimeInput(attrs=MOMENT, format="%Y-%m-%dT%H:%M"), **kwargs)
+
+
+def day_field(**kwargs: Any) -> forms.DateField:
+    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+
+
+class TaskActionForm(forms.Form):
+    """What one action on tasks asks. `task` is None when the action is for many."""
+
+    def __init__(self, *args: Any, task: Task | None, user: User, now: datetime, **kwargs: Any) -> None:
+        self.task, self.user, self.now = task, user, now
+        super().__init__(*args, **kwargs)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Adapt the fields to the task and the person."""
+
+
+class CompleteForm(TaskActionForm):
+    outcome = forms.CharField(
+        label=_("What came of it"), max_length=200, required=False, widget=forms.Textarea(attrs=SHORT)
+    )
+    open_items = forms.CharField(
+        label=_("Why are these not done?"),
+        max_length=200,
+        required=False,
+        widget=forms.Textarea(attrs=SHORT),
+    )
+
+    def prepare(self) -> None:
+        left = [item["text"] for item in self.task.checklist if not item.get("done")] if self.task else []
+        if left:
+            self.fields["open_items"].help_text = "; ".join(left)
+            self.fields["open_items"].required = True
+        else:
+            del self.fields["open_items"]
+
+
+class SnoozeForm(TaskActionForm):
+    """Shortcuts first; "pick" needs the date."""
+
+    until = forms.ChoiceField(label=_("Until"), widget=forms.RadioSelect)
+    wake_at = moment_field(label=_("Date and time"), required=False)
+    reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
+
+    def prepare(self) -> None:
+        zone = str(timezone.get_current_timezone())
+        close = self.task.site.close_hour if self.task else 18
+        self.times = rules.snooze_times(self.now, zone, close)
+        labels = {"later": _("Later today"), "tomorrow": _("Tomorrow"), "week": _("In a week")}
+        self.fields["until"].choices = [
+            *((name, f"{labels[name]}, {moment_label(at, self.now)}") for name, at in self.times.items()),
+            ("pick", _("Another time")),
+        ]
+        self.fields["until"].initial = next(iter(self.times))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("until") in self.times:
+            data["wake_at"] = self.times[data["until"]]
+        elif data.get("until") == "pick" and not data.get("wake_at") and "wake_at" not in self.errors:
+            self.add_error("wake_at", _("Choose when it should come back."))
+        return data
+
+
+def moment_label(at: datetime, now: datetime) -> str:
+    """ "2:00 PM" for today, "Thu, Nov 19, 8:00 AM" for another day, in the active zone."""
+    today = timezone.localdate(now)
+    if timezone.localdate(at) == today:
+        return clock_time(at)
+    return f"{near_day(at, today)}, {clock_time(at)}"
+
+
+class ReassignForm(TaskActionForm):
+    """A colleague or a team list at the task's place; for many tasks, at any of the person's places."""
+
+    to = forms.ChoiceField(label=_("Give it to"))
+    reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
+
+    def prepare(self) -> None:
+        sites = [self.task.site_id] if self.task else list(self.user.site_ids)
+        people = User.objects.visible_to(self.user).assignable().filter(sites__in=sites).distinct()
+        if self.task and self.task.owner_id:
+            people = people.exclude(pk=self.task.owner_id)
+        self.people = {f"user:{p.pk}": p for p in people.order_by("name")}
+        self.teams = {f"team:{t.pk}": t for t in Team.objects.filter(site__in=sites)}
+        self.fields["to"].choices = [
+            ("", _("Choose")),
+            (_("Colleagues"), [(key, str(p)) for key, p in self.people.items()]),
+            (_("Team lists"), [(key, str(t)) for key, t in self.teams.items()]),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        data["owner"], data["team"] = self.people.get(data.get("to", "")), self.teams.get(data.get("to", ""))
+        return data
+
+
+class CancelForm(TaskActionForm):
+    close_reason = forms.ChoiceField(
+        label=_("Why is it closed without being done?"), choices=CloseReason.choices, widget=forms.RadioSelect
+    )
+    note = forms.CharField(
+        label=_("Note"), max_length=150, required=False, widget=forms.Textarea(attrs=SHORT)
+    )
+
+
+class ReasonForm(TaskActionForm):
+    reason = forms.CharField(label=_("Reason"), max_length=200, widget=forms.Textarea(attrs=SHORT))
+
+
+class NothingForm(TaskActionForm):
+    """An action that asks nothing."""
+
+
+class TickForm(TaskActionForm):
+    number = forms.IntegerField(min_value=0, max_value=99)
+    text = forms.CharField(max_length=300, strip=False)
+    done = forms.BooleanField(required=False)
+
+
+def again_times(now: datetime) -> dict[str, datetime]:
+    """Shortcuts for "try again": the same hour of the day tomorrow and the day after, at ten, in the active zone."""
+    today, zone = timezone.localdate(now), timezone.get_current_timezone()
+    return {
+        name: datetime.combine(today + timedelta(days=days), time(10), zone)
+        for name, days in (("tomorrow", 1), ("two_days", 2))
+    }
+
+
+class LogContactForm(TaskActionForm):
+    """One contact and what comes next. Used in the preview, on the task's page and in a dialog."""
+
+    attempt_id = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    outcome = forms.ChoiceField(label=_("Outcome"), choices=Outcome.choices, widget=forms.RadioSelect)
+    note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    open_items = forms.CharField(
+        label=_("Why are these not done?"),
+        max_length=200,
+        required=False,
+        widget=forms.Textarea(attrs=SHORT),
+    )
+    again = forms.ChoiceField(label=_("Try again"), widget=forms.RadioSelect, required=False)
+    again_at = moment_field(label=_("Date and time"), required=False)
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=0, max_value=999, required=False)
+    related_person = forms.ModelChoiceField(
+        label=_("Spoke with"),
+        queryset=RelatedPerson.objects.none(),
+        required=False,
+        empty_label=_("The patient"),
+    )
+    topic = forms.ChoiceField(label=_("About"), choices=[("", _("Not said")), *Topic.choices], required=False)
+    channel = forms.ChoiceField(label=_("By"), choices=ContactAttempt.Channel.choices, required=False)
+    contact_point = forms.ModelChoiceField(
+        label=_("Number"), queryset=ContactPoint.objects.none(), required=False, empty_label=_("Not said")
+    )
+    direction = forms.ChoiceField(
+        label=_("Who called"), choices=[("out", _("We did")), ("in", _("They did"))], required=False
+    )
+    interpreter = forms.CharField(label=_("Interpreter (name or number)"), max_length=80, required=False)
+
+    field_order: list[str]
+    DETAILS = ("minutes", "related_person", "topic", "channel", "contact_point", "direction", "interpreter")
+
+    def prepare(self) -> None:
+        self.fields["attempt_id"].initial = uuid7()
+        self.fields["channel"].initial = "phone"
+        self.fields["direction"].initial = "out"
+        times = again_times(self.now)
+        labels = {"tomorrow": _("Tomorrow"), "two_days": _("In 2 days")}
+        self.again = times
+        self.fields["again"].choices = [
+            ("rule", _("By the rule")),
+            *((name, f"{labels[name]}, {clock_time(at)}") for name, at in times.items()),
+            ("pick", _("Pick a time")),
+        ]
+        self.fields["again"].initial = "rule"
+        self.needs_open_items = False
+        if self.task is not None and self.task.patient_id:
+            self._choices_of(self.task.patient)
+
+    def _choices_of(self, patient: Patient) -> None:
+        people: Any = self.fields["related_person"]
+        people.queryset = RelatedPerson.objects.filter(patient=patient, ended_on=None).order_by("name")
+        people.label_from_instance = lambda p: f"{p.name} ({p.relationship})"
+        points: Any = self.fields["contact_point"]
+        points.queryset = ContactPoint.objects.filter(patient=patient, kind="phone", ended_at=None)
+        points.label_from_instance = lambda p: f"{phone(p.value)} {p.get_use_display()}"
+
+    def offer(
+        self,
+        people: Iterable[RelatedPerson],
+        phones: Iterable[ContactPoint],
+    ) -> None:
+        """Fill the choices from lists that are read already, so that showing the form costs no query."""
+        for name, rows in (("related_person", people), ("contact_point", phones)):
+            field: Any = self.fields[name]
+            field.choices = [
+                ("", field.empty_label),
+                *((row.pk, field.label_from_instance(row)) for row in rows),
+            ]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        again = data.get("again")
+        if again in self.again:
+            data["again_at"] = self.again[again]
+        elif again == "pick" and not data.get("again_at") and "again_at" not in self.errors:
+            self.add_error("again_at", _("Choose when to try again."))
+        elif again != "pick" and data.get("outcome") != "reached_call_back":
+            data["again_at"] = None
+        if self.data.get("do") == "complete" and "outcome" in self.errors and not self.data.get("outcome"):
+            del self.errors["outcome"]  # completing without a contact is fine
+        return data
+
+    def refuse(self, error: ValidationError) -> None:
+        """Put a service's refusal beside its field."""
+        show_errors(self, error)
+        self.needs_open_items = "open_items" in self.errors
+
+    @property
+    def details_open(self) -> bool:
+        return any(name in self.errors for name in self.DETAILS)
+
+
+def show_errors(form: forms.Form, error: ValidationError) -> None:
+    """A service's ValidationError on the form: beside the fields it names, else on top."""
+    if not hasattr(error, "error_dict"):
+        form.add_error(None, error)
+        return
+    for name, errors in error.error_dict.items():
+        form.add_error(name if name in form.fields else None, errors)
+
+
+class TaskForm(forms.Form):
+    """A new or changed task. The patient is chosen by its key; without one, what was typed is searched."""
+
+    patient = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    title = forms.CharField(label=_("What is to be done"), max_length=200)
+    kind = forms.ChoiceField(label=_("Type"), choices=TaskKind.choices, initial=TaskKind.OUTREACH_CALL)
+    reason = forms.CharField(label=_("Why"), max_length=500, required=False)
+    due_on = day_field(label=_("Due"), required=False)
+    due_time = forms.TimeField(
+        label=_("Time"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    priority = forms.ChoiceField(label=_("Priority"), choices=Priority.choices, initial=Priority.ROUTINE)
+    to = forms.ChoiceField(label=_("For"), required=False)
+    program = forms.CharField(label=_("Program"), max_length=40, required=False)
+    next_step = forms.CharField(label=_("Next step"), max_length=200, required=False)
+    waiting_on = forms.CharField(
+        label=_("Waiting on"),
+        max_length=120,
+        required=False,
+        help_text=_("Who moves next, when it is not us"),
+    )
+    checklist = forms.CharField(
+        label=_("Checklist"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One line each"),
+    )
+
+    def __init__(self, *args: Any, user: User, task: Task | None = None, **kwargs: Any) -> None:
+        self.user, self.task = user, task
+        super().__init__(*args, **kwargs)
+        if task is not None:
+            for name in ("patient", "to", "checklist"):
+                del self.fields[name]
+            if task.clock_id:
+                for name in ("due_on", "due_time"):
+                    self.fields[name].disabled = True
+                self.fields["due_on"].help_text = _("A rule sets this date.")
+            return
+        people = User.objects.visible_to(user).assignable().exclude(pk=user.pk).order_by("name")
+        teams = Team.objects.filter(site__in=user.site_ids)
+        self.people = {f"user:{p.pk}": p for p in people}
+        self.teams = {f"team:{t.pk}": t for t in teams}
+        self.fields["to"].choices = [
+            ("", _("Me")),
+            ("auto", _("The patient's coordinator, or the team list")),
+            (_("Colleagues"), [(key, str(p)) for key, p in self.people.items()]),
+            (_("Team lists"), [(key, str(t)) for key, t in self.teams.items()]),
+        ]
+
+    def clean_checklist(self) -> list[dict[str, Any]] | None:
+        lines = [line.strip()[:200] for line in self.cleaned_data["checklist"].splitlines()]
+        return [{"text": line, "done": False} for line in lines if line][:30] or None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("due_time") and not data.get("due_on") and "due_on" not in self.errors:
+            self.add_error("due_on", _("Give the day as well."))
+        data["due_at"], data["due_has_time"] = self._due(data)
+        if self.task is None:
+            data["owner"] = self.people.get(data.get("to", ""))
+            data["team"] = self.teams.get(data.get("to", ""))
+        return data
+
+    def _due(self, data: dict[str, Any]) -> tuple[datetime | None, bool]:
+        """The moment in UTC: that time of the day in the active zone, else the end of the day."""
+        if not data.get("due_on"):
+            return None, False
+        zone = timezone.get_current_timezone()
+        if data.get("due_time"):
+            return datetime.combine(data["due_on"], data["due_time"], zone).astimezone(UTC), True
+        return rules.end_of_day(data["due_on"], str(zone)), False
+
+    @staticmethod
+    def initial_from(task: Task) -> dict[str, Any]:
+        """The task's present values as the form shows them."""
+        names = ("title", "kind", "reason", "priority", "program", "next_step", "waiting_on")
+        values: dict[str, Any] = {name: getattr(task, name) for name in names}
+        if task.due_at:
+            local = timezone.localtime(task.due_at)
+            values["due_on"] = local.date()
+            values["due_time"] = local.time().replace(second=0, microsecond=0) if task.due_has_time else None
+        return values

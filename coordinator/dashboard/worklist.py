@@ -1,0 +1,356 @@
+"""The worklist behind My work: which tasks, in which order and groups, and how many. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from careplans import rules
+from careplans.models import Outcome, Task, TaskChange, TaskKind
+from careplans.rules import Group
+from careplans.workflow import ENDED, WORKABLE, TaskStatus
+from coordinator.accounts.models import User
+from coordinator.wording import language_name
+from patients.models import ContactPoint, fold
+
+PAGE = 50
+FAR = datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))
+LONG_AGO = datetime(1, 1, 2, tzinfo=ZoneInfo("UTC"))
+
+VIEWS = {
+    "todo": _("To do"),
+    "waiting": _("Waiting on others"),
+    "snoozed": _("Snoozed"),
+    "pool": _("Team pool"),
+    "done": _("Done today"),
+}
+GROUPINGS = {"": _("Urgency"), "patient": _("Patient"), "kind": _("Type")}
+DUE = {
+    "clock": (Group.ON_THE_CLOCK,),
+    "overdue": (Group.OVERDUE,),
+    "today": (Group.TODAY,),
+    "week": (Group.NEXT_7_DAYS,),
+    "later": (Group.LATER,),
+    "none": (Group.NO_DEADLINE,),
+}
+SORTS = ("due", "title", "patient", "touch")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody asked the list for. `text` never comes from the address; `owner` is whose list, None for one's own."""
+
+    view: str = "todo"
+    kind: str = ""
+    program: str = ""
+    language: str = ""
+    due: str = ""
+    group: str = ""
+    sort: str = ""
+    text: str = ""
+    owner: User | None = None
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.kind or self.program or self.language or self.due or self.text)
+
+
+@dataclass
+class Heading:
+    """The head of a group: its words, how many tasks in all, and how it is marked."""
+
+    label: Any
+    count: int | None = None
+    note: Any = ""
+    tone: str = ""
+    icon: str = ""
+    patient: Any = None
+
+
+@dataclass
+class Row:
+    """One row: a task, with the heading that comes before it, if one does."""
+
+    task: Task
+    heading: Heading | None = None
+    gone: str = ""  # a sentence, when somebody else was first
+
+    @property
+    def last_contact(self) -> str:
+        """ "Left voicemail": the words of the last contact's result, "" when there was none."""
+        known = self.task.last_contact_outcome in Outcome.values
+        return str(Outcome(self.task.last_contact_outcome).label) if known else ""
+
+
+@dataclass
+class Worklist:
+    """One list for one person at one moment. Every property is read once."""
+
+    user: User
+    wanted: Wanted
+    now: datetime
+    rows: list[Row] = field(default_factory=list)
+    more: bool = False
+
+    @cached_property
+    def zone(self) -> str:
+        return str(timezone.get_current_timezone())
+
+    @property
+    def read_only(self) -> bool:
+        return not self.user.can("tasks.work")
+
+    @property
+    def grouping(self) -> str:
+        """ "urgency", "patient", "kind" or "" for a flat list (sorted by a column, or a view without deadlines)."""
+        if self.wanted.sort or self.wanted.view in ("snoozed", "done"):
+            return ""
+        return self.wanted.group or "urgency"
+
+    # --- which tasks ---
+
+    def base(self, view: str) -> QuerySet[Task]:
+        """The tasks of one view, before filters."""
+        visible = Task.objects.visible_to(self.user)
+        if view == "pool":
+            return visible.workable().filter(owner=None)
+        if self.read_only:
+            mine = visible.filter(**self._own_patients())
+        else:
+            mine = visible.filter(owner=self.wanted.owner or self.user)
+        if view == "snoozed":
+            return mine.filter(status=TaskStatus.ON_HOLD)
+        if view == "done":
+            today = datetime.combine(timezone.localdate(self.now), time.min, ZoneInfo(self.zone))
+            return mine.filter(status__in=ENDED, ended_at__gte=today)
+        waiting = ~Q(waiting_on="") if view == "waiting" else Q(waiting_on="")
+        return mine.workable().filter(waiting)
+
+    def _own_patients(self) -> dict[str, Any]:
+        """Who reads without working sees the tasks of their own patients, or of the place."""
+        doctor = self.user.practitioner_id
+        return {"patient__primary_care": doctor} if doctor else {}
+
+    def ranked(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
+        """With `rank`, the number of the group: the same rule as careplans.rules.group_of, in SQL."""
+        limit = rules.bounds(self.now, self.zone)
+        near_clock = Q(clock__isnull=False, due_at__lte=limit.week_ends)
+        return tasks.annotate(
+            rank=Case(
+                When(due_at=None, then=Value(int(Group.NO_DEADLINE))),
+                When(near_clock, then=Value(int(Group.ON_THE_CLOCK))),
+                When(due_at__lt=limit.now, then=Value(int(Group.OVERDUE))),
+                When(due_at__lte=limit.today_ends, then=Value(int(Group.TODAY))),
+                When(due_at__lte=limit.week_ends, then=Value(int(Group.NEXT_7_DAYS))),
+                default=Value(int(Group.LATER)),
+                output_field=IntegerField(),
+            )
+        )
+
+    def filtered(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
+        wanted = self.wanted
+        if wanted.kind:
+            tasks = tasks.filter(kind=wanted.kind)
+        if wanted.program:
+            tasks = tasks.filter(program=wanted.program)
+        if wanted.language:
+            tasks = tasks.filter(patient__language=wanted.language)
+        if wanted.due in DUE:
+            tasks = tasks.filter(rank__in=DUE[wanted.due])
+        for word in fold(wanted.text).split()[:6]:
+            tasks = tasks.filter(Q(patient__search_name__contains=word) | Q(title__icontains=word))
+        return tasks
+
+    @cached_property
+    def tasks(self) -> QuerySet[Task]:
+        return self.filtered(self.ranked(self.base(self.wanted.view)))
+
+    # --- how many ---
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many tasks stand in each view, whatever the filters (one statement)."""
+        views = ("todo", "pool") if self.read_only else tuple(VIEWS)
+        each = [
+            self.base(view)
+            .order_by()
+            .annotate(view=Value(view))
+            .values("view")
+            .annotate(n=Count("pk"))
+            .values_list("view", "n")
+            for view in views
+        ]
+        found = dict(each[0].union(*each[1:], all=True))
+        return {view: found.get(view, 0) for view in views}
+
+    @cached_property
+    def facets(self) -> dict[str, list[tuple[str, str]]]:
+        """The programs and languages that occur in this view, to choose from (one query)."""
+        pairs = self.base(self.wanted.view).order_by().values_list("program", "patient__language").distinct()
+        pairs = list(pairs[:300])
+        programs = {program for program, _language in pairs if program} | ({self.wanted.program} - {""})
+        languages = {code for _program, code in pairs if code} | ({self.wanted.language} - {""})
+        return {
+            "program": [(program, program) for program in sorted(programs)],
+            "language": sorted(((code, language_name(code)) for code in languages), key=lambda pair: pair[1]),
+        }
+
+    @cached_property
+    def group_counts(self) -> dict[Any, int]:
+        """How many tasks stand in each group after the filters, by rank or type (one query)."""
+        key = "kind" if self.grouping == "kind" else "rank"
+        return dict(self.tasks.order_by().values(key).annotate(n=Count("pk")).values_list(key, "n"))
+
+    @property
+    def total(self) -> int:
+        return sum(self.group_counts.values())
+
+    # --- in which order ---
+
+    def _order(self) -> list[tuple[str, bool]]:
+        """Names of annotations to order by, each with "descending"; the key at the end makes it total."""
+        sort = self.wanted.sort.lstrip("-")
+        down = self.wanted.sort.startswith("-")
+        if self.wanted.view == "done":
+            keys = [("ended_key", True)]
+        elif self.wanted.view == "snoozed":
+            keys = [("wake_key", False)]
+        elif sort in SORTS:
+            keys = [(f"{sort}_key", down)]
+        elif self.wanted.group == "patient":
+            keys = [
+                ("patient_key", False),
+                ("born_key", False),
+                ("patient_id_key", False),
+                ("due_key", False),
+            ]
+        elif self.wanted.group == "kind":
+            keys = [("kind", False), ("due_key", False)]
+        else:
+            keys = [("rank", False), ("due_key", False)]
+        return [*keys, ("pk", False)]
+
+    def ordered(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
+        far = Value(FAR, DateTimeField())
+        ago = Value(LONG_AGO, DateTimeField())
+        tasks = tasks.annotate(
+            due_key=Coalesce("due_at", far),
+            wake_key=Coalesce("wake_at", far),
+            ended_key=Coalesce("ended_at", ago),
+            touch_key=Coalesce("last_contact_at", ago),
+            patient_key=Coalesce("patient__search_name", Value("")),
+            title_key=F("title"),
+        )
+        if self.wanted.group == "patient":
+            tasks = tasks.annotate(
+                patient_id_key=Coalesce(F("patient_id"), Value(UUID(int=0))),
+                born_key=Coalesce("patient__birth_date", Value(FAR.date())),
+            )
+        return tasks.order_by(*(f"-{name}" if down else name for name, down in self._order()))
+
+    def after(self, tasks: QuerySet[Task], key: UUID) -> QuerySet[Task]:
+        """The rows that come after the task with this key, wherever it stands by now."""
+        names = [name for name, _down in self._order()]
+        everything = self.ordered(self.ranked(Task.objects.visible_to(self.user)))
+        mark = everything.filter(pk=key).values_list(*names).first()
+        if mark is None:
+            return tasks
+        beyond, same = Q(pk__in=[]), Q()
+        for (name, down), value in zip(self._order(), mark, strict=True):
+            beyond |= same & Q(**{f"{name}__{'lt' if down else 'gt'}": value})
+            same &= Q(**{name: value})
+        return tasks.filter(beyond)
+
+    # --- the page ---
+
+    def read(self, after: UUID | None = None, size: int = PAGE) -> Worklist:
+        """Read one page of rows with their headings: one query, and one more to find the place to go on from."""
+        tasks = self.ordered(self.tasks).select_related("patient", "owner", "team")
+        previous = None
+        if after is not None:
+            tasks = self.after(tasks, after)
+            previous = self.ranked(Task.objects.visible_to(self.user)).filter(pk=after).first()
+        found = list(tasks[: size + 1])
+        self.more = len(found) > size
+        self.rows = self._with_headings(found[:size], previous)
+        return self
+
+    def call_list(self, chosen: list[UUID], most: int = 200) -> list[Task]:
+        """Tasks with the patients' numbers for paper: the chosen ones, or the whole list up to `most` (2 queries)."""
+        tasks = (
+            self.ranked(Task.objects.visible_to(self.user).filter(pk__in=chosen)) if chosen else self.tasks
+        )
+        phones = ContactPoint.objects.filter(kind="phone", ended_at=None, failing_since=None)
+        found = self.ordered(tasks).select_related("patient")
+        return list(
+            found.prefetch_related(Prefetch("patient__contact_points", phones, to_attr="phones"))[:most]
+        )
+
+    def row(self, task_id: UUID, gone: str = "") -> Row | None:
+        """One row as it stands now, or None when it is no longer in this list (then `gone` keeps it, greyed)."""
+        source = self.ranked(Task.objects.visible_to(self.user)) if gone else self.tasks
+        task = source.filter(pk=task_id).select_related("patient", "owner", "team").first()
+        return Row(task, gone=gone) if task else None
+
+    def _with_headings(self, tasks: Iterable[Task], previous: Task | None) -> list[Row]:
+        rows: list[Row] = []
+        last = self._group_key(previous) if previous is not None else None
+        for task in tasks:
+            key = self._group_key(task)
+            rows.append(Row(task, self._heading(task) if key != last else None))
+            last = key
+        return rows
+
+    def _group_key(self, task: Task) -> Any:
+        if self.grouping == "patient":
+            return task.patient_id or "none"
+        if self.grouping == "kind":
+            return task.kind
+        return task.rank if self.grouping else "flat"  # type: ignore[attr-defined]
+
+    def _heading(self, task: Task) -> Heading | None:
+        if self.grouping == "patient":
+            return Heading(_("No patient")) if task.patient is None else Heading("", patient=task.patient)
+        if self.grouping == "kind":
+            return Heading(TaskKind(task.kind).label, self.group_counts.get(task.kind))
+        if not self.grouping:
+            return None
+        group = Group(task.rank)  # type: ignore[attr-defined]
+        heading = Heading(group.label, self.group_counts.get(int(group)))
+        if group == Group.ON_THE_CLOCK:
+            heading.note, heading.tone, heading.icon = _("a rule sets the deadline"), "tone-warn", "timer"
+        elif group == Group.OVERDUE:
+            heading.tone, heading.icon = "tone-danger", "alert"
+        return heading
+
+
+def new_since(user: User, since: datetime) -> int:
+    """Tasks that came to this person's list after `since`, not by their own hand (one query)."""
+    arrived = ("create", "assign", "reassign", "hand_over", "wake", "reopen", "make_ready")
+    news = TaskChange.objects.filter(record=OuterRef("pk"), at__gt=since, step__in=arrived).exclude(by=user)
+    mine = Task.objects.visible_to(user).filter(owner=user, status__in=WORKABLE)
+    return mine.filter(Exists(news)).count()
+
