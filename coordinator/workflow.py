@@ -129,6 +129,14 @@ class Change(models.Model):
         label = next((s.label for s in workflow.steps if s.name == self.step and s.label), "")
         return label or OTHER_STEPS.get(self.step) or self.step.replace("_", " ").capitalize()
 
+    @property
+    def words(self) -> Any:
+        """What happened, as a history says it: the status that was reached, else the step."""
+        if not self.from_status or self.from_status == self.to_status:
+            return self.step_label
+        workflow: Workflow = self._meta.get_field("record").related_model.workflow  # type: ignore[union-attr]
+        return workflow.statuses(self.to_status).label
+
 
 def actor_fields(by: Actor) -> dict[str, Any]:
     """`by` as columns: a person in `by`, a job in `by_system`. Never neither."""

@@ -109,6 +109,7 @@ class StepForm(forms.Form):
         wanted = self.FIELDS.get(step, ())
         for name in set(self.fields) - set(wanted):
             del self.fields[name]
+        self.order_fields(wanted)
         if step == "decline":
             self.fields["reason"].label = _("In the recipient's words")
 

@@ -155,6 +155,11 @@ class Referral(Record):
     def __str__(self) -> str:
         return self.reference
 
+    @property
+    def due_has_time(self) -> bool:
+        """False for a day rule: those end at 23:59:59 of the local day, and only the day is said."""
+        return self.due_at is not None and (self.due_at.minute, self.due_at.second) != (59, 59)
+
 
 class ReferralChange(Change):
     record = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="changes")
