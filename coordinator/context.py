@@ -21,7 +21,7 @@ Text = str | Promise
 
 @dataclass(frozen=True)
 class NavItem:
-    """A link of the frame. `go` is the letter after G; `inside` are URL namespaces it stands for."""
+    """A link of the frame. `go` is the letter after G; `inside` are beginnings of the URL names it stands for."""
 
     name: str
     icon: str
@@ -35,11 +35,12 @@ class NavItem:
 
 
 PLACES = (
-    NavItem("dashboard:my_work", "inbox", _("My work"), "w", ("careplans",)),
-    NavItem("dashboard:patient_list", "users", _("Patients"), "p", ("patients",)),
+    NavItem("dashboard:my_work", "inbox", _("My work"), "w", ("careplans:task",)),
+    NavItem("dashboard:patient_list", "users", _("Patients"), "p", ("patients", "dashboard:patient_")),
     NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
     NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals",)),
     NavItem("dashboard:team_board", "chart", _("Team"), "t"),
+    NavItem("careplans:plan_list", "target", _("Care plans"), inside=("careplans:plan", "careplans:step")),
 )
 ADMINISTRATION = (
     NavItem("imports:import_list", "down", _("Imports"), inside=("imports",)),
@@ -51,7 +52,7 @@ NEW = (
     NavItem("careplans:task_new", "inbox", _("New task")),
     NavItem("patients:patient_new", "user", _("New patient")),
     NavItem("referrals:referral_new", "board", _("New referral")),
-    NavItem("scheduling:appointment_new", "calendar", _("New visit")),
+    NavItem("scheduling:book", "calendar", _("New visit")),
 )
 # (what it does, keys). Single letters can be switched off; the rest always work.
 KEYS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
@@ -119,7 +120,7 @@ class Shell:
         exact = {entry.name for entry in (*PLACES, *ADMINISTRATION)}
         if match.view_name in exact:
             return match.view_name == item.name
-        return bool(set(match.namespaces) & set(item.inside))
+        return match.view_name.startswith(item.inside)
 
     @cached_property
     def _counts(self) -> dict[str, int]:
@@ -127,6 +128,12 @@ class Shell:
         path = getattr(settings, "SHELL_COUNTS", "")
         count: Callable[[Any], dict[str, int]] | None = import_string(path) if path else None
         return count(self.user) if count else {}
+
+    @cached_property
+    def pins(self) -> list[Any]:
+        """Patients this person keeps at hand, from the callable that settings.SHELL_PINS names (one query)."""
+        path = getattr(settings, "SHELL_PINS", "")
+        return import_string(path)(self.user) if path and self.user is not None else []
 
     def _path(self, name: str) -> str:
         return may_open(self.user, name) if self.user else ""

@@ -1,5 +1,25 @@
-from django.urls import URLPattern
+"""Addresses of the schedule."""
+
+from django.urls import path
+
+from scheduling.views import appointments, booking, schedule, setup
 
 app_name = "scheduling"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", schedule.schedule, name="schedule"),
+    path("book/", booking.book, name="book"),
+    path("book/patient/", booking.choose_patient, name="choose_patient"),
+    path("bulk/", appointments.bulk, name="bulk"),
+    path("visits/<uuid:pk>/", appointments.appointment_detail, name="appointment_detail"),
+    path("visits/<uuid:pk>/move/", booking.appointment_move, name="appointment_move"),
+    path("visits/<uuid:pk>/undo/<slug:step>/", appointments.appointment_undo, name="appointment_undo"),
+    path("visits/<uuid:pk>/step/<slug:step>/", appointments.appointment_step, name="appointment_step"),
+    path("setup/", setup.service_list, name="service_list"),
+    path("setup/types/new/", setup.service_edit, name="service_create"),
+    path("setup/types/<uuid:pk>/", setup.service_edit, name="service_edit"),
+    path("setup/hours/", setup.hours, name="hours"),
+    path("setup/hours/<uuid:pk>/end/", setup.hours_end, name="hours_end"),
+    path("setup/blocks/", setup.blocks, name="blocks"),
+    path("setup/blocks/<uuid:pk>/remove/", setup.block_remove, name="block_remove"),
+]

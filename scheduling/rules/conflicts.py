@@ -37,6 +37,7 @@ class Found:
     kind: str
     level: Level
     text: str
+    since: datetime | None = None  # when what is in the way was booked
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Visit:
     room: str = ""
     service: str = ""
     time_known: bool = True
+    booked_at: datetime | None = None
 
     def overlaps(self, wish: Wish) -> bool:
         return self.time_known and self.start < wish.end and wish.start < self.end
@@ -125,10 +127,11 @@ def _overlap(wish: Wish, visit: Visit) -> Iterator[Found]:
     times = {"from": clock_time(visit.start), "to": clock_time(visit.end)}
     if wish.practitioner_id and visit.practitioner_id == wish.practitioner_id:
         text = _("%(who)s has another visit from %(from)s to %(to)s.")
-        yield Found("practitioner_busy", Level.BLOCK, text % {**times, "who": visit.practitioner})
+        words = {**times, "who": visit.practitioner}
+        yield Found("practitioner_busy", Level.BLOCK, text % words, visit.booked_at)
     if wish.room_id and visit.room_id == wish.room_id:
         text = _("%(room)s is taken from %(from)s to %(to)s.")
-        yield Found("room_busy", Level.BLOCK, text % {**times, "room": visit.room})
+        yield Found("room_busy", Level.BLOCK, text % {**times, "room": visit.room}, visit.booked_at)
     if visit.patient_id == wish.patient_id:
         text = _("The patient has another visit (%(service)s) from %(from)s to %(to)s.")
         yield Found("patient_overlap", Level.OVERRIDE, text % {**times, "service": visit.service})

@@ -38,8 +38,6 @@ FIRST_COLUMNS = ("service", "provider", "status", "language")
 # Steps that put a visit right; the others are the day's work.
 CORRECTIONS = {
     "correct_no_show",
-    "correct_to_fulfilled",
-    "correct_to_cancelled",
     "correct_fulfilled",
     "enter_in_error",
 }
@@ -217,11 +215,12 @@ def _makes_sense(step: str, visit: Appointment, now: datetime, cancelled_at: dat
             time_known=visit.time_known,
             grace_minutes=visit.service.no_show_grace_minutes,
         )
-    if step in ("undo_arrive", "correct_no_show"):
+    if step == "undo_arrive":
         return today == on
     if step == "undo_cancel":
         return cancelled_at is not None and now - cancelled_at <= UNDO_CANCEL
-    return step not in ("offer", "book", "put_on_waitlist")
+    # One page corrects a no-show whatever it really was; a proposal is booked with the finder.
+    return step not in ("correct_to_fulfilled", "correct_to_cancelled", "offer", "book", "put_on_waitlist")
 
 
 def cancelled_at(appointment: Appointment, changes: Sequence[AppointmentChange]) -> datetime | None:

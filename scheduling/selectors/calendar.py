@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -66,6 +66,7 @@ class Column:
     key: str
     day: date
     items: list[Item]
+    in_order: list[Item] = field(default_factory=list)  # all of them by time, for the list on phones
     open_count: int = 0
     untimed: int = 0  # visits of which only the day is known
     is_today: bool = False
@@ -94,6 +95,10 @@ class Drawn:
         return list(range(self.first_hour, self.last_hour))
 
     @property
+    def is_past(self) -> bool:
+        return all(column.is_past for column in self.columns)
+
+    @property
     def legend(self) -> list[Calendar]:
         return [calendar for calendar in self.calendars if calendar.shown]
 
@@ -111,7 +116,7 @@ def calendars_of(user: Any, filters: Filters, *, all_at_first: bool = False) -> 
             Calendar(
                 key,
                 label,
-                f"k{n % STRIPES}",
+                f"k{n % STRIPES + 1}",
                 key in chosen if chosen else few or n < SHOWN_AT_FIRST,
             )
             for n, (key, label) in enumerate(found)
@@ -252,6 +257,7 @@ def _draw(
         replace(
             column,
             items=_placed(column, site, first, last),
+            in_order=sorted(column.items, key=lambda item: (item.start, item.end)),
             is_today=column.day == today,
             is_past=column.day < today,
             closed=closed(column.day),

@@ -109,7 +109,7 @@ def visits_near(wish: Wish, without: UUID | None = None) -> list[Visit]:
         )
         .select_related("practitioner", "room", "service")
         .only(
-            "patient", "site", "start", "end", "time_known", "status", "is_outside", "place",
+            "patient", "site", "start", "end", "time_known", "status", "is_outside", "place", "booked_at",
             "practitioner__given_name", "practitioner__family_name", "practitioner__credentials",
             "room__name", "service__name",
         )
@@ -129,6 +129,7 @@ def visits_near(wish: Wish, without: UUID | None = None) -> list[Visit]:
             room=str(row.room or ""),
             service=str(row.service),
             time_known=row.time_known,
+            booked_at=row.booked_at,
         )
         for row in found
     ]

@@ -22,7 +22,7 @@ from scheduling.selectors.slots import Offer
 from scheduling.workflow import Status
 
 NOBODY = "none"  # stands for visits without a practitioner
-STRIPES = 4
+STRIPES = 3
 SAID = (Status.ARRIVED, Status.CHECKED_IN, Status.NO_SHOW, Status.CANCELLED, Status.PENDING)
 LOOKS = {
     Status.FULFILLED: "done",

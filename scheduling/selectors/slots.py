@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -114,13 +115,15 @@ def find_slots(
     must_be_by: date | None = None,
     patient_id: UUID | None = None,
     minutes: int | None = None,
-    limit: int = 200,
+    prefer: UUID | None = None,
+    limit: int = 400,
     time: SiteTime | None = None,
 ) -> Found:
     """Free times for a visit, from one local day to another (both included), best first.
 
     Best is the earliest day on which the patient is free and that is not past `must_be_by`. `times_of_day` are
-    "morning" and "afternoon"; none means any. Empty for a site the user does not work at. At most five queries, one
+    "morning" and "afternoon"; none means any. Each time is offered once, with `prefer` (the patient's own provider) if
+    free, else with clinicians in turn. Empty for a site the user does not work at. At most five queries, one
     when `time` (site_time of at least these days) is there already.
     """
     if site.pk not in user.site_ids:
@@ -136,7 +139,7 @@ def find_slots(
         practitioner_ids=frozenset(practitioner_ids),
         fits=time_of_day(times_of_day, site.zone),
     )
-    found = time.slots(ask)
+    found = _once_each(time.slots(ask), prefer)
     busy = _patient_busy(patient_id, first, last, site.zone) if patient_id and found else []
     offers = [
         Offer(
@@ -148,6 +151,17 @@ def find_slots(
         for slot in found
     ]
     return _by_day(offers, site.zone, must_be_by, limit)
+
+
+def _once_each(found: list[Slot], prefer: UUID | None) -> list[Slot]:
+    """One clinician for each time: the preferred one, else the one who was offered least so far."""
+    offered: Counter[UUID] = Counter()
+    chosen = []
+    for _start, same in groupby(found, key=lambda slot: slot.start):
+        slot = min(same, key=lambda s: (s.practitioner_id != prefer, offered[s.practitioner_id]))
+        offered[slot.practitioner_id] += 1
+        chosen.append(slot)
+    return chosen
 
 
 def time_of_day(wanted: Sequence[str], zone: str) -> Any:

@@ -52,7 +52,7 @@ def book_appointment(
     """A new visit, booked. `start` is an instant; it lasts the service's minutes unless `minutes` says otherwise.
 
     Raises ValidationError (a past time, a name that is not there), PermissionDenied, NotAllowed (the patient has
-    died), or Conflict with `extra`: kind, conflicts (kind, level, text), needs_reason (True when the same call with
+    died), or Conflict with `extra`: kind, taken_at, conflicts (kind, level, text), needs_reason (True when the same call with
     `override_reason` would book it) and next_free (start, end, practitioner_id, practitioner), earliest first.
     """
     with _offering_times(site_id, service_id, practitioner_id, start, now, minutes), transaction.atomic():

@@ -180,6 +180,7 @@ def refusal(found: Sequence[Found], asked: Asked, by: Actor) -> Conflict:
         text,
         kind=found[0].kind,
         needs_reason=may_go_on,
+        taken_at=found[0].since,
         conflicts=[{"kind": one.kind, "level": one.level.name.lower(), "text": one.text} for one in found],
         next_free=[],
     )

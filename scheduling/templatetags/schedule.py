@@ -1,0 +1,96 @@
+"""Tags of the schedule's templates."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from coordinator.wording import clock_time, local
+from scheduling.forms import WEEKDAYS
+from scheduling.workflow import WORKFLOW
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def schedule_link(context: template.Context, **changes: Any) -> str:
+    """This view of the schedule with changes, remembered filters included; None removes a part.
+
+    A date may be given as one: `{% schedule_link date=day view="day" %}`.
+    """
+    query = context["ask"].data.copy()
+    for name in ("csrfmiddlewaretoken", "after"):
+        query.pop(name, None)
+    for name, value in changes.items():
+        if value is None or value == "":
+            query.pop(name, None)
+        else:
+            query[name] = value.isoformat() if isinstance(value, date) else value
+    return "?" + query.urlencode()
+
+
+@register.filter
+def hour(value: int) -> str:
+    """ "7 AM" and "12 PM" where the half of the day begins, else "8"."""
+    half = _("AM") if value % 24 < 12 else _("PM")
+    shown = value % 12 or 12
+    return f"{shown} {half}"
+
+
+@register.filter
+def short_day(value: date) -> str:
+    """ "Fri 20"-like heading parts are words; this is "Fri Nov 20"."""
+    return date_format(value, "D M j")
+
+
+@register.filter
+def spoken_day(value: Any) -> str:
+    """ "Monday, November 16" for those who hear the calendar."""
+    return date_format(local(value) if hasattr(value, "hour") else value, "l, F j")
+
+
+@register.filter
+def slot_name(offer: Any) -> str:
+    """ "Fri 1:30 PM": what the Book button says."""
+    return f"{date_format(local(offer.start), 'D')} {clock_time(offer.start)}"
+
+
+@register.filter
+def short_day_of(moment: Any) -> str:
+    """ "Fri Nov 20" of an instant, on the clinic's clock."""
+    return date_format(local(moment), "D M j")
+
+
+@register.filter
+def weekday_name(number: int) -> str:
+    """ "Monday" for 0."""
+    return str(dict(WEEKDAYS)[number])
+
+
+@register.filter
+def change_words(change: Any) -> str:
+    """A line of the history in the workflow's own words."""
+    if change.step in ("book", "create") and not change.from_status:
+        return _("Booked")
+    step = WORKFLOW.find(change.step, change.from_status)
+    return str(step.label) if step else change.step.replace("_", " ").capitalize()
+
+
+@register.filter
+def window_words(window: str) -> str:
+    """ "3 days before" for the ledger's "3d"."""
+    days = window.removesuffix("d")
+    if not days.isdigit():
+        return window
+    return ngettext("%(n)s day before", "%(n)s days before", int(days)) % {"n": days}
+
+
+@register.filter
+def short_time(moment: Any) -> str:
+    """ "1:30" on the grid, where the row says which half of the day."""
+    return date_format(local(moment), "g:i")
