@@ -6,8 +6,6 @@ exists exactly when what it is about was saved.
 
 from __future__ import annotations
 
-import logging
-import time
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,9 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
+from coordinator import hints
 from coordinator.db import require_transaction
 from coordinator.messaging.models import Message, MessageStatus, SkipReason
 
@@ -34,14 +33,11 @@ __all__ = [
     "withdraw",
 ]
 
-log = logging.getLogger(__name__)
 INSERT_BATCH = 1000
 BUCKETS = 64
 LOCK_CLASS = 9  # advisory locks of messaging; coordinator.db uses 1 to 4
 WITHDRAWABLE = (MessageStatus.SCHEDULED,)
 REVISABLE = (MessageStatus.SKIPPED, MessageStatus.CANCELLED)
-NO_HINT_AFTER_FAILURE = 60.0  # seconds
-_no_hint_until = 0.0
 
 Slot = tuple[datetime, datetime]
 
@@ -178,24 +174,10 @@ def lock_people(keys: Iterable[Any]) -> None:
 
 
 def hint() -> None:
-    """Tell a worker to look, once the transaction is committed. Only a hint: the sweep finds it anyway.
-
-    Fails silently when Redis is away, and then stays quiet for a minute so that nobody waits for it.
-    """
-    transaction.on_commit(_hint_now)
-
-
-def _hint_now() -> None:
-    global _no_hint_until
-    if time.monotonic() < _no_hint_until:
-        return
+    """Tell a worker to look, once the transaction is committed. Only a hint: the sweep finds it anyway."""
     from coordinator.messaging.jobs import deliver_due
 
-    try:
-        deliver_due.delay()
-    except Exception as error:
-        _no_hint_until = time.monotonic() + NO_HINT_AFTER_FAILURE
-        log.warning("No hint to the workers (%s); the sweep will find it.", type(error).__name__)
+    hints.hint(deliver_due)
 
 
 def _row(draft: Draft, now: datetime, run_id: UUID | None, replay: bool) -> Message:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
-from django.utils import timezone
 
+from coordinator.db import db_now
 from coordinator.messaging.claims import Claimed
 from coordinator.messaging.models import Message, MessageStatus, SkipReason
 from patients.models import ContactPoint
@@ -23,7 +23,7 @@ SUPERSEDED = "superseded"
 
 
 def still_wanted(claimed: Sequence[Claimed]) -> dict[UUID, str]:
-    """Reasons, by message id, why a claimed reminder must not go (three queries for the batch).
+    """Reasons, by message id, why a claimed reminder must not go (four small queries for the batch).
 
     A night that is made up for later was decided as of that night a moment ago, and is not asked again.
     """
@@ -33,7 +33,8 @@ def still_wanted(claimed: Sequence[Claimed]) -> dict[UUID, str]:
     visits = Appointment.objects.filter(pk__in=[m.about_id for m in live]).select_related("patient", "site")
     by_id = {visit.pk: visit for visit in visits}
     points = _points(live)
-    busy = _sent_today(live)
+    now = db_now()
+    busy = _sent_today(live, now)
     reasons = {}
     for message in live:
         visit = by_id.get(message.about_id)
@@ -41,7 +42,7 @@ def still_wanted(claimed: Sequence[Claimed]) -> dict[UUID, str]:
             points.get((message.patient_id, message.address))
         )
         if not reason and visit is not None:
-            reason = _limit_reason(message, visit, busy)
+            reason = _limit_reason(message, visit, busy, now)
         if reason:
             reasons[message.id] = reason
     return reasons
@@ -78,9 +79,9 @@ def _address_reason(point: ContactPoint | None) -> str:
     return choose_address([address])[1]
 
 
-def _sent_today(live: Sequence[Claimed]) -> list[Message]:
+def _sent_today(live: Sequence[Claimed], now: datetime) -> list[Message]:
     """What went to these addresses in the last day and a half, or is going at this moment."""
-    since = timezone.now() - timedelta(hours=36)
+    since = now - timedelta(hours=36)
     gone = Q(
         status__in=(MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.UNKNOWN), finished_at__gt=since
     )
@@ -91,11 +92,11 @@ def _sent_today(live: Sequence[Claimed]) -> list[Message]:
     )
 
 
-def _limit_reason(message: Claimed, visit: Appointment, others: Sequence[Message]) -> str:
+def _limit_reason(message: Claimed, visit: Appointment, others: Sequence[Message], now: datetime) -> str:
     """One a day to one address, also when messages were held up and now go together: the first planned wins."""
     zones = recipient_zones(visit.patient.time_zone, visit.site.zone, visit.patient.state)
     zone = ZoneInfo(zones[0])
-    today = timezone.now().astimezone(zone).date()
+    today = now.astimezone(zone).date()
     for other in others:
         if other.address != message.address or other.pk == message.id:
             continue

@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from coordinator import hints
 from coordinator.messaging import services
 from coordinator.messaging.models import Message
 from coordinator.messaging.services import Draft
@@ -114,8 +115,8 @@ def test_a_receipt_settles_what_was_unknown() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_hint_is_given_after_the_commit_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
-    monkeypatch.setattr("coordinator.messaging.jobs.deliver_due.delay", lambda: given.append(1))
-    monkeypatch.setattr(services, "_no_hint_until", 0.0)
+    monkeypatch.setattr("coordinator.messaging.jobs.deliver_due.apply_async", lambda **_: given.append(1))
+    monkeypatch.setattr(hints, "_quiet_until", 0.0)
     with transaction.atomic():
         services.hint()
         assert given == []
@@ -128,17 +129,17 @@ def test_without_redis_nothing_is_noticed_but_a_line_in_the_log(
 ) -> None:
     tries: list[int] = []
 
-    def fail() -> None:
+    def fail(**_options: Any) -> None:
         tries.append(1)
         raise ConnectionError
 
-    monkeypatch.setattr("coordinator.messaging.jobs.deliver_due.delay", fail)
-    monkeypatch.setattr(services, "_no_hint_until", 0.0)
+    monkeypatch.setattr("coordinator.messaging.jobs.deliver_due.apply_async", fail)
+    monkeypatch.setattr(hints, "_quiet_until", 0.0)
     for _ in range(3):
         with transaction.atomic():
             services.hint()
     assert tries == [1]  # then a minute of quiet, so that nobody waits for it
-    assert "ConnectionError" in caplog.text
+    assert "messaging.deliver_due waits for its sweep" in caplog.text
 
 
 def test_who_sees_messages() -> None:
