@@ -14,11 +14,24 @@ from coordinator.accounts.rules import hour_words, is_quiet
 PEOPLE_ROLES = [(value, label) for value, label in Role.choices if value != Role.API_CLIENT]
 
 
+ZONES = [
+    ("America/New_York", _("Eastern (New York)")),
+    ("America/Chicago", _("Central (Chicago)")),
+    ("America/Denver", _("Mountain (Denver)")),
+    ("America/Phoenix", _("Mountain without summer time (Phoenix)")),
+    ("America/Los_Angeles", _("Pacific (Los Angeles)")),
+    ("America/Anchorage", _("Alaska (Anchorage)")),
+    ("Pacific/Honolulu", _("Hawaii (Honolulu)")),
+    ("America/Puerto_Rico", _("Atlantic without summer time (Puerto Rico)")),
+    ("Pacific/Guam", _("Chamorro (Guam)")),
+]
+
+
 class UserForm(forms.Form):
     """A colleague: who, what role, where. Used for making and for changing an account."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
-    email = forms.EmailField(label=_("E-mail"), help_text=_("They sign in with it."))
+    email = forms.EmailField(label=_("E-mail to sign in with"))
     credentials = forms.CharField(
         label=_("Credentials"), max_length=20, required=False, help_text=_("Such as RN or LCSW.")
     )
@@ -75,6 +88,7 @@ def _hours(label: Any, first: int, last: int, hint: Any = "") -> forms.TypedChoi
 class SiteForm(forms.ModelForm):
     """A site's name, hours and messages. All hours are the site's local ones."""
 
+    zone = forms.ChoiceField(label=_("Time zone"), help_text=_("People see a change at their next sign-in."))
     open_hour = _hours(_("Opens"), 0, 24)
     close_hour = _hours(_("Closes"), 1, 25)
     reminder_hour = _hours(_("Reminders leave at"), 0, 24, _("In the site’s own time."))
@@ -89,17 +103,19 @@ class SiteForm(forms.ModelForm):
         )  # fmt: skip
         labels = {
             "name": _("Name"),
-            "short_name": _("Short name"),
-            "zone": _("Time zone"),
+            "short_name": _("Short name, for lists and messages"),
             "phone": _("Phone"),
             "address": _("Address"),
             "reminders_on": _("Send reminders for visits at this site"),
         }
-        help_texts = {
-            "short_name": _("Used in lists and in text messages."),
-            "zone": _("Such as America/Chicago. People see a change at their next sign-in."),
-        }
         widgets = {"address": forms.Textarea(attrs={"rows": 2})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = dict(ZONES)
+        if self.instance.zone not in zones:
+            zones[self.instance.zone] = self.instance.zone
+        self.fields["zone"].choices = list(zones.items())  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -20,6 +20,20 @@ class Role(models.TextChoices):
     API_CLIENT = "api_client", _("API client")
 
 
+# What the pages say about each role.
+DESCRIPTIONS = {
+    Role.COORDINATOR: _("Works tasks, plans, visits and referrals of their sites."),
+    Role.LEAD: _(
+        "As a coordinator; also gives work to others, sees the team board, exports, and books over limits."
+    ),
+    Role.MANAGER: _("As a lead; also changes their sites’ settings and runs the nightly jobs by hand."),
+    Role.PROVIDER: _("Reads the records of their sites and answers notes; does not run the worklist."),
+    Role.BILLING: _("Reads patients, visits and referrals of their sites."),
+    Role.ADMINISTRATOR: _("Makes accounts, sites and imports; sees no patient."),
+    Role.AUDITOR: _("Reads and exports the audit trail; sees no patient’s record."),
+    Role.API_CLIENT: _("A program, narrowed by its token’s scopes."),
+}
+
 READ = frozenset({"patients.view", "plans.view", "tasks.view", "visits.view", "referrals.view", "rules.view"})
 WORK = READ | {
     "patients.edit",

@@ -18,7 +18,7 @@ from coordinator.accounts import selectors, services
 from coordinator.accounts.forms import ReasonForm, SiteForm, TeamForm, UserForm
 from coordinator.accounts.models import Site, User
 from coordinator.accounts.permissions import can_manage_accounts
-from coordinator.accounts.roles import PERMISSIONS, Role
+from coordinator.accounts.roles import DESCRIPTIONS, Role
 from coordinator.db import Conflict
 from coordinator.http import get_visible_or_404, is_part, page, requires, signed_in
 from coordinator.toasts import toast
@@ -120,7 +120,7 @@ def _user_form(request: HttpRequest, form: UserForm, subject: User | None = None
         "form": form,
         "subject": subject,
         "reason_form": ReasonForm(),
-        "roles": [(Role(role).label, sorted(PERMISSIONS[role])) for role in Role.values],
+        "roles": [(role.label, DESCRIPTIONS[role]) for role in Role if role != Role.API_CLIENT],
         "has_factor": subject is not None and subject.authenticator_set.filter(type="totp").exists(),
     }
     status = 422 if form.errors else 200

@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from coordinator.accounts.models import Site, User
 from coordinator.audit.models import AuditEvent
@@ -33,6 +34,13 @@ KINDS: dict[str, tuple[str, ...]] = {
     "export": ("export", "export_audit"),
     "accounts": ("create_user", "update_user", "deactivate_user", "reactivate_user"),
 }  # fmt: skip
+
+
+WORDS = {
+    "audit.auditevent": _lazy("audit trail"),
+    "route": _lazy("page"),
+    "patients.patient": _lazy("record"),
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Line:
 
     event: AuditEvent
     who: str
+    whom: str  # whose account it was about
     patient: str
     site: str
 
@@ -66,7 +75,9 @@ class Line:
 
     @property
     def what(self) -> str:
-        return self.event.entity.partition(".")[2].replace("_", " ") or self.event.entity
+        if self.event.entity == "accounts.user":
+            return _("account %(whom)s") % {"whom": self.whom} if self.whom else _("unknown account")
+        return WORDS.get(self.event.entity) or self.event.entity.partition(".")[2].replace("_", " ")
 
     @property
     def details(self) -> str:
@@ -174,13 +185,15 @@ def _patient(text: str) -> Patient | None:
 
 def _named(events: list[AuditEvent]) -> list[Line]:
     """The names of a page in three queries, however many rows."""
-    users = User.objects.in_bulk({e.actor_id for e in events if e.actor_id})
+    subjects = {e.entity_id for e in events if e.entity == "accounts.user" and e.entity_id.isdigit()}
+    users = User.objects.in_bulk({e.actor_id for e in events if e.actor_id} | {int(key) for key in subjects})
     patients = Patient.objects.in_bulk({e.patient_id for e in events if e.patient_id})
     sites = Site.objects.in_bulk({e.site_id for e in events if e.site_id})
     return [
         Line(
             event,
             who=_who(event, users),
+            whom=str(users.get(int(event.entity_id), "")) if event.entity_id in subjects else "",
             patient=_patient_words(event, patients),
             site=str(sites.get(event.site_id, "")),
         )

@@ -191,7 +191,7 @@ def test_a_manager_sees_and_changes_own_sites_only(client):
         ({"reminder_hour": 21}, "within the quiet hours"),
         ({"reminder_hour": 8}, "within the quiet hours"),
         ({"close_hour": 7}, "close after it opens"),
-        ({"zone": "Moon/Base"}, "time zone"),
+        ({"zone": "Moon/Base"}, "valid choice"),
         ({"name": ""}, "required"),
     ],
 )
