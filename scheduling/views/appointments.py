@@ -147,7 +147,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     """The same step for the chosen visits. Each is judged by itself; what was refused is listed with why."""
     step = request.POST.get("step", "")
     if step not in BULK:
-        raise Http404
+        raise ValidationError(_("Choose what to do with the selected visits."))
     chosen = list(_chosen(request))
     form = CancelForm(request.POST if "reason" in request.POST else None)
     if step == "cancel" and not form.is_valid():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -36,7 +36,7 @@ class Asked:
     data: QueryDict
     sites: list[Site]
     services: list[Service]
-    now: datetime = field(default_factory=timezone.now)
+    now: datetime
 
     @cached_property
     def form(self) -> FilterForm:
@@ -133,7 +133,8 @@ def asked(request: HttpRequest, data: QueryDict | None = None) -> Asked:
     if not sites:
         raise Http404
     query = (request.GET if data is None else data).copy()
-    return Asked(request, _with_remembered(request, query, data is None), sites, choices.services())
+    data = _with_remembered(request, query, data is None)
+    return Asked(request, data, sites, choices.services(), timezone.now())
 
 
 def _with_remembered(request: HttpRequest, query: QueryDict, may_save: bool) -> QueryDict:
