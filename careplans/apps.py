@@ -6,3 +6,7 @@ class CareplansConfig(AppConfig):
 
     def ready(self) -> None:
         from careplans import reactions  # noqa: F401  (connects the receivers)
+        from careplans.leavers import open_tasks_of
+        from coordinator.accounts.services import open_work_checks
+
+        open_work_checks.append(open_tasks_of)
