@@ -50,7 +50,8 @@ ADMINISTRATION = (
 )
 NEW = (
     NavItem("careplans:task_new", "inbox", _("New task")),
-    NavItem("patients:patient_new", "user", _("New patient")),
+    # Registering starts with a search (domain.md P1): the person may have a record already.
+    NavItem("dashboard:search", "user", _("Find or register a patient")),
     NavItem("referrals:referral_new", "board", _("New referral")),
     NavItem("scheduling:book", "calendar", _("New visit")),
 )

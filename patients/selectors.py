@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add, and_
 from typing import Any
@@ -14,7 +14,7 @@ from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Sign, StrIndex
 
-from patients.models import ContactPoint, Patient, PatientStatus
+from patients.models import ContactPoint, Patient, PatientStatus, Topic
 from patients.rules.duplicates import Likeness, likeness
 from patients.rules.finding import Number, Span, Wanted, read_query
 
@@ -66,14 +66,19 @@ def find_patients(user: Any, query: str, limit: int = 20, *, today: datetime.dat
     return Found(wanted, patients[:limit], near, len(patients) > limit)
 
 
-def matching(patients: QuerySet[Patient], wanted: Wanted) -> QuerySet[Patient]:
-    """Of these patients the ones that fit, best first: whole words before beginnings before pieces."""
+def fitting(wanted: Wanted) -> Q:
+    """The condition that everything wanted holds."""
     parts = [_named(word) for word in wanted.words]
     parts += [Q(pk__in=_numbered(number)) for number in wanted.numbers]
     if wanted.born:
         parts.append(_born(wanted.born))
+    return reduce(and_, parts, Q())
+
+
+def matching(patients: QuerySet[Patient], wanted: Wanted) -> QuerySet[Patient]:
+    """Of these patients the ones that fit, best first: whole words before beginnings before pieces."""
     return (
-        patients.filter(reduce(and_, parts))
+        patients.filter(fitting(wanted))
         .annotate(fit=_fit(wanted.words), here=_here())
         .order_by("-fit", "-here", "search_name", "birth_date", "id")
     )
@@ -86,9 +91,7 @@ def resembling(patients: QuerySet[Patient], wanted: Wanted) -> QuerySet[Patient]
     """
     words = [word for word in wanted.words if len(word) > 2] or list(wanted.words)
     parts = [Q(search_name__trigram_word_similar=word) for word in words]
-    parts += [Q(pk__in=_numbered(number)) for number in wanted.numbers]
-    if wanted.born:
-        parts.append(_born(wanted.born))
+    parts.append(fitting(replace(wanted, words=())))
     alike = reduce(add, [TrigramWordSimilarity(word, "search_name") for word in words])
     return patients.filter(reduce(and_, parts)).annotate(alike=alike).order_by("-alike", "search_name", "id")
 
@@ -187,3 +190,30 @@ def possible_duplicates(
         if alike.warns:
             doubles.append(Double(other, alike))
     return sorted(doubles, key=lambda double: -double.likeness.score)[:10]
+
+
+def whole_record(patient: Patient) -> dict[str, list[Any]]:
+    """Every entry of the record for its Details page, ended ones included; what was entered in error is not."""
+    family = list(patient.related_people.order_by(F("ended_on").desc(nulls_first=True), "name"))
+    for relative in family:
+        relative.topic_labels = [Topic(topic).label for topic in relative.topics]
+    return {
+        "phones": list(
+            patient.contact_points.order_by("-kind", F("ended_at").desc(nulls_first=True), "rank")
+        ),
+        "coverages": list(patient.coverages.exclude(status="entered_in_error").order_by("status", "rank")),
+        "family": family,
+        "team": list(
+            patient.care_team.select_related("user", "practitioner", "organization").order_by(
+                F("ended_on").desc(nulls_first=True), "-is_lead", "role"
+            )
+        ),
+        "problems": list(patient.problems.exclude(status="entered_in_error").order_by("status", "name")),
+        "allergies": list(
+            patient.allergies.exclude(status="entered_in_error").order_by("status", "substance")
+        ),
+        "medications": list(
+            patient.medications.exclude(status="entered_in_error").order_by("status", "name")
+        ),
+        "identifiers": list(patient.identifiers.order_by("kind", "value")),
+    }

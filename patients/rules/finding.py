@@ -157,3 +157,24 @@ def _spans(year: str, month: str, day: str, today: datetime.date) -> list[Span]:
         if datetime.date(1870, 1, 1) <= on <= today:
             spans.append((on, on))
     return spans
+
+
+def name_in(text: str, today: datetime.date) -> tuple[str, str]:
+    """(given, family) as typed in a query, for a new record: "Alvarez, Maria" or "maria alvarez 3/14/1958".
+
+    Numbers and the date are left out; all-small letters get capitals.
+    """
+    rest, born = _take_dates(text[:LONGEST].casefold(), today)
+    left = set(rest.replace(",", " ").split()) if born else None
+    tokens = [t for t in text[:LONGEST].replace(",", " , ").split() if not any(c.isdigit() for c in t)]
+    tokens = [t for t in tokens if t == "," or left is None or t.casefold() in left]
+    if "," in tokens:
+        at = tokens.index(",")
+        family, given = tokens[:at], [t for t in tokens[at:] if t != ","]
+    else:
+        given, family = tokens[:-1], tokens[-1:]
+    return _capital(" ".join(given)), _capital(" ".join(family))
+
+
+def _capital(name: str) -> str:
+    return name.title() if name.islower() else name

@@ -1,0 +1,93 @@
+"""Log a contact from the patient's page: about one of their open tasks, or about none."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from careplans.actions import ACTIONS
+from careplans.forms import LogContactForm
+from careplans.models import Task
+from careplans.permissions import can_log_contact
+from careplans.services import log_contact
+from coordinator.dashboard.summary import is_closed
+from coordinator.http import get_visible_or_404, is_part, page, requires
+from coordinator.toasts import toast
+from patients.models import Patient
+
+KEPT = ("outcome", "note", "minutes", "topic", "related_person", "contact_point", "interpreter")
+CALLS = ("discharge_call", "outreach_call", "no_show_follow_up")
+
+
+class PatientContactForm(LogContactForm):
+    """The contact form of a task, with the task itself to choose."""
+
+    about = forms.ModelChoiceField(
+        label=lazy("For which task?"),
+        queryset=Task.objects.none(),
+        required=False,
+        empty_label=lazy("None, for the record"),
+    )
+
+    def __init__(self, *args: Any, patient: Patient, user: Any, now: Any, **kwargs: Any) -> None:
+        super().__init__(*args, task=None, user=user, now=now, **kwargs)
+        self._choices_of(patient)
+        open_tasks = Task.objects.visible_to(user).filter(patient=patient).workable().order_by("due_at", "id")
+        self.fields["about"].queryset = open_tasks  # type: ignore[attr-defined]
+
+    @staticmethod
+    def likely(user: Any, patient: Patient) -> Any:
+        """The call that is due first: what a contact is most often about."""
+        calls = Task.objects.visible_to(user).filter(patient=patient, kind__in=CALLS).workable()
+        return calls.order_by("due_at", "id").values_list("pk", flat=True).first()
+
+
+@requires("tasks.work")
+@require_http_methods(["GET", "POST"])
+def patient_contact(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A dialog over the chart with script, a page without."""
+    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    if is_closed(patient) or not can_log_contact(request.user, patient):
+        raise PermissionDenied(_("This record is for reading."))
+    back, now = reverse("dashboard:patient_summary", args=[patient.pk]), timezone.now()
+    bound = request.POST if request.method == "POST" else None
+    initial = {"about": PatientContactForm.likely(request.user, patient)} if bound is None else None
+    form = PatientContactForm(bound, initial=initial, patient=patient, user=request.user, now=now)
+    if bound is not None and form.is_valid():
+        try:
+            toast(request, _log(form, patient, request.user, now))
+        except ValidationError as error:
+            form.refuse(error)
+        else:
+            return HttpResponseClientRedirect(back) if is_part(request) else HttpResponseRedirect(back)
+    context = {"patient": patient, "form": form, "back": back}
+    status = 422 if bound is not None else 200
+    return page(request, "dashboard/patient_contact.html", context, "dashboard/_patient_contact.html", status)
+
+
+def _log(form: PatientContactForm, patient: Patient, user: Any, now: Any) -> str:
+    data = form.cleaned_data
+    task = data["about"]
+    if task is not None:
+        return ACTIONS["log"].run(task, data, user, now).text
+    result = log_contact(
+        patient=patient,
+        channel=data["channel"] or "phone",
+        direction=data["direction"] or "out",
+        next_attempt_at=data["again_at"],
+        attempt_id=data["attempt_id"],
+        by=user,
+        now=now,
+        **{name: data[name] for name in KEPT},
+    )
+    return " ".join([_("Contact saved."), *result.explanation])

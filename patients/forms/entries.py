@@ -1,0 +1,199 @@
+"""Forms of the record's entries: phones, coverage, family, problems, allergies, medicines, notes, standing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from coordinator.accounts.models import Practitioner, User
+from coordinator.workflow import Step
+from patients.forms import day
+from patients.forms.registration import language_choices
+from patients.models import Allergy, ContactPoint, Medication, Note, Patient, Problem, Topic
+
+
+def _line(label: Any, limit: int, *, required: bool = False, **options: Any) -> forms.CharField:
+    widget = forms.TextInput(attrs={"autocomplete": "off"})
+    return forms.CharField(label=label, max_length=limit, required=required, widget=widget, **options)
+
+
+class ContactPointChangeForm(forms.Form):
+    """What may change of a number that stays the same."""
+
+    use = forms.ChoiceField(label=lazy("Kind"), choices=ContactPoint.Use.choices, initial="mobile")
+    owner_name = _line(lazy("Whose, if not the patient's own"), 120)
+    owner_relationship = _line(lazy("Their relationship to the patient"), 60)
+    ok_to_message = forms.BooleanField(label=lazy("Messages are OK"), required=False)
+    ok_to_leave_voicemail = forms.BooleanField(label=lazy("Voicemail is OK"), required=False)
+    permission_source = _line(
+        lazy("How was that permission given?"),
+        120,
+        help_text=lazy("For example: by the patient, on the phone"),
+    )
+
+
+class ContactPointForm(ContactPointChangeForm):
+    kind = forms.ChoiceField(
+        label=lazy("Phone or e-mail"),
+        choices=ContactPoint.Kind.choices,
+        initial="phone",
+        widget=forms.RadioSelect,
+    )
+    value = _line(lazy("Number or address"), 254, required=True)
+
+    field_order = ("kind", "value")
+
+
+class CoverageForm(forms.Form):
+    payer_name = _line(lazy("Payer"), 160, required=True)
+    plan_name = _line(lazy("Plan"), 160)
+    line_of_business = _line(
+        lazy("Kind of plan"), 40, help_text=lazy("For example: Medicare Advantage, employer plan")
+    )
+    member_id = _line(lazy("Member number"), 60)
+    group_number = _line(lazy("Group number"), 60)
+    relationship_to_subscriber = _line(lazy("Relationship to the subscriber"), 20)
+    rank = forms.IntegerField(
+        label=lazy("Order"), min_value=1, max_value=9, required=False, help_text=lazy("1 pays first")
+    )
+    starts_on = day(lazy("From"))
+    ends_on = day(lazy("To"))
+
+
+class FamilyForm(forms.Form):
+    name = _line(lazy("Name"), 160, required=True)
+    relationship = _line(lazy("Relationship"), 60, required=True)
+    phone = _line(lazy("Phone"), 40)
+    email = forms.EmailField(label=lazy("E-mail"), required=False)
+    language = forms.ChoiceField(label=lazy("Language"), required=False, choices=language_choices)
+    topics = forms.MultipleChoiceField(
+        label=lazy("May discuss"),
+        choices=Topic.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=lazy("Only what the patient said this person may hear about."),
+    )
+    authority = _line(
+        lazy("Legal authority"), 120, help_text=lazy("For example: health-care proxy. Leave empty for none.")
+    )
+    is_emergency_contact = forms.BooleanField(label=lazy("Emergency contact"), required=False)
+    do_not_contact = forms.BooleanField(label=lazy("Do not contact"), required=False)
+
+
+class ProblemForm(forms.Form):
+    name = _line(lazy("Problem"), 250, required=True)
+    code = _line(lazy("ICD-10-CM code"), 40)
+    onset_on = day(lazy("Since"))
+
+
+class AllergyForm(forms.Form):
+    substance = _line(lazy("Allergic to"), 250, required=True)
+    reaction = _line(lazy("Reaction"), 250)
+    severity = forms.ChoiceField(
+        label=lazy("Severity"),
+        choices=Allergy._meta.get_field("severity").choices,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+
+class MedicationForm(forms.Form):
+    name = _line(lazy("Medicine and strength"), 250, required=True)
+    how_taken = _line(lazy("How taken"), 250)
+    started_on = day(lazy("Since"))
+    prescriber_name = _line(lazy("Prescribed by"), 160)
+
+
+class _StatusForm(forms.Form):
+    """Where an entry stands now; taking one back needs a reason."""
+
+    status = forms.ChoiceField(label=lazy("Standing"), widget=forms.RadioSelect)
+    reason = _line(lazy("Reason"), 500, help_text=lazy("Needed when it was entered in error."))
+    model: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["status"].choices = self.model._meta.get_field("status").choices  # type: ignore[attr-defined]
+
+
+class ProblemStatusForm(_StatusForm):
+    model = Problem
+
+
+class AllergyStatusForm(_StatusForm):
+    model = Allergy
+
+
+class MedicationStatusForm(_StatusForm):
+    model = Medication
+
+
+class NoteForm(forms.Form):
+    """A note; with a provider it asks for an answer, by a time if one is given."""
+
+    body = forms.CharField(
+        label=lazy("Note"), widget=forms.Textarea(attrs={"rows": 5}), strip=True, max_length=100_000
+    )
+    kind = forms.ChoiceField(label=lazy("About"), choices=Note.Kind.choices, widget=forms.RadioSelect)
+    report_to = forms.ModelChoiceField(
+        label=lazy("Report to"),
+        queryset=Practitioner.objects.none(),
+        required=False,
+        empty_label=lazy("Nobody, for the record"),
+    )
+    answer_due_at = forms.DateTimeField(
+        label=lazy("Answer needed by"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=lazy("Date and time at the clinic."),
+    )
+
+    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"kind": Note.Kind.PROGRESS})
+        super().__init__(*args, **kwargs)
+        doctors = Practitioner.objects.filter(is_active=True, site=patient.site_id)
+        self.fields["report_to"].queryset = doctors  # type: ignore[attr-defined]
+
+
+class ReasonForm(forms.Form):
+    reason = _line(lazy("Reason"), 500, required=True)
+
+
+class CoordinatorForm(forms.Form):
+    coordinator = forms.ModelChoiceField(
+        label=lazy("Coordinator"), queryset=User.objects.none(), required=False, empty_label=lazy("Nobody")
+    )
+    reason = _line(lazy("Reason"), 500)
+
+    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = User.objects.filter(sites=patient.site_id).assignable().order_by("name")
+        self.fields["coordinator"].queryset = people  # type: ignore[attr-defined]
+
+
+class StandingForm(forms.Form):
+    """One of the steps the workflow allows from here."""
+
+    step = forms.ChoiceField(label=lazy("What happened?"), widget=forms.RadioSelect)
+    died_on = day(lazy("Day of death"), help_text=lazy("Only when the patient has died."))
+    reason = _line(lazy("Reason"), 500, help_text=lazy("For example where the patient went."))
+
+    def __init__(self, *args: Any, steps: list[Step], now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = now
+        self.needs_reason = {step.name for step in steps if "reason" in step.needs}
+        self.fields["step"].choices = [(step.name, step.label) for step in steps]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        step = data.get("step")
+        if step == "record_death" and not data.get("died_on") and "died_on" not in self.errors:
+            self.add_error("died_on", ValidationError(_("Enter the day of death.")))
+        if step in self.needs_reason and not data.get("reason") and "reason" not in self.errors:
+            self.add_error("reason", ValidationError(_("Please give a reason.")))
+        return data

@@ -1,0 +1,1 @@
+"""Doorways to the record: registration, details, entries, notes, standing."""

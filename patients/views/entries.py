@@ -1,0 +1,194 @@
+"""Adding an entry to the record and changing where it stands: one pair of pages for every kind of entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from coordinator.db import Conflict
+from coordinator.http import get_visible_or_404, page, requires
+from coordinator.toasts import toast
+from patients import services
+from patients.forms import entries as entry_forms
+from patients.forms import show_refusal
+from patients.models import Allergy, ContactPoint, Coverage, Medication, Patient, Problem, RelatedPerson
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of entry: its words, forms and services. `key` is how the services name the row."""
+
+    model: Any
+    key: str
+    add_title: Any
+    change_title: Any
+    form: type[forms.Form]
+    add: Callable[..., Any]
+    change_form: type[forms.Form] | None = None
+    change: Callable[..., Any] | None = None
+    end: Callable[..., Any] | None = None
+
+
+KINDS = {
+    "phone": Kind(
+        ContactPoint,
+        "contact_point_id",
+        lazy("Add phone or e-mail"),
+        lazy("Change phone or e-mail"),
+        entry_forms.ContactPointForm,
+        services.add_contact_point,
+        entry_forms.ContactPointChangeForm,
+        services.update_contact_point,
+        services.end_contact_point,
+    ),
+    "coverage": Kind(
+        Coverage,
+        "coverage_id",
+        lazy("Add coverage"),
+        lazy("Change coverage"),
+        entry_forms.CoverageForm,
+        services.add_coverage,
+        entry_forms.CoverageForm,
+        services.update_coverage,
+        services.end_coverage,
+    ),
+    "family": Kind(
+        RelatedPerson,
+        "related_person_id",
+        lazy("Add family or caregiver"),
+        lazy("Family or caregiver"),
+        entry_forms.FamilyForm,
+        services.add_related_person,
+        end=services.end_related_person,
+    ),
+    "problem": Kind(
+        Problem,
+        "problem_id",
+        lazy("Add problem"),
+        lazy("Change problem"),
+        entry_forms.ProblemForm,
+        services.add_problem,
+        entry_forms.ProblemStatusForm,
+        services.change_problem,
+    ),
+    "allergy": Kind(
+        Allergy,
+        "allergy_id",
+        lazy("Add allergy"),
+        lazy("Change allergy"),
+        entry_forms.AllergyForm,
+        services.add_allergy,
+        entry_forms.AllergyStatusForm,
+        services.change_allergy,
+    ),
+    "medicine": Kind(
+        Medication,
+        "medication_id",
+        lazy("Add medicine"),
+        lazy("Change medicine"),
+        entry_forms.MedicationForm,
+        services.add_medication,
+        entry_forms.MedicationStatusForm,
+        services.change_medication,
+    ),
+}
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise Http404
+    return KINDS[name]
+
+
+def saved(form: forms.Form, service: Callable[..., Any], **fixed: Any) -> bool:
+    """Call the service with what the form holds; its refusal goes onto the form."""
+    try:
+        service(now=timezone.now(), **fixed, **form.cleaned_data)
+    except ValidationError as error:
+        show_refusal(form, error)
+    except Conflict as error:
+        form.add_error(None, str(error))
+    else:
+        return True
+    return False
+
+
+def _took(request: HttpRequest, form: forms.Form, service: Callable[..., Any], **fixed: Any) -> bool:
+    if request.method != "POST" or not form.is_valid() or not saved(form, service, by=request.user, **fixed):
+        return False
+    toast(request, _("Saved"))
+    return True
+
+
+@requires("patients.edit")
+@require_http_methods(["GET", "POST"])
+def entry_new(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
+    entry_kind = _kind(kind)
+    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    form = entry_kind.form(request.POST if request.method == "POST" else None)
+    if _took(request, form, entry_kind.add, patient_id=patient.pk):
+        return redirect("dashboard:patient_details", pk=patient.pk)
+    context = {"patient": patient, "form": form, "title": entry_kind.add_title}
+    status = 422 if form.errors else 200
+    return page(request, "patients/entry.html", context, "patients/_entry.html", status)
+
+
+@requires("patients.edit")
+@require_http_methods(["GET", "POST"])
+def entry_change(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
+    entry_kind = _kind(kind)
+    entry = get_visible_or_404(entry_kind.model.objects.select_related("patient"), request.user, pk=pk)
+    form = _change_form(entry_kind, entry, request)
+    if form and entry_kind.change and _took(request, form, entry_kind.change, **{entry_kind.key: entry.pk}):
+        return redirect("dashboard:patient_details", pk=entry.patient_id)
+    context = {
+        "patient": entry.patient,
+        "form": form,
+        "title": entry_kind.change_title,
+        "entry": entry,
+        "kind": kind,
+        "may_end": entry_kind.end is not None,
+    }
+    status = 422 if form is not None and form.errors else 200
+    return page(request, "patients/entry.html", context, "patients/_entry.html", status)
+
+
+def _change_form(kind: Kind, entry: Any, request: HttpRequest) -> forms.Form | None:
+    if kind.change_form is None:
+        return None
+    initial = {name: getattr(entry, name, None) for name in kind.change_form.base_fields}
+    return kind.change_form(request.POST if request.method == "POST" else None, initial=initial)
+
+
+@requires("patients.edit")
+@require_POST
+def entry_end(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
+    """No longer valid from now on; the row stays in the record."""
+    entry_kind = _kind(kind)
+    if entry_kind.end is None:
+        raise Http404
+    entry = get_visible_or_404(entry_kind.model, request.user, pk=pk)
+    entry_kind.end(by=request.user, now=timezone.now(), **{entry_kind.key: entry.pk})
+    toast(request, _("Ended"))
+    return redirect("dashboard:patient_details", pk=entry.patient_id)
+
+
+@requires("patients.edit")
+@require_POST
+def no_known_allergies(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Somebody asked, and there are none."""
+    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    services.record_no_known_allergies(patient_id=patient.pk, by=request.user, now=timezone.now())
+    toast(request, _("Recorded: no known allergies"))
+    return redirect("dashboard:patient_details", pk=patient.pk)

@@ -1,0 +1,87 @@
+"""Inactive, transferred, died, back again: and whose patient it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from coordinator.db import Conflict
+from coordinator.http import get_visible_or_404, page, requires
+from coordinator.toasts import toast
+from coordinator.workflow import NotAllowed
+from patients import services
+from patients.forms import show_refusal
+from patients.forms.entries import CoordinatorForm, StandingForm
+from patients.models import Patient
+from patients.workflow import WORKFLOW
+
+SERVICES = {
+    "inactivate": services.inactivate_patient,
+    "transfer": services.transfer_patient,
+    "record_death": services.record_death,
+    "reactivate": services.reactivate_patient,
+    "enter_in_error": services.enter_patient_in_error,
+}
+
+
+@requires("patients.edit")
+@require_http_methods(["GET", "POST"])
+def patient_standing(request: HttpRequest, pk: UUID) -> HttpResponse:
+    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    now = timezone.now()
+    form = StandingForm(request.POST or None, steps=WORKFLOW.steps_from(patient.status), now=now)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _take(patient, form.cleaned_data, request.user, now)
+        except ValidationError as error:
+            show_refusal(form, error)
+        except (NotAllowed, Conflict) as error:
+            form.add_error(None, str(error))
+        else:
+            toast(request, _("Saved"))
+            gone = form.cleaned_data["step"] == "enter_in_error"
+            return (
+                redirect("dashboard:patient_list") if gone else redirect("dashboard:patient_summary", pk=pk)
+            )
+    context = {"patient": patient, "form": form, "title": _("Change standing")}
+    status = 422 if request.method == "POST" else 200
+    return page(request, "patients/entry.html", context, "patients/_entry.html", status)
+
+
+def _take(patient: Patient, data: dict[str, Any], by: Any, now: datetime) -> None:
+    day = {"died_on": data["died_on"]} if data["step"] == "record_death" else {}
+    SERVICES[data["step"]](patient_id=patient.pk, reason=data["reason"], by=by, now=now, **day)
+
+
+@requires("patients.edit")
+@require_http_methods(["GET", "POST"])
+def patient_coordinator(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Whose caseload this patient belongs to."""
+    patient = get_visible_or_404(Patient, request.user, pk=pk)
+    initial = {"coordinator": patient.coordinator_id}
+    form = CoordinatorForm(request.POST or None, initial=initial, patient=patient)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.assign_coordinator(
+                patient_id=patient.pk,
+                user=form.cleaned_data["coordinator"],
+                reason=form.cleaned_data["reason"],
+                by=request.user,
+                now=timezone.now(),
+            )
+        except ValidationError as error:
+            show_refusal(form, error)
+        else:
+            toast(request, _("Saved"))
+            return redirect("dashboard:patient_summary", pk=patient.pk)
+    context = {"patient": patient, "form": form, "title": _("Change coordinator")}
+    status = 422 if request.method == "POST" else 200
+    return page(request, "patients/entry.html", context, "patients/_entry.html", status)
