@@ -24,8 +24,10 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def give(self, path: Path) -> None:
-        """Makes the path this account's own."""
-        os.chown(path, self.uid, self.gid)
+        """Makes the path this account's own, with everything in it when it was somebody else's."""
+        if path.lstat().st_uid != self.uid:
+            for inside in (path, *path.rglob("*")):
+                os.chown(inside, self.uid, self.gid, follow_symlinks=False)
 
 
 def unprivileged(names: tuple[str, ...]) -> Account | None:
@@ -42,7 +44,7 @@ def unprivileged(names: tuple[str, ...]) -> Account | None:
 
 
 def can_read(account: Account, *paths: Path) -> bool:
-    """Whether the account can open every one of these files or folders. Asked by trying, in a child process."""
+    """Whether the account can open these files and enter these folders. Asked by trying, in a child process."""
     child = os.fork()
     if child == 0:
         answer = 1
@@ -50,7 +52,7 @@ def can_read(account: Account, *paths: Path) -> bool:
             os.setgroups([])
             os.setgid(account.gid)
             os.setuid(account.uid)
-            answer = 0 if all(os.access(path, os.R_OK) for path in paths) else 1
+            answer = 0 if all(os.access(path, os.X_OK if path.is_dir() else os.R_OK) for path in paths) else 1
         finally:
             os._exit(answer)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -18,9 +18,9 @@ from coordinator.devserver.accounts import (
     unprivileged,
 )
 from coordinator.devserver.external import check_broker, check_database
+from coordinator.devserver.fingerprint import ROOT, fingerprint
 from coordinator.devserver.folder import Folder, Refused, default_path, free_port, is_free
 from coordinator.devserver.postgres import OWNER, Postgres
-from coordinator.devserver.prepare import ROOT, fingerprint
 from coordinator.devserver.processes import Child
 from coordinator.devserver.supervisor import Stopped, Supervisor
 from coordinator.devserver.valkey import Valkey
@@ -66,11 +66,11 @@ class Product:
     def _application_account(self) -> Account | None:
         """As root: an account without rights, if it can read the code; in root's private home it cannot."""
         account = unprivileged(APPLICATION_ACCOUNTS)
-        needed = (ROOT / "manage.py", Path(sys.executable), Path(os.__file__))
+        needed = (ROOT / "manage.py", Path(sys.executable), Path(os.__file__), self.folder.path)
         hidden = [path for path in needed if account and not can_read(account, path)]
         if account and hidden:
             say(
-                f"the account {account.name} cannot read {hidden[0]}, so web and worker run as root: for more than"
+                f"the account {account.name} cannot reach {hidden[0]}, so web and worker run as root: for more than"
                 " a look, start this as an ordinary user"
             )
             return None
@@ -192,44 +192,54 @@ class Product:
             "--smtp-port", str(self.smtp_port),
         )  # fmt: skip
 
-    def prepare(self) -> Child:
-        """The child that migrates, seeds and collects static files; it alone gets the owner's password."""
-        owner = {"DATABASE_OWNER_URL": self.database.url(OWNER)} if self.database else {}
-        self.log_path("prepare").unlink(missing_ok=True)
-        return self.python("prepare", "coordinator.devserver.prepare", environment=self.env | owner)
+    def prepare(self, what: str) -> Child:
+        """A child that prepares `database` or `static` and ends; the first alone gets the owner's password."""
+        owner = {}
+        if what == "database" and self.database:
+            owner["DATABASE_OWNER_URL"] = self.database.url(OWNER)
+        self.log_path(what).unlink(missing_ok=True)
+        return self.python(what, "coordinator.devserver.prepare", what, environment=self.env | owner)
 
     def start_application(self) -> dict[str, Any]:
         """Database, static files and web, ready. Returns what the preparation said (the sign-ins).
 
-        When nothing changed since the last preparation here, the web server starts beside it.
+        The web server starts as soon as there are tables and files, beside the filling of the demo; at once
+        when nothing changed since the last preparation here.
         """
         current = fingerprint(*PREPARED_FROM)
         unchanged = self.database and self.folder.read_json("prepared.json").get("from") == current
         web = self.web()
-        if unchanged:
+        database, static = self.prepare("database"), self.prepare("static")
+        try:
+            database.start()
+            if not (unchanged and (self.home / "static" / ".stamp").exists()):
+                static.start()
+                self.supervisor.watch(lambda: self.done(static) and (self.done(database) or self.migrated()))
             self.supervisor.start(web)
-        said = self._run(self.prepare())
+            self.supervisor.watch(lambda: self.done(database))
+        finally:
+            for child in (database, static):
+                child.ask_to_stop()
+                child.wait_stopped()
         self.folder.write("prepared.json", json.dumps({"from": current}))
-        if not unchanged:
-            self.supervisor.start(web)
         if not self.supervisor.watch(self.web_is_ready, seconds=90):
             raise self.silent("The web server", "web")
-        return said
+        return dict(json.loads(self.folder.log_tail("database")))
 
-    def _run(self, child: Child) -> dict[str, Any]:
-        child.start()
-        try:
-            self.supervisor.watch(lambda: not child.running())
-        finally:
-            child.ask_to_stop()
-            child.wait_stopped()
-        said = self.folder.log_tail(child.name)
-        if child.process is None or child.process.returncode:
+    def migrated(self) -> bool:
+        return self.folder.log_tail("database") == "migrated"
+
+    def done(self, child: Child) -> bool:
+        """Whether a preparation has ended. Raises Refused with its last words when it ended badly."""
+        if child.process is None or child.running():
+            return False
+        if child.process.returncode:
+            said = self.folder.log_tail(child.name)
             cure = f"see {self.log_path(child.name)}"
             if "ModuleNotFoundError" in said or "ImportError" in said:
                 cure = "if a package is damaged, delete .venv and run bin/run again; otherwise " + cure
-            raise Refused(f"The database could not be prepared ({said}): {cure}.")
-        return dict(json.loads(said))
+            raise Refused(f"The {child.name} could not be prepared ({said}): {cure}.")
+        return True
 
     def web_is_ready(self) -> bool:
         try:
@@ -265,7 +275,10 @@ class Product:
         print(
             f"  Inboxes   http://127.0.0.1:{self.inbox_port}   what the demo sends; nothing leaves this machine"
         )
-        for sign_in in said["sign_ins"]:
-            print(f"  Sign in   {'   '.join(map(str, sign_in))}")
+        people = [[str(fact) for fact in sign_in] for sign_in in said["sign_ins"]]
+        widths = [max(map(len, column)) for column in zip(*people, strict=True)]
+        for number, facts in enumerate(people):
+            row = "   ".join(fact.ljust(width) for fact, width in zip(facts, widths, strict=True))
+            print(f"  {'' if number else 'Sign in':<9} {row.rstrip()}")
         print(f"  Data      {self.folder.path}   delete it to start over; logs are inside")
         print("\n  Ctrl-C stops everything.\n", flush=True)

@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from coordinator.devserver.accounts import SERVER_ACCOUNTS, unprivileged
+from coordinator.devserver.fingerprint import ROOT
 from coordinator.devserver.folder import Folder, Refused, free_port
 from coordinator.devserver.postgres import SUPERUSER, Postgres
-from coordinator.devserver.prepare import ROOT
 from coordinator.devserver.supervisor import Stopped, Supervisor
 from coordinator.devserver.valkey import Valkey
 

@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from coordinator.devserver.prepare import fingerprint
+from coordinator.devserver.fingerprint import fingerprint
 
 LOCK = 7_261_108  # advisory lock on the server: one worker makes the template, the others wait
 MIGRATED = ("coordinator", "patients", "careplans", "referrals", "scheduling")

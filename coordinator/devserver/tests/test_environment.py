@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.devserver.__main__ import load_dotenv
-from coordinator.devserver.prepare import fingerprint
+from coordinator.devserver.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parents[3]
 READ = re.compile(
