@@ -346,6 +346,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["coordinator.api.parsing.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "coordinator.api.paging.KeysetPagination",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS would answer without a scope; the schema says it all
+    "COERCE_DECIMAL_TO_STRING": False,
     "EXCEPTION_HANDLER": "coordinator.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,  # an unknown query parameter is an error like any other

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = "5"
 # What forms call a field and the API calls otherwise.
 NAMES = {"again_at": "next_attempt_at", "due_on": "due_at", "__all__": "", "non_field_errors": ""}
-# What helps our own pages only, or names a constraint of the database.
-NOT_SHOWN = frozenset({"constraint", "by", "fields", "at"})
+# What of a Conflict's facts helps a client to go on; the rest is for our own pages.
+SHOWN = frozenset({"kind", "needs_reason", "taken_at", "conflicts", "next_free", "similar", "version"})
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -126,7 +126,7 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
 
 def shown(extra: Mapping[str, Any]) -> dict[str, Any]:
     """What a Conflict carries, as plain data with the API's names (`practitioner` for `practitioner_id`)."""
-    return {name: _plain(value) for name, value in extra.items() if name not in NOT_SHOWN}
+    return {name: _plain(value) for name, value in extra.items() if name in SHOWN}
 
 
 def _plain(value: Any) -> Any:

@@ -44,6 +44,13 @@ class Shape(serializers.ModelSerializer):
     def get_extra_kwargs(self) -> dict[str, Any]:
         return {name: {"read_only": True} for name in self.Meta.fields}
 
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        """A choice that may be left open is answered as "", so that is one of its values."""
+        field_class, given = super().build_standard_field(field_name, model_field)
+        if "choices" in given and model_field.blank and not model_field.null:
+            given["choices"] = {"": "", **dict(model_field.flatchoices)}
+        return field_class, given
+
 
 def row(record: Any, names: tuple[str, ...]) -> dict[str, Any]:
     """One record as `values(*names)` would answer it: keys of related records, not the records."""

@@ -43,11 +43,22 @@ class Finding(serializers.Serializer):
     text = serializers.CharField()
 
 
+class Clash(Problem):
+    version = serializers.IntegerField(required=False, help_text="The present version.")
+
+
+class Similar(Problem):
+    similar = serializers.ListField(
+        child=serializers.UUIDField(), required=False, help_text="Referrals that may already be the answer."
+    )
+
+
 class Taken(Problem):
     kind = serializers.CharField(required=False, help_text="The worst finding, such as `practitioner_busy`.")
     needs_reason = serializers.BooleanField(
         required=False, help_text="true: the same call with `override_reason` would book it."
     )
+    taken_at = serializers.DateTimeField(required=False, help_text="When the visit in the way was booked.")
     conflicts = Finding(many=True, required=False)
     next_free = NextFree(many=True, required=False, help_text="The next free times, earliest first.")
 
@@ -116,7 +127,7 @@ REFUSALS: dict[int, tuple[type[serializers.Serializer], str]] = {
     401: (Problem, "No token, or one that is unknown, expired or revoked."),
     403: (Problem, "The token's scopes or the account's role do not include this."),
     404: (Problem, "Not there, or not yours to see: one answer for both."),
-    409: (Problem, "The workflow does not allow it now, or somebody was first."),
+    409: (Clash, "The workflow does not allow it now, or somebody was first."),
     412: (
         StaleProblem,
         "Somebody changed the record since you read it. The answer's ETag is the present one.",
@@ -156,4 +167,6 @@ LOCATION = OpenApiParameter(
 SIGN_IN = OpenApiParameter(
     "WWW-Authenticate", OpenApiTypes.STR, HEADER, response=[401], description="How to sign in."
 )
-RETRY = OpenApiParameter("Retry-After", OpenApiTypes.INT, HEADER, response=[503], description="Seconds to wait.")
+RETRY = OpenApiParameter(
+    "Retry-After", OpenApiTypes.INT, HEADER, response=[503], description="Seconds to wait."
+)

@@ -113,9 +113,10 @@ class StepView(ApiView):
 
 
 def documented(
-    noun: str, answer: type[serializers.Serializer], about: str, makes: str = ""
+    noun: str, answer: type[serializers.Serializer], about: str, makes: str = "", clash: Any = None
 ) -> Callable[..., Any]:
-    """Class decorator: the schema of a StepView. `makes` says when a step answers 201 with another record."""
+    """Class decorator: the schema of a StepView. `makes` says when a step answers 201 with another record, `clash`
+    is the shape of its 409 where that is a special one."""
 
     def mark(view: type[StepView]) -> type[StepView]:
         responses: dict[int, Any] = {
@@ -124,6 +125,8 @@ def documented(
         }
         if makes:
             responses[201] = OpenApiResponse(answer, description=makes)
+        if clash:
+            responses[409] = OpenApiResponse(clash, description="Not allowed now, or the time is taken.")
         schema = extend_schema(
             operation_id=f"{noun}_step", description=about, request=view.book.schema(), responses=responses
         )

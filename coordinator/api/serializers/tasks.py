@@ -76,6 +76,7 @@ class TaskChange(StrictModel):
 
 
 class TaskWrite(TaskChange):
+    kind = serializers.ChoiceField(TaskKind.choices, required=False, default=TaskKind.OTHER)
     site = OwnSite(required=False, help_text="Without one, the patient's.")
     patient = Visible(patients, required=False, allow_null=True)
     owner = VisibleUser(colleagues, required=False, allow_null=True)

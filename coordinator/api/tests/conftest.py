@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.accounts.models import Practitioner, Site
 from coordinator.api.tests.factories import Caller, make_caller
-from coordinator.tests.factories import make_practitioner, make_site, make_team
-from patients.models import Patient
-from patients.tests.factories import make_patient
+from coordinator.tests.factories import (
+    make_organization,
+    make_practitioner,
+    make_site,
+    make_team,
+    make_user,
+)
+from patients.models import Patient, PatientIdentifier
+from patients.tests.factories import make_patient, make_phone
+from referrals.tests.factories import make_referral
 from scheduling.models import Service
-from scheduling.tests.factories import make_availability, make_service
+from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 
 
 @dataclass
@@ -41,3 +52,26 @@ def world(db: None) -> World:
         practitioner=practitioner,
         service=make_service(minutes=30),
     )
+
+
+@pytest.fixture
+def full(world: World) -> dict[str, Any]:
+    """One of everything, with as little left empty as possible."""
+    make_phone(world.patient, permission_at=timezone.now())
+    PatientIdentifier.objects.create(patient=world.patient, kind="MB", value="M-123")
+    team, owner = make_team(world.site), make_user(site=world.site)
+    make_room(world.site)
+    organization = make_organization()
+    goal = make_goal(make_plan(world.patient), target_low="1.5", due_on="2027-01-01")
+    soon = timezone.now() + datetime.timedelta(days=3)
+    return {
+        "patient": world.patient,
+        "care_plan": goal.plan,
+        "goal": goal,
+        "intervention": make_intervention(goal),
+        "task": make_task(
+            world.patient, owner=owner, team=team, due_at=soon, checklist=[{"text": "Call", "done": False}]
+        ),
+        "appointment": make_appointment(world.patient, practitioner=world.practitioner),
+        "referral": make_referral(world.patient, recipient_organization=organization, due_at=soon),
+    }

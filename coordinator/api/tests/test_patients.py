@@ -71,7 +71,9 @@ def test_what_was_refused_is_in_the_audit_trail(world):
     assert event.actor_id == world.caller.account.pk
 
 
-def test_the_number_of_queries_is_the_same_for_one_patient_and_for_twenty(world, django_assert_max_num_queries):
+def test_the_number_of_queries_is_the_same_for_one_patient_and_for_twenty(
+    world, django_assert_max_num_queries
+):
     world.caller.get(LIST)
     with django_assert_max_num_queries(2) as one:
         world.caller.get(LIST)
@@ -129,7 +131,9 @@ def test_a_patient_is_registered_with_phones_and_gets_a_number(world):
 )
 def test_bad_input_is_named_and_nothing_is_written(world, body, field):
     sites = {"SITE": str(world.site.pk), "ELSEWHERE": str(world.elsewhere.pk)}
-    given = {name: sites.get(value, value) if isinstance(value, str) else value for name, value in body.items()}
+    given = {
+        name: sites.get(value, value) if isinstance(value, str) else value for name, value in body.items()
+    }
     before = Patient.objects.count()
     response = world.caller.post(LIST, given)
     assert response.status_code == 400
@@ -227,7 +231,9 @@ def test_a_colleague_becomes_the_coordinator_but_not_a_stranger(world):
     assert done.json()["coordinator"] == colleague.pk
 
 
-@pytest.mark.parametrize("body", [{}, {"step": "vanish"}, {"step": 3}, {"step": ["transfer"]}, [], "transfer", None])
+@pytest.mark.parametrize(
+    "body", [{}, {"step": "vanish"}, {"step": 3}, {"step": ["transfer"]}, [], "transfer", None]
+)
 def test_an_unknown_step_is_answered_with_the_ones_there_are(world, body):
     response = world.caller.step(address(world.patient, "steps/"), body, 1)
     assert response.status_code == 400

@@ -170,6 +170,7 @@ STEPS = StepBook(
     shapes.AppointmentDetail,
     "Take a step with a visit: arrived, in room, seen, missed, cancelled, moved, and the way back from each.",
     makes="Rescheduled: the new appointment, which replaces this one.",
+    clash=Taken,
 )
 class AppointmentSteps(VisitView, StepView):
     book = STEPS

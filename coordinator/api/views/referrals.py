@@ -8,13 +8,14 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from coordinator.api.base import ApiView, ListView, versioned
 from coordinator.api.idempotency import once
 from coordinator.api.matching import conditional
+from coordinator.api.schema import Similar
 from coordinator.api.serializers import referrals as shapes
 from coordinator.api.serializers.patients import NoInput, WithReason
 from coordinator.api.steps import ApiStep, StepBook, StepView, documented
@@ -55,7 +56,12 @@ class ReferralList(ReferralView, ListView):
         return self.listed()
 
     @extend_schema(
-        operation_id="referrals_create", request=shapes.ReferralWrite, responses={201: shapes.ReferralDetail}
+        operation_id="referrals_create",
+        request=shapes.ReferralWrite,
+        responses={
+            201: shapes.ReferralDetail,
+            409: OpenApiResponse(Similar, description="There is one for the specialty already."),
+        },
     )
     @once
     def post(self, request: Any) -> Response:
