@@ -1,0 +1,196 @@
+"""Adding to the record and ending what is in it: phones, coverage, family, problems, allergies, medicines, notes."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from django.urls import reverse
+
+from coordinator.accounts.roles import Role
+from coordinator.tests.factories import make_practitioner, make_site, make_user
+from patients.models import Allergy, ContactPoint, Note, PatientStatus, RelatedPerson
+from patients.tests.factories import make_patient, make_phone
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+ENTRIES = {
+    "phone": {"kind": "phone", "value": "(612) 555-0143", "use": "mobile"},
+    "coverage": {"payer_name": "Medicare", "member_id": "1EG4"},
+    "family": {"name": "Ana", "relationship": "daughter", "topics": ["scheduling"]},
+    "problem": {"name": "Heart failure", "code": "I50.22"},
+    "allergy": {"substance": "Penicillin", "severity": "severe"},
+    "medicine": {"name": "Furosemide 40 mg", "how_taken": "2 times a day"},
+}
+
+
+@pytest.fixture
+def dana(client):
+    user = make_user(site=make_site())
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def elena(dana):
+    return make_patient(site=dana.sites.get())
+
+
+def add(patient, kind) -> str:
+    return reverse("patients:entry_new", args=[patient.pk, kind])
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_an_entry_is_added_and_shown_on_details(client, elena, kind):
+    assert client.get(add(elena, kind)).status_code == 200
+    answer = client.post(add(elena, kind), ENTRIES[kind], follow=True)
+    page = answer.content.decode()
+    shown = {"phone": "(612) 555-0143", "coverage": "Medicare", "family": "Ana", "problem": "Heart failure"}
+    assert shown.get(kind, {"allergy": "Penicillin", "medicine": "Furosemide"}.get(kind)) in page
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_an_empty_entry_is_refused_at_its_field(client, elena, kind):
+    answer = client.post(add(elena, kind), {}, headers=HTMX)
+    assert answer.status_code == 422
+    assert "is required" in answer.content.decode()
+    assert "<html" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_nothing_is_added_to_a_patient_of_another_site(client, dana, kind):
+    stranger = make_patient()
+    assert client.get(add(stranger, kind)).status_code == 404
+    assert client.post(add(stranger, kind), ENTRIES[kind]).status_code == 404
+
+
+def test_an_unknown_kind_of_entry_is_not_found(client, elena):
+    assert client.get(add(elena, "dragon")).status_code == 404
+
+
+def test_the_same_number_twice_is_told_on_top(client, elena):
+    client.post(add(elena, "phone"), ENTRIES["phone"])
+    answer = client.post(add(elena, "phone"), {**ENTRIES["phone"], "value": "612.555.0143"})
+    assert answer.status_code == 422
+    assert "already recorded" in answer.content.decode()
+
+
+def test_a_phone_is_changed_and_ended(client, elena):
+    point = make_phone(elena, ok_to_message=False)
+    change = reverse("patients:entry_change", args=["phone", point.pk])
+    assert "612" in client.get(change).content.decode()
+    client.post(change, {"use": "home", "ok_to_message": "on", "owner_name": "Ana"})
+    point.refresh_from_db()
+    assert (point.use, point.ok_to_message, point.owner_name) == ("home", True, "Ana")
+    client.post(reverse("patients:entry_end", args=["phone", point.pk]))
+    point.refresh_from_db()
+    assert point.ended_at
+
+
+def test_an_allergy_taken_back_needs_a_reason(client, elena):
+    client.post(add(elena, "allergy"), ENTRIES["allergy"])
+    allergy = Allergy.objects.get()
+    change = reverse("patients:entry_change", args=["allergy", allergy.pk])
+    assert client.post(change, {"status": "entered_in_error", "reason": ""}).status_code == 422
+    assert client.post(change, {"status": "entered_in_error", "reason": "Wrong chart"}).status_code == 302
+
+
+def test_no_known_allergies_is_recorded_by_one_button(client, elena):
+    client.post(reverse("patients:no_known_allergies", args=[elena.pk]))
+    elena.refresh_from_db()
+    assert elena.allergy_status == "none_known"
+
+
+def test_entries_of_another_site_are_not_found(client, dana):
+    point = make_phone(make_patient())
+    relative = RelatedPerson.objects.create(patient=make_patient(), name="Ana", relationship="aunt")
+    for kind, entry in (("phone", point), ("family", relative)):
+        assert client.get(reverse("patients:entry_change", args=[kind, entry.pk])).status_code == 404
+        assert client.post(reverse("patients:entry_end", args=[kind, entry.pk])).status_code == 404
+    assert ContactPoint.objects.get().ended_at is None
+
+
+@pytest.mark.parametrize("role", [Role.PROVIDER, Role.BILLING])
+def test_readers_change_nothing(client, elena, role):
+    client.force_login(make_user(role, site=elena.site))
+    assert client.post(add(elena, "problem"), ENTRIES["problem"]).status_code == 403
+    assert client.post(reverse("patients:note_new", args=[elena.pk]), {"body": "x"}).status_code == 403
+
+
+# --- notes ------------------------------------------------------------------------------------------------
+
+
+def test_a_note_is_written_beside_the_timeline_which_then_asks_for_itself(client, elena):
+    address = reverse("patients:note_new", args=[elena.pk])
+    form = client.get(address, headers=HTMX).content.decode()
+    assert "<html" not in form
+    assert "New note" in form
+    answer = client.post(address, {"body": "Ankles swollen", "kind": "progress"}, headers=HTMX)
+    assert "record-changed" in answer["HX-Trigger"]
+    assert Note.objects.get().body == "Ankles swollen"
+
+
+def test_without_script_a_note_leads_back_to_the_chart(client, elena):
+    address = reverse("patients:note_new", args=[elena.pk])
+    answer = client.post(address, {"body": "Ankles swollen", "kind": "progress"})
+    assert answer["Location"] == reverse("dashboard:patient_summary", args=[elena.pk])
+
+
+def test_a_note_without_words_keeps_the_rest(client, elena):
+    chen = make_practitioner(elena.site)
+    sent = {"body": " ", "kind": "problem", "report_to": str(chen.pk)}
+    answer = client.post(reverse("patients:note_new", args=[elena.pk]), sent)
+    assert answer.status_code == 422
+    assert f'value="{chen.pk}" selected' in answer.content.decode()
+
+
+def test_a_note_is_taken_back_with_a_reason_and_read_by_the_one_asked(client, elena, dana):
+    chen = make_practitioner(elena.site)
+    note = Note.objects.create(patient=elena, body="Weight up", created_by=dana, report_to=chen)
+    doctor = make_user(Role.PROVIDER, site=elena.site, practitioner=chen)
+    client.force_login(doctor)
+    page = client.get(reverse("dashboard:patient_notes", args=[elena.pk])).content.decode()
+    assert "Mark as read" in page
+    client.post(reverse("patients:note_acknowledge", args=[note.pk]))
+    note.refresh_from_db()
+    assert note.acknowledged_by == doctor
+    client.force_login(dana)
+    back = reverse("patients:note_in_error", args=[note.pk])
+    assert client.post(back, {"reason": ""}).status_code == 422
+    client.post(back, {"reason": "Other patient"})
+    page = client.get(reverse("dashboard:patient_notes", args=[elena.pk])).content.decode()
+    assert "Taken back: Other patient" in page
+    assert "Weight up" in page
+
+
+# --- standing ------------------------------------------------------------------------------------------------
+
+
+def test_standing_offers_the_steps_that_are_possible_and_asks_what_they_need(client, elena):
+    address = reverse("patients:patient_standing", args=[elena.pk])
+    page = client.get(address).content.decode()
+    assert "Record death" in page
+    assert "Make active again" not in page
+    assert client.post(address, {"step": "record_death"}).status_code == 422
+    assert client.post(address, {"step": "inactivate"}).status_code == 422
+    assert client.post(address, {"step": "reactivate", "reason": "x"}).status_code == 422
+    died = {"step": "record_death", "died_on": "2026-08-03"}
+    assert client.post(address, died).status_code == 302
+    elena.refresh_from_db()
+    assert (elena.status, elena.deceased_on) == (PatientStatus.DECEASED, datetime.date(2026, 8, 3))
+
+
+def test_a_record_entered_in_error_leads_to_the_list(client, elena):
+    address = reverse("patients:patient_standing", args=[elena.pk])
+    answer = client.post(address, {"step": "enter_in_error", "reason": "Registered twice"})
+    assert answer["Location"] == reverse("dashboard:patient_list")
+    assert client.get(address).status_code == 404
+
+
+def test_the_coordinator_is_chosen_among_those_who_work_there(client, elena, dana):
+    address = reverse("patients:patient_coordinator", args=[elena.pk])
+    stranger = make_user()
+    assert client.post(address, {"coordinator": stranger.pk}).status_code == 422
+    assert client.post(address, {"coordinator": dana.pk}).status_code == 302
+    elena.refresh_from_db()
+    assert elena.coordinator == dana
