@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -48,15 +50,44 @@ class JobRun(models.Model):
 
 
 class CaseloadStat(models.Model):
-    """One coordinator's figures, recomputed at most a minute old (domain.md D8). One row a person and site."""
+    """One coordinator's figures at one site, at most a minute old (domain.md D8); no user: what is nobody's.
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    `figures` maps a measure of `team_measures` (with its period) to a number. Kept by `team_rollup`.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+")
     computed_at = models.DateTimeField()
     figures = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "site"], name="caseload_stat_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "site"], nulls_distinct=False, name="caseload_stat_once"),
+        ]
+
+
+class SnapshotQuerySet(models.QuerySet["CaseloadSnapshot"]):
+    def visible_to(self, user: Any) -> SnapshotQuerySet:
+        return self.filter(site__in=user.site_ids) if user.can("team.view") else self.none()
+
+
+class CaseloadSnapshot(models.Model):
+    """The figures as they stood on one day, kept by the night so that last month never changes by itself (D14)."""
+
+    day = models.DateField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+")
+    taken_at = models.DateTimeField()
+    figures = models.JSONField(default=dict)
+
+    objects = SnapshotQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "day", "user"], nulls_distinct=False, name="caseload_snapshot_once"
+            ),
+        ]
 
 
 class SavedView(models.Model):
