@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import appointments, booking, schedule, setup
+from scheduling.views import appointments, booking, reminders, schedule, setup
 
 app_name = "scheduling"
 
@@ -22,4 +22,8 @@ urlpatterns = [
     path("setup/hours/<uuid:pk>/end/", setup.hours_end, name="hours_end"),
     path("setup/blocks/", setup.blocks, name="blocks"),
     path("setup/blocks/<uuid:pk>/remove/", setup.block_remove, name="block_remove"),
+    path("setup/reminders/", reminders.reminder_settings, name="reminder_settings"),
+    path(
+        "setup/reminders/<uuid:pk>/reset/", reminders.reminder_settings_reset, name="reminder_settings_reset"
+    ),
 ]

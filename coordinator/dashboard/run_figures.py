@@ -11,6 +11,8 @@ from uuid import UUID
 
 from django.db.models import Count, DateField, F, Func, Min, QuerySet
 from django.db.models.functions import Cast
+from django.utils.formats import time_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -33,6 +35,7 @@ GOING = (
     MessageStatus.UNKNOWN,
 )
 S = MessageStatus
+UNDER_WAY = (JobRun.Status.REQUESTED, JobRun.Status.RUNNING)
 
 
 @dataclass
@@ -168,6 +171,11 @@ class NightRow:
     missing: bool  # it should have run and did not
 
     @property
+    def on_text(self) -> str:
+        """The date as it stands in an address."""
+        return self.on.isoformat()
+
+    @property
     def tasks(self) -> str:
         """ "12 no-show follow-ups, 3 plan reviews": what else the run did; empty for nothing."""
         counts = self.run.counts if self.run else {}
@@ -189,7 +197,7 @@ class NightRow:
             return ""
         if self.run.started_by:
             return str(self.run.started_by)
-        return _("Schedule") if self.run.by_system == NIGHTLY else self.run.by_system
+        return _("Schedule") if self.run.by_system == NIGHTLY else capfirst(self.run.by_system)
 
 
 @dataclass(frozen=True)
@@ -198,6 +206,16 @@ class SiteBoard:
     today: date
     rows: list[NightRow]
     alarms: list[str]
+
+    @property
+    def reminder_time(self) -> str:
+        """ "10:00 AM", the site's own hour."""
+        return time_format(time(self.site.reminder_hour), "TIME_FORMAT")
+
+    @property
+    def busy(self) -> bool:
+        """A run is asked for or under way: the page looks again by itself."""
+        return any(row.run is not None and row.run.status in UNDER_WAY for row in self.rows)
 
 
 def board(sites: Sequence[Site], now: datetime, days: int = 7) -> list[SiteBoard]:
@@ -249,8 +267,7 @@ def run_alarm(row: NightRow, now: datetime) -> str:
         return _("Tonight's run did not start. Is the background worker running?")
     if row.run.status == JobRun.Status.FAILED:
         return _("Tonight's run failed: %(what)s") % {"what": row.run.error}
-    waiting = row.run.status in (JobRun.Status.REQUESTED, JobRun.Status.RUNNING)
-    if waiting and now - row.run.heartbeat_at > SILENT_AFTER:
+    if row.run.status in UNDER_WAY and now - row.run.heartbeat_at > SILENT_AFTER:
         return _("Tonight's run has given no sign of life for %(time)s.") % {
             "time": wording.span(now - row.run.heartbeat_at)
         }

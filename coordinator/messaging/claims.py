@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -90,10 +90,11 @@ class Batch:
 
     token: UUID
     messages: list[Claimed]
-    claimed_at: float = field(default_factory=time.monotonic)
+    claimed_at: float
+    lease: float  # seconds
 
     def time_left(self) -> float:
-        return settings.MESSAGE_LEASE_SECONDS - (time.monotonic() - self.claimed_at)
+        return self.lease - (time.monotonic() - self.claimed_at)
 
 
 # --- claiming -----------------------------------------------------------------------------------------
@@ -133,31 +134,37 @@ returning {COLUMNS},
 """  # noqa: S608
 
 
-def claim_due(channel: str, *, scope: Scope = NOW, limit: int = 50) -> Batch | None:
-    """Take up to `limit` due rows of this channel, oldest first, for the length of the lease; None when none is due."""
-    return _claim(CLAIM, channel, scope, limit)
+def claim_due(channel: str, *, scope: Scope = NOW, limit: int = 50, call_seconds: float = 0) -> Batch | None:
+    """Take up to `limit` due rows of this channel, oldest first; None when none is due.
+
+    The lease is longer than two calls of `call_seconds`, whatever the setting says.
+    """
+    return _claim(CLAIM, channel, scope, limit, call_seconds)
 
 
-def claim_expired(channel: str, *, scope: Scope = NOW, limit: int = 50) -> Batch | None:
+def claim_expired(
+    channel: str, *, scope: Scope = NOW, limit: int = 50, call_seconds: float = 0
+) -> Batch | None:
     """Take over rows whose worker died or froze: sent or not, only the gateway can say."""
-    return _claim(CLAIM_EXPIRED, channel, scope, limit)
+    return _claim(CLAIM_EXPIRED, channel, scope, limit, call_seconds)
 
 
-def _claim(statement: str, channel: str, scope: Scope, limit: int) -> Batch | None:
+def _claim(statement: str, channel: str, scope: Scope, limit: int, call_seconds: float) -> Batch | None:
     token = uuid.uuid4()
+    lease = max(settings.MESSAGE_LEASE_SECONDS, 2 * call_seconds + 1)
     claimed_at = time.monotonic()
     params = scope.params() | {
         "channel": channel,
         "limit": limit,
         "token": token,
-        "lease": settings.MESSAGE_LEASE_SECONDS,
+        "lease": lease,
         "give_up": GIVE_UP_ASKING.total_seconds(),
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, params)
         messages = [Claimed(*row) for row in cursor.fetchall()]
     # UPDATE .. RETURNING keeps no order; keys are made in the order of planning.
-    return Batch(token, sorted(messages, key=lambda m: m.id), claimed_at) if messages else None
+    return Batch(token, sorted(messages, key=lambda m: m.id), claimed_at, lease) if messages else None
 
 
 # --- writing --------------------------------------------------------------------------------------------

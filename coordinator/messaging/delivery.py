@@ -96,12 +96,17 @@ def _deliver_channel(
 ) -> Counter[str]:
     done: Counter[str] = Counter()
     gateway = gateways(channel)
+    wanted: dict[str, Any] = {
+        "scope": scope,
+        "limit": gateway.at_once,
+        "call_seconds": gateway.call_seconds,
+    }
     breaker = Breaker()
     try:
         while time.monotonic() < stop and not breaker.open:
-            if batch := claim_expired(channel, scope=scope, limit=gateway.at_once):
+            if batch := claim_expired(channel, **wanted):
                 done.update(_settle_expired(batch, gateway))
-            elif batch := claim_due(channel, scope=scope, limit=gateway.at_once):
+            elif batch := claim_due(channel, **wanted):
                 done.update(_send(batch, gateway, breaker))
             else:
                 break

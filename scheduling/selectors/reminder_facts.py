@@ -14,7 +14,7 @@ from coordinator.accounts.models import Site
 from coordinator.messaging.models import COUNTED, REMINDER, Message, MessageStatus
 from patients.models import ContactPoint
 from patients.workflow import PatientStatus
-from scheduling.models import Appointment, ReminderWindow
+from scheduling.models import Appointment, ReminderWindow, Service
 from scheduling.rules.reminder_texts import Sender, has_wording
 from scheduling.rules.reminders import Address, Hours, Ledger, Visit, visit_key
 from scheduling.rules.zones import recipient_zones
@@ -60,6 +60,18 @@ def cadence() -> Cadence:
 
 def _largest_first(days: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted(days, reverse=True))
+
+
+def reminder_days() -> tuple[tuple[int, ...], list[tuple[Service, tuple[int, ...]]], list[Service]]:
+    """For the settings page: the days of all, services with days of their own, and all services (two queries)."""
+    days = cadence()
+    services = list(Service.objects.all())
+    own = [(service, days.by_service[service.pk]) for service in services if service.pk in days.by_service]
+    return (
+        days.default,
+        own,
+        [service for service in services if service.is_active or service.pk in days.by_service],
+    )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ from scheduling.services.reminder_settings import save_reminder_days
 def reminder_settings(request: HttpRequest) -> HttpResponse:
     """Days before a visit, for all visit types and for single ones."""
     default, own, services = reminder_days()
-    form = ReminderDaysForm(request.POST or None, services=services)
+    form = ReminderDaysForm(
+        request.POST or None, services=services, initial={"days": ", ".join(map(str, default))}
+    )
     status = 200
     if request.method == "POST":
         if form.is_valid() and _save(request, form):

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -128,6 +129,15 @@ def test_one_bad_message_does_not_stop_the_others(caplog: pytest.LogCaptureFixtu
     bad.refresh_from_db()
     assert (bad.status, bad.error) == ("failed", "gave_up:not_taken")
     assert Message.objects.filter(status="sent").count() == 5
+
+
+def test_a_lease_is_longer_than_the_calls_it_is_for(settings: Any) -> None:
+    """Or a worker would give back what it took, and take it again, for ever."""
+    settings.MESSAGE_LEASE_SECONDS = 0.5
+    make_message()
+    gateway = FakeGateway()
+    gateway.call_seconds = 30.0
+    assert deliver_due(gateways=gateway, seconds=5) == {"sent": 1}
 
 
 # --- in doubt ---------------------------------------------------------------------------------------------
