@@ -83,7 +83,7 @@ def locks() -> Outcome:
 
 STEPS: dict[str, Callable[[], Outcome]] = {
     "types": tool("mypy"),
-    "format": tool("ruff", "format", "--check", "--quiet", "."),
+    "format": tool("ruff", "format", "--check", "--quiet", "--output-format", "concise", "."),
     "lint": tool("ruff", "check", "--quiet", "--output-format", "concise", "."),
     "templates": tool("djlint", "templates", "--lint", "--quiet"),
     "migrations": lambda: manage("makemigrations", "--check", "--dry-run"),
