@@ -42,6 +42,8 @@ def main(arguments: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit("Stopped before it was ready.")
     except Refused as refusal:
         sys.exit(str(refusal))
     except OSError as error:
