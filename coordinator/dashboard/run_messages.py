@@ -122,7 +122,7 @@ def _line(message: Message, site: Site, known: _Known, names: bool) -> Line:
         state=message.get_status_display(),
         tone=TONES[message.status],
         reason=str(SkipReason(message.skip_reason).label) if message.skip_reason else error_words(message),
-        why=sentences(message.explanation),
+        why=sentences(message.explanation) if names else [],
         patient=known.patients.get(message.patient_id) if message.patient_id else None,
         visit=known.visits.get(message.about_id),
         body=message.body if names else "",
@@ -158,12 +158,12 @@ def forecast_of(site: Site, now: datetime, *, user: Any) -> dict[str, Any]:
         "counts": result.counts,
         "later": len(decisions) - len(due),
         "names": names,
-        "lines": _forecast_lines(shown, site, known),
+        "lines": _forecast_lines(shown, site, known, names),
         "total": len(due),
     }
 
 
-def _forecast_lines(decisions: Sequence[Decision], site: Site, known: _Known) -> list[Line]:
+def _forecast_lines(decisions: Sequence[Decision], site: Site, known: _Known, names: bool) -> list[Line]:
     return [
         Line(
             at=d.send_after,
@@ -173,7 +173,7 @@ def _forecast_lines(decisions: Sequence[Decision], site: Site, known: _Known) ->
             state="",
             tone="",
             reason=str(SkipReason(d.skip_reason).label) if d.skip_reason else "",
-            why=sentences(pack(d.steps)),
+            why=sentences(pack(d.steps)) if names else [],
             patient=known.patients.get(d.visit.patient_id),
             visit=known.visits.get(d.visit.id),
         )
