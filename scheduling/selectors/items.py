@@ -6,13 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from coordinator.accounts.models import Practitioner
+from coordinator.wording import clock_time, local
 from scheduling.models import Appointment
 from scheduling.rules import grid
 from scheduling.rules.conflicts import Away
@@ -42,6 +46,11 @@ class Calendar:
     shown: bool
 
 
+@lru_cache(maxsize=64)
+def _spoken(day: date, language: str) -> str:
+    return date_format(day, "l, F j")
+
+
 @dataclass(frozen=True)
 class Item:
     """Something on the grid. `kind`: visit, block, open or more."""
@@ -60,6 +69,21 @@ class Item:
     @property
     def minutes(self) -> int:
         return round((self.end - self.start).total_seconds() / 60)
+
+    # A calendar of a hundred visits names each day and time several times; working them out once halves the page.
+
+    @cached_property
+    def clock(self) -> str:
+        return clock_time(self.start)
+
+    @cached_property
+    def spoken_day(self) -> str:
+        """ "Monday, November 16" for those who hear the calendar."""
+        return _spoken(local(self.start).date(), get_language() or "")
+
+    @cached_property
+    def day(self) -> str:
+        return local(self.start).date().isoformat()
 
     @property
     def state(self) -> str:

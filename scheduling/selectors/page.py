@@ -48,7 +48,7 @@ class FoundDay:
     remark: str
     is_late: bool
     first: list[Offer]
-    rest: list[Offer]
+    more: int = 0  # how many others there are; a search of that day alone shows them
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def answer(
             other_sites=sites,
         )
     return Answer(
-        days=[_shown(entry, today, search.must_be_by) for entry in found.days[:SHOWN_DAYS]],
+        days=[_shown(entry, today, search) for entry in found.days[:SHOWN_DAYS]],
         total=found.total,
         best=found.best,
         offers=_offers(found),
@@ -155,13 +155,14 @@ def _offers(found: Found) -> list[Offer]:
     return [offer for entry in found.days for offer in entry.offers]
 
 
-def _shown(entry: DayOfOffers, today: date, must_be_by: date | None) -> FoundDay:
+def _shown(entry: DayOfOffers, today: date, search: Search) -> FoundDay:
+    first = entry.offers if search.first == search.last else spread_out(entry.offers, SHOWN_OF_A_DAY)
     return FoundDay(
         entry.day,
-        about_day(entry.day, today, must_be_by),
+        about_day(entry.day, today, search.must_be_by),
         entry.is_late,
-        first := spread_out(entry.offers, SHOWN_OF_A_DAY),
-        [offer for offer in entry.offers if offer not in first],
+        first,
+        len(entry.offers) - len(first),
     )
 
 

@@ -19,9 +19,8 @@ class HoursOf:
 
 
 def sites_to_set_up(user: Any) -> list[Site]:
-    """The person's own sites; all of them for somebody without one, who sets up machinery only."""
-    sites = Site.objects.active()
-    return list(sites.filter(pk__in=user.site_ids) if user.site_ids else sites)
+    """The person's own sites; all of them for administrators, who set up machinery only."""
+    return list(Site.objects.visible_to(user).active())
 
 
 def all_services() -> list[Service]:

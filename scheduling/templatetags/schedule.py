@@ -7,6 +7,8 @@ from typing import Any
 
 from django import template
 from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -55,12 +57,6 @@ def spoken_day(value: Any) -> str:
 
 
 @register.filter
-def slot_name(offer: Any) -> str:
-    """ "Fri 1:30 PM": what the Book button says."""
-    return f"{date_format(local(offer.start), 'D')} {clock_time(offer.start)}"
-
-
-@register.filter
 def short_day_of(moment: Any) -> str:
     """ "Fri Nov 20" of an instant, on the clinic's clock."""
     return date_format(local(moment), "D M j")
@@ -94,3 +90,26 @@ def window_words(window: str) -> str:
 def short_time(moment: Any) -> str:
     """ "1:30" on the grid, where the row says which half of the day."""
     return date_format(local(moment), "g:i")
+
+
+@register.simple_tag
+def slot_choice(offer: Any, chosen: str = "", best: Any = None, day: bool = False) -> SafeString:
+    """A free time as a radio button: `{% slot_choice offer chosen found.best %}`; `day=True` names its day too."""
+    value, time = offer.value, clock_time(offer.start)
+    notes = []
+    if best is not None and best.value == value:
+        notes.append(format_html(" · <strong>{}</strong>", _("best")))
+    if offer.patient_is_busy:
+        notes.append(format_html(' · <span class="tone-warn">{}</span>', _("has a visit then")))
+    return format_html(
+        '<label class="slot"><input type="radio" name="slot" value="{}" data-name="{} {}"{}><b>{}{}</b>'
+        "<small>{}{}</small></label>",
+        value,
+        date_format(local(offer.start), "D"),
+        time,
+        mark_safe(" checked") if value == chosen else "",
+        f"{short_day_of(offer.start)} " if day else "",
+        time,
+        offer.practitioner if day else offer.practitioner.family_name,
+        format_html_join("", "{}", ((note,) for note in notes)),
+    )

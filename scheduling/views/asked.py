@@ -72,6 +72,14 @@ class Asked:
         chosen = [key for key in known if key in self.data.getlist("cols")]
         return chosen or list(FIRST_COLUMNS)
 
+    @cached_property
+    def query_without_day(self) -> str:
+        """The address without its day and its choice, for the many links that only change the day."""
+        query = self.data.copy()
+        for name in ("date", "slot", "after", "csrfmiddlewaretoken"):
+            query.pop(name, None)
+        return query.urlencode()
+
     @property
     def kept_for_columns(self) -> list[tuple[str, str]]:
         """The rest of the address, for the form that chooses columns."""
@@ -133,8 +141,8 @@ def asked(request: HttpRequest, data: QueryDict | None = None) -> Asked:
     if not sites:
         raise Http404
     query = (request.GET if data is None else data).copy()
-    data = _with_remembered(request, query, data is None)
-    return Asked(request, data, sites, choices.services(), timezone.now())
+    query = _with_remembered(request, query, may_save=request.method == "GET")
+    return Asked(request, query, sites, choices.services(), timezone.now())
 
 
 def _with_remembered(request: HttpRequest, query: QueryDict, may_save: bool) -> QueryDict:
@@ -142,12 +150,14 @@ def _with_remembered(request: HttpRequest, query: QueryDict, may_save: bool) -> 
     if "clear" in query:
         forget_filters(by=user)
         return QueryDict(mutable=True)
+    if not may_save:
+        return query
     saved = choices.saved_filters(user)
     if any(name in query for name in REMEMBERED):
         kept = QueryDict(mutable=True)
         for name in REMEMBERED:
             kept.setlist(name, [value for value in query.getlist(name) if value][:20])
-        if may_save and kept.urlencode() != saved:
+        if kept.urlencode() != saved:
             remember_filters(by=user, query=kept.urlencode())
         return query
     for name, values in QueryDict(saved).lists():

@@ -22,7 +22,7 @@ from coordinator.wording import clock_time, week_day
 from coordinator.workflow import NotAllowed
 from patients.selectors import find_patients
 from scheduling import services
-from scheduling.forms import BookForm, MoveForm, add_refusal
+from scheduling.forms import OTHER, BookForm, MoveForm, add_refusal
 from scheduling.models import Appointment
 from scheduling.permissions import can_manage
 from scheduling.selectors import facts
@@ -38,7 +38,7 @@ def book(request: HttpRequest) -> HttpResponse:
     """The finder as a page of its own (GET), and the booking itself (POST)."""
     ask = asked(request, request.POST if request.method == "POST" else _linked(request))
     with timezone.override(ask.site.tzinfo):
-        form = BookForm(request.POST or None, site=ask.site, who=_who(ask))
+        form = BookForm(request.POST if request.method == "POST" else None, site=ask.site, who=_who(ask))
         if request.method == "GET":
             return _page(ask, None)
         if ask.patient is None:
@@ -140,13 +140,15 @@ def choose_patient(request: HttpRequest) -> HttpResponse:
 # --- answers ----------------------------------------------------------------------------------------
 
 
-def _page(ask: Asked, form: BookForm | None, status: int = 200, **more: Any) -> HttpResponse:
+def _page(
+    ask: Asked, form: BookForm | None, status: int = 200, light: bool = False, **more: Any
+) -> HttpResponse:
     ask.data.pop("csrfmiddlewaretoken", None)
-    context = finder_context(ask)
+    context = finder_context(ask, light)
     if form is not None:
         context["book_form"] = form
         posted = form.data.get("slot") if form.is_bound else ""
-        context["chosen"] = more.pop("chosen", "") or posted or context["chosen"]
+        context["chosen"] = more.pop("chosen", "") or posted or context.get("chosen", "")
     context |= {"ask": ask, "site": ask.site, "today": ask.today, "now": ask.now, **more}
     return page(ask.request, "scheduling/book.html", context, part="scheduling/_finder.html", status=status)
 
@@ -159,12 +161,19 @@ def _refused(ask: Asked, form: BookForm, refusal: Exception, **more: Any) -> Htt
     if isinstance(refusal, NotAllowed):
         form.add_error(None, str(refusal))
         return _page(ask, form, status=409, **more)
-    offers = _offers(getattr(refusal, "extra", {}).get("next_free", []))
-    keep = refusal.extra.get("needs_reason")  # type: ignore[attr-defined]
-    chosen = "" if keep or not offers else offers[0].value
-    return _page(
-        ask, form, status=409, conflict=refusal, offers=[] if keep else offers, chosen=chosen, **more
-    )
+    free = refusal.extra.get("next_free", [])  # type: ignore[attr-defined]
+    own = _own_choice(form) if refusal.extra.get("needs_reason") else None  # type: ignore[attr-defined]
+    offers = _offers([own, *free] if own else free)
+    chosen = form.data.get("slot", "") if own else (offers[0].value if offers else "")
+    return _page(ask, form, status=409, light=True, conflict=refusal, offers=offers, chosen=chosen, **more)
+
+
+def _own_choice(form: BookForm) -> dict[str, Any] | None:
+    """The time that was asked for, when it can still be had with a reason."""
+    start, who = form.cleaned_data["start"], form.cleaned_data["practitioner_id"]
+    if who is None or form.data.get("slot") == OTHER:
+        return None
+    return {"start": start, "end": start, "practitioner_id": who}
 
 
 def _offers(free: list[dict[str, Any]]) -> list[Offer]:

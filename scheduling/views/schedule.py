@@ -75,9 +75,14 @@ def search_of(ask: Asked) -> Search | None:
     )
 
 
-def finder_context(ask: Asked, **more: Any) -> dict[str, Any]:
-    """The finder's panel: fields, the month strip, and the free times found; and the days to show beside it."""
+def finder_context(ask: Asked, light: bool = False) -> dict[str, Any]:
+    """The finder's panel: fields, the month strip, and the free times found; and the days to show beside it.
+
+    `light` leaves the times out: a refusal brings its own, and many may be refused in one second.
+    """
     search = search_of(ask)
+    if light:
+        return {**_finder_fields(ask, search), "days": [ask.day]}
     time = reads.time_for(ask.site, days_of(ask), search)
     user, found = ask.request.user, None
     if search:
@@ -87,18 +92,23 @@ def finder_context(ask: Asked, **more: Any) -> dict[str, Any]:
     chosen = found.choice(ask.data.get("slot", "")) if found else ""
     days = days_of(ask)
     return {
-        "finder": ask.finder,
-        "patient": ask.patient,
-        "needs": reads.needs_of(ask.patient) if ask.patient else [],
-        "search": search,
+        **_finder_fields(ask, search),
         "found": found,
         "chosen": chosen,
         "book_form": BookForm(site=ask.site, initial={"slot": chosen}),
         "month": reads.month_strip(time, days[0], days, now=ask.now, today=ask.today, search=search),
         "time": time,
         "days": days,
+    }
+
+
+def _finder_fields(ask: Asked, search: Search | None) -> dict[str, Any]:
+    return {
+        "finder": ask.finder,
+        "patient": ask.patient,
+        "needs": reads.needs_of(ask.patient) if ask.patient else [],
+        "search": search,
         "finder_query": urlencode(kept(ask, *FINDER_NAMES, "site")),
-        **more,
     }
 
 
