@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from careplans import rules
 from careplans.models import CloseReason, ContactAttempt, Outcome, Priority, Task, TaskKind
-from coordinator.accounts.models import Team, User
+from careplans.selectors import hands
+from coordinator.accounts.models import User
 from coordinator.db import uuid7
 from coordinator.wording import clock_time, near_day, phone
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
@@ -105,12 +106,10 @@ class ReassignForm(TaskActionForm):
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
 
     def prepare(self) -> None:
-        sites = [self.task.site_id] if self.task else list(self.user.site_ids)
-        people = User.objects.visible_to(self.user).assignable().filter(sites__in=sites).distinct()
+        sites = [self.task.site_id] if self.task else self.user.site_ids
+        self.people, self.teams = hands(self.user, sites)
         if self.task and self.task.owner_id:
-            people = people.exclude(pk=self.task.owner_id)
-        self.people = {f"user:{p.pk}": p for p in people.order_by("name")}
-        self.teams = {f"team:{t.pk}": t for t in Team.objects.filter(site__in=sites)}
+            self.people.pop(f"user:{self.task.owner_id}", None)
         self.fields["to"].choices = [
             ("", _("Choose")),
             (_("Colleagues"), [(key, str(p)) for key, p in self.people.items()]),
@@ -208,10 +207,12 @@ class LogContactForm(TaskActionForm):
 
     def _choices_of(self, patient: Patient) -> None:
         people: Any = self.fields["related_person"]
-        people.queryset = RelatedPerson.objects.filter(patient=patient, ended_on=None).order_by("name")
+        related = RelatedPerson.objects.visible_to(self.user)
+        people.queryset = related.filter(patient=patient, ended_on=None).order_by("name")
         people.label_from_instance = lambda p: f"{p.name} ({p.relationship})"
         points: Any = self.fields["contact_point"]
-        points.queryset = ContactPoint.objects.filter(patient=patient, kind="phone", ended_at=None)
+        numbers = ContactPoint.objects.visible_to(self.user)
+        points.queryset = numbers.filter(patient=patient, kind="phone", ended_at=None)
         points.label_from_instance = lambda p: f"{phone(p.value)} {p.get_use_display()}"
 
     def offer(
@@ -298,10 +299,8 @@ class TaskForm(forms.Form):
                     self.fields[name].disabled = True
                 self.fields["due_on"].help_text = _("A rule sets this date.")
             return
-        people = User.objects.visible_to(user).assignable().exclude(pk=user.pk).order_by("name")
-        teams = Team.objects.filter(site__in=user.site_ids)
-        self.people = {f"user:{p.pk}": p for p in people}
-        self.teams = {f"team:{t.pk}": t for t in teams}
+        self.people, self.teams = hands(user, user.site_ids)
+        self.people.pop(f"user:{user.pk}", None)
         self.fields["to"].choices = [
             ("", _("Me")),
             ("auto", _("The patient's coordinator, or the team list")),

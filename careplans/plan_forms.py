@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from careplans.forms import SHORT, day_field
 from careplans.models import CarePlan, Goal
+from careplans.selectors import hands
 from careplans.workflow import Achievement
-from coordinator.accounts.models import Team, User
+from coordinator.accounts.models import User
 from coordinator.workflow import Step
 from patients.models import Patient, Problem
 
@@ -36,10 +37,11 @@ class PlanForm(forms.Form):
     agreed_with = forms.CharField(label=_("Agreed with"), max_length=160, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, patient: Patient, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         problems: Any = self.fields["problem_ids"]
-        problems.queryset = Problem.objects.filter(patient=patient, status="active").order_by("name")
+        known = Problem.objects.visible_to(user).filter(patient=patient, status="active")
+        problems.queryset = known.order_by("name")
         problems.label_from_instance = lambda problem: problem.name
 
     def clean(self) -> dict[str, Any]:
@@ -109,14 +111,13 @@ class InterventionForm(PlanPartForm):
 
     def prepare(self) -> None:
         goals: Any = self.fields["goal"]
-        goals.queryset = Goal.objects.filter(plan=self.plan).exclude(
-            status__in=("cancelled", "rejected", "entered_in_error")
+        goals.queryset = (
+            Goal.objects.visible_to(self.user)
+            .filter(plan=self.plan)
+            .exclude(status__in=("cancelled", "rejected", "entered_in_error"))
         )
         goals.label_from_instance = lambda goal: goal.description
-        site = self.plan.patient.site_id
-        people = User.objects.assignable().filter(sites=site).order_by("name")
-        self.people = {f"user:{p.pk}": p for p in people}
-        self.teams = {f"team:{t.pk}": t for t in Team.objects.filter(site=site)}
+        self.people, self.teams = hands(self.user, [self.plan.patient.site_id])
         self.fields["who"].choices = [
             ("", _("Somebody else")),
             (_("Colleagues"), [(key, str(p)) for key, p in self.people.items()]),

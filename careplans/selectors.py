@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from careplans import rules
 from careplans.models import CarePlan, ContactAttempt, Task
 from careplans.permissions import can_assign, can_edit_plan, can_work
 from careplans.workflow import OPEN, PlanStatus
+from coordinator.accounts.models import Team, User
 from coordinator.clocks.models import Clock
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.clocks.selectors import why as why_this_date
@@ -22,6 +24,26 @@ from patients.models import Allergy, ContactPoint, Patient, RelatedPerson, Topic
 from patients.workflow import PatientStatus
 
 RECENT = 3
+
+
+def whole_tasks() -> QuerySet[Task]:
+    """Tasks with everything that their preview and its sentences need, in one query; the caller narrows them."""
+    return Task.objects.select_related(
+        "patient__site",
+        "site__calendar",
+        "owner",
+        "team",
+        "previous_owner",
+        "clock__rule_version__rule",
+    )
+
+
+def hands(user: Any, site_ids: Iterable[Any]) -> tuple[dict[str, User], dict[str, Team]]:
+    """Who work can be given to at these places: colleagues and team lists by the key of a choice (two queries)."""
+    sites = [site for site in site_ids if site in user.site_ids]
+    people = User.objects.visible_to(user).assignable().filter(sites__in=sites).distinct().order_by("name")
+    teams = Team.objects.filter(site__in=sites)
+    return {f"user:{one.pk}": one for one in people}, {f"team:{one.pk}": one for one in teams}
 
 
 @dataclass
@@ -55,7 +77,7 @@ class TaskPreview:
 def task_preview(user: Any, task: Task, now: datetime) -> TaskPreview:
     """Everything beside a task that somebody needs before calling.
 
-    `task` comes with patient and site, owner, team, clock and its rule (`views.acting.whole_tasks`).
+    `task` comes with patient and site, owner, team, clock and its rule (`whole_tasks`).
     """
     preview = TaskPreview(
         task,

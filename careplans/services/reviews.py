@@ -20,9 +20,7 @@ from coordinator.workflow import Actor, person
 CHUNK = 500
 
 
-def open_overdue_review_tasks(
-    *, on: date, by: Actor, now: datetime, site: Site | None = None
-) -> list[Task]:
+def open_overdue_review_tasks(*, on: date, by: Actor, now: datetime, site: Site | None = None) -> list[Task]:
     """Open one task for every active plan (of `site`) whose review date is before `on`, and return the new ones.
 
     Run again it opens nothing: a review date makes one task, whichever way that ended. Each chunk of 500 plans is

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -19,7 +18,7 @@ from careplans import services
 from careplans.actions import ACTIONS, Action, Done
 from careplans.forms import LogContactForm, TaskActionForm, show_errors
 from careplans.models import Task
-from careplans.selectors import TaskPreview
+from careplans.selectors import TaskPreview, whole_tasks
 from coordinator.db import Conflict
 from coordinator.http import get_visible_or_404, is_part, page, requires
 from coordinator.toasts import toast
@@ -27,18 +26,6 @@ from coordinator.workflow import NotAllowed
 
 Answer = Callable[[HttpRequest, Task, Done], HttpResponse]
 Refusal = Callable[[HttpRequest, Task, str], HttpResponse]
-
-
-def whole_tasks() -> Any:
-    """Tasks with everything that their preview and its sentences need, in one query."""
-    return Task.objects.select_related(
-        "patient__site",
-        "site__calendar",
-        "owner",
-        "team",
-        "previous_owner",
-        "clock__rule_version__rule",
-    )
 
 
 def act(

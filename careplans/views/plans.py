@@ -96,8 +96,8 @@ def plan_new(request: HttpRequest) -> HttpResponse:
     patient = get_visible_or_404(Patient, request.user, pk=request.GET.get("patient"))
     show = {"plan_patient": patient, "title": _("New care plan"), "back": reverse("careplans:plan_list")}
     if request.method == "GET":
-        return _form_page(request, PlanForm(patient=patient), **show)
-    form = PlanForm(request.POST, patient=patient)
+        return _form_page(request, PlanForm(patient=patient, user=request.user), **show)
+    form = PlanForm(request.POST, patient=patient, user=request.user)
     plan = _save(
         request,
         form,
@@ -115,8 +115,8 @@ def plan_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     back = reverse("careplans:plan_detail", args=[plan.pk])
     show = {"plan_patient": plan.patient, "title": _("Edit the care plan"), "back": back}
     if request.method == "GET":
-        return _form_page(request, PlanForm(patient=plan.patient, initial=initial), **show)
-    form = PlanForm(request.POST, patient=plan.patient, initial=initial)
+        return _form_page(request, PlanForm(patient=plan.patient, user=request.user, initial=initial), **show)
+    form = PlanForm(request.POST, patient=plan.patient, user=request.user, initial=initial)
     version = int(request.POST["version"]) if request.POST.get("version", "").isdigit() else 0
     saved = _save(
         request,

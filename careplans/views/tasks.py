@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from careplans import services
 from careplans.forms import LogContactForm, TaskForm, show_errors
 from careplans.models import Task
-from careplans.selectors import TaskPreview, history, task_preview
-from careplans.views.acting import safe_next, whole_tasks
+from careplans.selectors import TaskPreview, history, task_preview, whole_tasks
+from careplans.views.acting import safe_next
 from coordinator.audit import services as audit
 from coordinator.db import Conflict
 from coordinator.http import get_visible_or_404, page, requires

@@ -17,7 +17,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from careplans.models import Task, TaskKind
-from careplans.views.acting import safe_next, whole_tasks
+from careplans.selectors import whole_tasks
+from careplans.views.acting import safe_next
 from careplans.views.tasks import preview_context
 from coordinator.accounts.models import User
 from coordinator.audit import services as audit
@@ -57,7 +58,7 @@ def my_work(request: HttpRequest) -> HttpResponse:
     context |= chosen_task(request)
     response = page(request, "dashboard/my_work.html", context, part="dashboard/_worklist.html")
     if is_part(request):
-        response["HX-Push-Url"] = request.get_full_path()
+        response["HX-Push-Url"] = context["next"]
     return response
 
 

@@ -17,8 +17,9 @@ from careplans import services
 from careplans.actions import ACTIONS, Done, what
 from careplans.forms import TaskActionForm
 from careplans.models import Task
+from careplans.selectors import whole_tasks
 from careplans.services.bulk import BulkResult
-from careplans.views.acting import act, ask, safe_next, whole_tasks
+from careplans.views.acting import act, ask, safe_next
 from coordinator.dashboard.my_work import ACT, about, address, key_of, tabs, wanted_from
 from coordinator.dashboard.worklist import Worklist
 from coordinator.db import Conflict

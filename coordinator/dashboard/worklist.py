@@ -56,6 +56,19 @@ DUE = {
     "later": (Group.LATER,),
     "none": (Group.NO_DEADLINE,),
 }
+# The results of contacts as a narrow column holds them.
+SHORT_RESULTS = {
+    Outcome.REACHED_DONE: _("Reached"),
+    Outcome.REACHED_CALL_BACK: _("Call back"),
+    Outcome.LEFT_MESSAGE: _("Voicemail"),
+    Outcome.NO_ANSWER: _("No answer"),
+    Outcome.BUSY: _("Busy"),
+    Outcome.WRONG_NUMBER: _("Wrong no."),
+    Outcome.DISCONNECTED: _("Dead line"),
+    Outcome.REFUSED: _("Refused"),
+    Outcome.SPOKE_WITH_CAREGIVER: _("Caregiver"),
+    Outcome.LANGUAGE_BARRIER: _("Interpreter"),
+}
 SORTS = ("due", "title", "patient", "touch")
 
 
@@ -100,9 +113,8 @@ class Row:
 
     @property
     def last_contact(self) -> str:
-        """ "Left voicemail": the words of the last contact's result, "" when there was none."""
-        known = self.task.last_contact_outcome in Outcome.values
-        return str(Outcome(self.task.last_contact_outcome).label) if known else ""
+        """ "Voicemail": the last contact's result in a word or two, "" when there was none."""
+        return str(SHORT_RESULTS.get(self.task.last_contact_outcome, ""))
 
 
 @dataclass
@@ -353,4 +365,3 @@ def new_since(user: User, since: datetime) -> int:
     news = TaskChange.objects.filter(record=OuterRef("pk"), at__gt=since, step__in=arrived).exclude(by=user)
     mine = Task.objects.visible_to(user).filter(owner=user, status__in=WORKABLE)
     return mine.filter(Exists(news)).count()
-

@@ -13,6 +13,8 @@ document.addEventListener('htmx:afterSwap', e => {
   const dialog = e.detail.target?.closest?.('#modal');
   if (dialog && !dialog.open && dialog.textContent.trim()) dialog.showModal();
 });
+// What was asked is gone with the dialog, so that nothing later finds it there.
+document.addEventListener('close', e => { if (e.target.id === 'modal') document.getElementById('modal-in').replaceChildren(); }, true);
 // HX-Trigger: close-dialog, after what the dialog asked for is done.
 document.addEventListener('close-dialog', () => document.getElementById('modal')?.close());
 
