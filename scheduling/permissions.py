@@ -49,7 +49,8 @@ def can_set_up(by: Actor, site_id: Any = None) -> bool:
     """Services, weekly hours and blocks. Without a site: services, which all sites share."""
     if isinstance(by, System):
         return True
-    return by.can("settings.manage") and (site_id is None or not by.site_ids or site_id in by.site_ids)
+    own = site_id is None or site_id in by.site_ids or by.can("accounts.manage")
+    return by.can("settings.manage") and own
 
 
 def check_can_set_up(by: Actor, site_id: Any = None) -> None:

@@ -34,7 +34,17 @@ DESCRIPTIONS = {
     Role.API_CLIENT: _("A program, narrowed by its token’s scopes."),
 }
 
-READ = frozenset({"patients.view", "plans.view", "tasks.view", "visits.view", "referrals.view", "rules.view"})
+READ = frozenset(
+    {
+        "patients.view",
+        "notes.view",
+        "plans.view",
+        "tasks.view",
+        "visits.view",
+        "referrals.view",
+        "rules.view",
+    }
+)
 WORK = READ | {
     "patients.edit",
     "plans.edit",
@@ -58,6 +68,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     Role.MANAGER: LEAD | {"settings.manage", "jobs.run"},
     # Reads, answers what is asked of them, signs; does not run the worklist.
     Role.PROVIDER: READ | {"notes.acknowledge"},
+    # What a bill needs; not what was written down about the person.
     Role.BILLING: frozenset({"patients.view", "visits.view", "referrals.view"}),
     # Accounts and machinery, no clinical need: sees no patient.
     Role.ADMINISTRATOR: frozenset(

@@ -78,7 +78,7 @@ def _changes(
 BRANCHES = (
     Branch(
         CONTACT,
-        "patients.view",
+        "notes.view",
         "select 'contact', c.id, c.at, c.outcome, c.channel, coalesce(t.title, ''), c.note, c.created_by_id,"
         " c.minutes::int from careplans_contactattempt c left join careplans_task t on t.id = c.task_id"
         " and t.site_id = any(%(sites)s::uuid[]) and %(sees_tasks)s"
@@ -97,7 +97,7 @@ BRANCHES = (
     ),
     Branch(
         CLINICAL,
-        "patients.view",
+        "notes.view",
         "select 'note', n.id, n.created_at, n.kind, '', left(n.body, 400), "
         " trim(concat_ws(' ', d.given_name, d.family_name)), n.created_by_id,"
         " case when n.acknowledged_at is null then 0 else 1 end"

@@ -6,7 +6,7 @@ does. A route without a row fails, a row without a route fails, a method without
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coordinator.accounts.roles import Role
 from coordinator.tests.permission_world import ANONYMOUS, API, API_WITHOUT_SCOPES, PEOPLE
@@ -24,6 +24,8 @@ ADMINISTRATOR, AUDITOR, MANAGER = (frozenset({r}) for r in (Role.ADMINISTRATOR, 
 MACHINERY = LEADERS | ADMINISTRATOR  # who watches jobs
 SETTINGS = MANAGER | ADMINISTRATOR
 MACHINE = frozenset({API})
+ANY_TOKEN = frozenset({API, API_WITHOUT_SCOPES})
+PROVIDER = frozenset({Role.PROVIDER})
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,14 @@ class Row:
     names: dict[str, str] = field(default_factory=dict)
     other: str = NOT_FOUND
     is_api: bool = False
+    query: dict[str, str] = field(default_factory=dict)  # what the query names, like `names`
+    sends: dict[str, str] = field(default_factory=dict)  # what a POST needs to be understood
+    # May open the record but not do this to it: 403 for one's own site, 404 for another.
+    sees: frozenset[str] = frozenset()
 
     def expected(self, actor: str, own: bool) -> str:
+        if actor in self.sees:
+            return FORBIDDEN if own else NOT_FOUND
         if actor not in self.may:
             return self._refusal(actor)
         return IN if own or (self.route, actor) in EVERY_SITE else self.other
@@ -63,28 +71,28 @@ ROWS = [
     # --- signing in -----------------------------------------------------------------------------------------
     row("healthz", "GET", EVERYBODY),
     row("readyz", "GET", EVERYBODY),
-    row("account_login", "GET POST PUT", EVERYBODY),
+    row("account_login", "GET POST", EVERYBODY),
     row("account_logout", "GET POST", EVERYBODY),
-    row("account_reset_password", "GET POST PUT", EVERYBODY),
+    row("account_reset_password", "GET POST", EVERYBODY),
     row("account_reset_password_done", "GET", EVERYBODY),
     row(
         "account_reset_password_from_key",
-        "GET POST PUT PATCH DELETE",
+        "GET POST",
         EVERYBODY,
         IN,
         uidb36="'1'",
         key="'x-y'",
     ),
     row("account_reset_password_from_key_done", "GET", EVERYBODY),
-    row("mfa_authenticate", "GET POST PUT PATCH DELETE", EVERYBODY),
-    row("account_reauthenticate", "GET POST PUT", STAFF),
-    row("account_change_password", "GET POST PUT", STAFF),
+    row("mfa_authenticate", "GET POST", EVERYBODY),
+    row("account_reauthenticate", "GET POST", STAFF),
+    row("account_change_password", "GET POST", STAFF),
     row("mfa_index", "GET", STAFF),
-    row("mfa_reauthenticate", "GET POST PUT", STAFF),
-    row("mfa_activate_totp", "GET POST PUT", STAFF),
-    row("mfa_deactivate_totp", "GET POST PUT", STAFF),
+    row("mfa_reauthenticate", "GET POST", STAFF),
+    row("mfa_activate_totp", "GET POST", STAFF),
+    row("mfa_deactivate_totp", "GET POST", STAFF),
     row("mfa_view_recovery_codes", "GET", STAFF),
-    row("mfa_generate_recovery_codes", "GET POST PUT", STAFF),
+    row("mfa_generate_recovery_codes", "GET POST", STAFF),
     row("mfa_download_recovery_codes", "GET", STAFF),
     row("accounts:preferences", "POST", STAFF),
     row("accounts:keep_alive", "GET", STAFF),
@@ -103,13 +111,164 @@ ROWS = [
     row("accounts:site_edit", "GET POST", SETTINGS, pk="site"),
     row("accounts:team_new", "POST", SETTINGS, pk="site"),
     row("accounts:team_rename", "POST", SETTINGS, pk="team"),
+    # --- work -------------------------------------------------------------------------------------------------
+    # Everybody has a first page; those without a worklist are led to theirs.
+    row("dashboard:my_work", "GET", STAFF),
+    row("dashboard:my_work_find", "POST", CLINICAL),
+    row("dashboard:my_work_news", "GET", CLINICAL),
+    row("dashboard:call_list", "GET", CLINICAL),
+    row("dashboard:my_work_view_save", "POST", CLINICAL),
+    row(
+        "dashboard:my_work_view_delete", "POST", CLINICAL, IN, pk="saved view"
+    ),  # deletes own ones only, and says no more
+    replace(row("dashboard:my_work_bulk", "POST", COORDINATION), sends={"action": "snooze"}),
+    row("dashboard:my_work_undo", "POST", COORDINATION),
+    row("dashboard:my_work_act", "GET POST", COORDINATION, pk="task", action="'snooze'"),
+    row("careplans:task_new", "GET POST", COORDINATION),
+    row("careplans:task_detail", "GET", CLINICAL, pk="task"),
+    row("careplans:task_edit", "GET POST", COORDINATION, pk="task"),
+    row("careplans:task_undo", "POST", COORDINATION, pk="task"),
+    row("careplans:task_act", "GET POST", COORDINATION, pk="task", action="'snooze'"),
+    row("careplans:plan_list", "GET", CLINICAL),
+    replace(row("careplans:plan_new", "GET POST", COORDINATION), query={"patient": "patient"}),
+    row("careplans:plan_detail", "GET", CLINICAL, pk="plan"),
+    row("careplans:plan_edit", "GET POST", COORDINATION, pk="plan"),
+    row("careplans:plan_add", "GET POST", COORDINATION, pk="plan", what="'goal'"),
+    row("careplans:step", "GET POST", COORDINATION, kind="'goal'", pk="goal", name="'hold'"),
+    # --- the record -------------------------------------------------------------------------------------------
+    row("dashboard:search", "GET POST", READERS),
+    row("dashboard:patient_list", "GET POST", READERS),
+    row("dashboard:patient_summary", "GET", READERS, pk="patient"),
+    row("dashboard:patient_plan", "GET", CLINICAL, pk="patient"),
+    row("dashboard:patient_timeline", "GET", READERS, pk="patient"),
+    row("dashboard:patient_tasks", "GET", CLINICAL, pk="patient"),
+    row("dashboard:patient_appointments", "GET", READERS, pk="patient"),
+    row("dashboard:patient_referrals", "GET", READERS, pk="patient"),
+    row("dashboard:patient_notes", "GET", CLINICAL, pk="patient"),  # a bill needs no notes
+    row("dashboard:patient_details", "GET", READERS, pk="patient"),
+    row("dashboard:patient_contact", "GET POST", COORDINATION, pk="patient"),
+    row("dashboard:patient_pin", "POST", READERS, pk="patient"),
+    row("patients:patient_new", "GET POST", COORDINATION),
+    row("patients:patient_edit", "GET POST", COORDINATION, pk="patient"),
+    row("patients:patient_standing", "GET POST", COORDINATION, pk="patient"),
+    row("patients:patient_coordinator", "GET POST", COORDINATION, pk="patient"),
+    row("patients:note_new", "GET POST", COORDINATION, pk="patient"),
+    row("patients:note_in_error", "GET POST", COORDINATION, pk="note"),
+    row("patients:note_acknowledge", "POST", PROVIDER, pk="note for the provider"),
+    row("patients:entry_new", "GET POST", COORDINATION, pk="patient", kind="'problem'"),
+    row("patients:no_known_allergies", "POST", COORDINATION, pk="patient"),
+    row("patients:entry_change", "GET POST", COORDINATION, kind="'problem'", pk="problem"),
+    row("patients:entry_end", "POST", COORDINATION, kind="'family'", pk="related person"),
+    # --- referrals ------------------------------------------------------------------------------------------------
+    row("referrals:referral_list", "GET POST", READERS),
+    row("referrals:referral_new", "GET POST", COORDINATION),
+    row("referrals:referral_detail", "GET", READERS, pk="referral"),
+    row("referrals:referral_assign", "POST", COORDINATION, pk="referral"),
+    # A provider reviews what they asked for; this one did not ask.
+    replace(
+        row("referrals:referral_fact", "POST", COORDINATION, pk="referral", fact="'review'"),
+        sees=frozenset({Role.PROVIDER, Role.BILLING}),
+    ),
+    row("referrals:referral_step", "GET POST", COORDINATION, pk="referral", step="'withdraw'"),
+    # --- visits -----------------------------------------------------------------------------------------------------
+    row("scheduling:schedule", "GET", READERS),
+    row("scheduling:book", "GET POST", COORDINATION),
+    row("scheduling:choose_patient", "POST", COORDINATION),
+    row("scheduling:bulk", "POST", COORDINATION),
+    row("scheduling:appointment_detail", "GET", READERS, pk="appointment"),
+    row("scheduling:appointment_move", "GET POST", COORDINATION, pk="appointment"),
+    row("scheduling:appointment_undo", "POST", COORDINATION, pk="appointment", step="'arrive'"),
+    row("scheduling:appointment_step", "GET POST", COORDINATION, pk="appointment", step="'cancel'"),
+    row("scheduling:service_list", "GET", SETTINGS),
+    row("scheduling:service_create", "GET POST", SETTINGS),
+    row(
+        "scheduling:service_edit", "GET POST", SETTINGS, IN, pk="service"
+    ),  # visit types belong to the whole clinic
+    row("scheduling:hours", "GET POST", SETTINGS),
+    row("scheduling:hours_end", "POST", SETTINGS, pk="hours"),
+    row("scheduling:blocks", "GET POST", SETTINGS),
+    row("scheduling:block_remove", "POST", SETTINGS, pk="block"),
+    row("scheduling:reminder_settings", "GET POST", SETTINGS),
+    row("scheduling:reminder_settings_reset", "POST", SETTINGS, IN, pk="service"),
+    # --- boards -------------------------------------------------------------------------------------------------------
+    row("dashboard:team_board", "GET", LEADERS),
+    row("dashboard:team_export", "GET", LEADERS),
+    row("dashboard:team_list", "GET", LEADERS, IN, measure="'overdue'"),
+    row("dashboard:team_list_export", "GET", LEADERS, IN, measure="'overdue'"),
+    row("dashboard:run_board", "GET", MACHINERY),
+    row("dashboard:run_messages", "GET", MACHINERY, pk="site", on="'2026-11-18'"),
+    row("dashboard:run_forecast", "GET", SETTINGS, pk="site"),
+    row("dashboard:run_now", "POST", SETTINGS, pk="site"),
+    row("dashboard:reminders_switch", "POST", SETTINGS, pk="site"),
+    row("dashboard:reminders_undo", "POST", SETTINGS, pk="site", step="'start'"),
+    # --- machines and imports -------------------------------------------------------------------------------------------
+    row("imports:import_list", "GET POST", ADMINISTRATOR),
+    row("imports:import_detail", "GET", ADMINISTRATOR, IN, pk="import"),
+    row("imports:import_stop", "POST", ADMINISTRATOR, IN, pk="import"),
+    row("api:docs", "GET", STAFF),
+    row("api:client_list", "GET", ADMINISTRATOR),
+    row("api:client_new", "GET POST", ADMINISTRATOR),
+    row("api:client_revoke", "POST", ADMINISTRATOR, IN, pk="api client of a lab"),
+    row("api:client_rotate", "POST", ADMINISTRATOR, IN, pk="api client of a lab"),
     # --- the trail ------------------------------------------------------------------------------------------
     row("dashboard:audit", "GET POST", AUDITOR),
     row("dashboard:audit_export", "GET", AUDITOR),
+    # --- the API: a machine's token and its scopes ------------------------------------------------------------------------
+    Row("api:schema", ("GET",), STAFF | ANY_TOKEN, is_api=True),
+    *(
+        Row(f"api:{name}", ("GET",), ANY_TOKEN, is_api=True)
+        for name in (
+            "root",
+            "sites",
+            "teams",
+            "staff",
+            "practitioners",
+            "organizations",
+            "services",
+            "rooms",
+        )
+    ),
+    api("api:patients", "GET POST"),
+    api("api:patient_search", "POST"),
+    api("api:patient", "GET PATCH", pk="patient"),
+    api("api:patient_steps", "POST", pk="patient"),
+    api("api:contact_points", "GET POST", pk="patient"),
+    api("api:care_plans", "GET POST"),
+    api("api:care_plan", "GET PATCH", pk="plan"),
+    api("api:care_plan_steps", "POST", pk="plan"),
+    api("api:goals", "POST", pk="plan"),
+    api("api:interventions", "POST", pk="plan"),
+    api("api:goal", "GET", pk="goal"),
+    api("api:goal_steps", "POST", pk="goal"),
+    api("api:measurements", "POST", pk="goal"),
+    api("api:intervention", "GET", pk="intervention"),
+    api("api:intervention_steps", "POST", pk="intervention"),
+    api("api:tasks", "GET POST"),
+    api("api:task", "GET PATCH", pk="task"),
+    api("api:task_steps", "POST", pk="task"),
+    api("api:contacts", "GET POST", pk="task"),
+    api("api:appointments", "GET POST"),
+    api("api:free_times", "GET"),
+    api("api:appointment", "GET", pk="appointment"),
+    api("api:appointment_steps", "POST", pk="appointment"),
+    api("api:referrals", "GET POST"),
+    api("api:referral", "GET", pk="referral"),
+    api("api:referral_steps", "POST", pk="referral"),
+    api("api:referral_facts", "POST", pk="referral"),
 ]
-# Administrators make sites, so they reach those they do not work at.
+# Administrators make sites and watch their machinery, so they reach sites they do not work at.
 EVERY_SITE = {
-    ("accounts:site_edit", Role.ADMINISTRATOR),
-    ("accounts:team_new", Role.ADMINISTRATOR),
-    ("accounts:team_rename", Role.ADMINISTRATOR),
+    (route, Role.ADMINISTRATOR)
+    for route in (
+        "accounts:site_edit",
+        "accounts:team_new",
+        "accounts:team_rename",
+        "scheduling:hours_end",
+        "scheduling:block_remove",
+        "dashboard:run_messages",
+        "dashboard:run_forecast",
+        "dashboard:run_now",
+        "dashboard:reminders_switch",
+        "dashboard:reminders_undo",
+    )
 }

@@ -14,20 +14,24 @@ from django.test import Client
 from django.utils import timezone
 
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
-from coordinator.accounts.models import Site, User
+from coordinator.accounts.models import Practitioner, Site, User
 from coordinator.accounts.roles import Role
 from coordinator.api.models import ApiClient
 from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
+from coordinator.dashboard.models import SavedView
+from coordinator.imports.models import ImportRun
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user
+from patients.models import Note, Problem, RelatedPerson
 from patients.tests.factories import make_patient
 from referrals.tests.factories import make_authorization, make_referral
-from scheduling.tests.factories import make_appointment, make_room
+from scheduling.models import Availability, Block
+from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 
 ANONYMOUS, API, API_WITHOUT_SCOPES = "anonymous", "api client", "api client without scopes"
 PEOPLE = tuple(role for role in Role.values if role != Role.API_CLIENT)
 ACTORS = (ANONYMOUS, *PEOPLE, API, API_WITHOUT_SCOPES)
-SOON = datetime.timedelta(days=3)
+SOON, HOUR = datetime.timedelta(days=3), datetime.timedelta(hours=1)
 
 
 class World:
@@ -91,6 +95,24 @@ def _colleague(role: str, site: Site) -> User:
     return user
 
 
+def _noon() -> datetime.datetime:
+    return timezone.now().replace(hour=18, minute=0, second=0, microsecond=0) + SOON
+
+
+def _hours(practitioner: Any) -> Availability:
+    make_availability(practitioner, weekdays=(0,))
+    return Availability.objects.get(practitioner=practitioner)
+
+
+def _practitioner_of(world: World, site: Site) -> Practitioner:
+    """The provider's own entry in the directory."""
+    user = world.thing(Role.PROVIDER, site)
+    if user.practitioner is None:
+        user.practitioner = make_practitioner(site=site)
+        user.save()
+    return user.practitioner
+
+
 def _patient_of(kind: Callable[..., Any]) -> Callable[[World, Site], Any]:
     return lambda world, site: kind(world.thing("patient", site))
 
@@ -109,6 +131,34 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "task": _patient_of(make_task),
     "referral": _patient_of(make_referral),
     "authorization": _patient_of(make_authorization),
+    "saved view": lambda world, site: SavedView.objects.create(
+        user=world.thing(Role.COORDINATOR, site), page="my_work", name="Mine", query="kind=call"
+    ),
+    "note": lambda world, site: Note.objects.create(
+        patient=world.thing("patient", site), body="Feet swollen"
+    ),
+    "note for the provider": lambda world, site: Note.objects.create(
+        patient=world.thing("patient", site), body="Please look", report_to=_practitioner_of(world, site)
+    ),
+    "problem": lambda world, site: Problem.objects.create(
+        patient=world.thing("patient", site), name="Heart failure"
+    ),
+    "related person": lambda world, site: RelatedPerson.objects.create(
+        patient=world.thing("patient", site), name="Luz Marsh", relationship="daughter"
+    ),
+    "service": lambda world, site: make_service(),
+    "hours": lambda world, site: _hours(world.thing("practitioner", site)),
+    "block": lambda world, site: Block.objects.create(
+        site=site,
+        practitioner=world.thing("practitioner", site),
+        starts_at=_noon(),
+        ends_at=_noon() + HOUR,
+        reason="Leave",
+    ),
+    "import": lambda world, site: ImportRun.objects.create(kind="fhir", site=site, created_at=timezone.now()),
+    "api client of a lab": lambda world, site: create_client(
+        name=f"Lab {site}", sites=[site], scopes=SCOPES, by=world.administrator, now=timezone.now()
+    )[0],
     "appointment": lambda world, site: make_appointment(
         world.thing("patient", site), start=timezone.now().replace(minute=0, second=0, microsecond=0) + SOON
     ),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection, transaction
@@ -15,7 +17,8 @@ from coordinator.tests.permission_world import ACTORS, World
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 TABLE = {entry.route: entry for entry in ROWS}
-# What a GET may write: the trail of views, the session, counts of the sign-in limits, when a token was used.
+# What a GET may write: the trail of views, the session, counts of the sign-in limits, when a token was used, how a
+# list was left, and that one's recovery codes were shown.
 WRITTEN_BY_GET = (
     "audit_auditevent",
     "django_session",
@@ -23,9 +26,9 @@ WRITTEN_BY_GET = (
     "api_apiclient",
     "accounts_user",
     "axes_",
+    "dashboard_savedview",
+    "mfa_authenticator",
 )
-
-pytestmark = pytest.mark.django_db
 
 
 def named_routes(
@@ -45,27 +48,46 @@ def named_routes(
 ROUTES = dict(named_routes())
 
 
+@pytest.fixture(scope="module")
+def made_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """One world for all tests of this file, in a transaction that is taken back at the end."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(settings: Any) -> World:
-    # The limits of sign-in pages are tested elsewhere; here they would only count the matrix itself.
+def world(made_once: World, settings: Any, monkeypatch: Any) -> World:
+    # The limits of sign-in pages are tested elsewhere; here they would only count the matrix itself. The same
+    # holds for being asked for one's password again.
     settings.ACCOUNT_RATE_LIMITS = False
-    return World()
+    monkeypatch.setattr("coordinator.accounts.adapters.RECENT_SECONDS", 86_400)
+    return made_once
 
 
 def path_of(entry: Row, world: World, site: Any) -> str:
-    words = {
+    """The address with everything it names belonging to this site."""
+    path = reverse(entry.route, kwargs=_words(entry.names, world, site))
+    query = urlencode(_words(entry.query, world, site))
+    return f"{path}?{query}" if query else path
+
+
+def _words(names: dict[str, str], world: World, site: Any) -> dict[str, Any]:
+    return {
         name: kind.strip("'") if kind.startswith("'") else world.key(kind, site)
-        for name, kind in entry.names.items()
+        for name, kind in names.items()
     }
-    return reverse(entry.route, kwargs=words)
 
 
-def ask(world: World, actor: str, method: str, path: str) -> Any:
+def ask(world: World, actor: str, method: str, path: str, sends: dict[str, str] | None = None) -> Any:
     """One request, whose effects are taken back."""
     client = world.client(actor)
     with transaction.atomic():
-        body = {"content_type": "application/json"} if path.startswith("/api/") or method != "POST" else {}
-        response = client.generic(method, path, **body) if method != "POST" or body else client.post(path)
+        if path.startswith("/api/v1/") and method != "GET":
+            headers = {"Idempotency-Key": "matrix", "If-Match": '"1"'}
+            response = client.generic(method, path, "{}", "application/json", headers=headers)
+        else:
+            response = client.post(path, sends or {}) if method == "POST" else client.generic(method, path)
         transaction.set_rollback(True)
     return response
 
@@ -112,10 +134,10 @@ def _groups(pattern: URLPattern) -> set[str]:
 )
 def test_own_and_other_site(world, entry, method):
     wrong = []
-    for own in (True, False) if entry.names else (True,):
+    for own in (True, False) if entry.names or entry.query else (True,):
         path = path_of(entry, world, world.own if own else world.other)
         for actor in ACTORS:
-            got, expected = answer(ask(world, actor, method, path)), entry.expected(actor, own)
+            got, expected = answer(ask(world, actor, method, path, entry.sends)), entry.expected(actor, own)
             if got != expected:
                 wrong.append(f"{actor}, {'own' if own else 'other'} site: {got} instead of {expected}")
     assert wrong == [], f"{method} {entry.route}\n" + "\n".join(wrong)
@@ -130,10 +152,13 @@ def test_a_method_without_a_row_is_refused(world, entry):
             assert answer(ask(world, actor, method, path)) == "no such method", f"{method} {entry.route}"
 
 
-@pytest.mark.parametrize("entry", [entry for entry in ROWS if entry.names], ids=lambda entry: entry.route)
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ROWS if entry.names or entry.query], ids=lambda entry: entry.route
+)
 def test_what_is_not_yours_answers_like_what_does_not_exist(world, entry):
     """Same status and same body for another site's thing and for nothing at all."""
-    kinds = {name: kind for name, kind in entry.names.items() if not kind.startswith("'")}
+    named = entry.names | entry.query
+    kinds = {name: kind for name, kind in named.items() if not kind.startswith("'")}
     if not kinds or entry.other != NOT_FOUND:
         return
     there = path_of(entry, world, world.other)
