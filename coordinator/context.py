@@ -45,6 +45,7 @@ PLACES = (
 ADMINISTRATION = (
     NavItem("imports:import_list", "down", _("Imports"), inside=("imports",)),
     NavItem("dashboard:run_board", "refresh", _("Jobs")),
+    NavItem("api:client_list", "link", _("API"), inside=("api",)),
     NavItem("accounts:settings", "gear", _("Settings"), inside=("accounts",)),
     NavItem("dashboard:audit", "shield", _("Audit")),
 )

@@ -159,7 +159,7 @@ class Reader:
         rows = self.resolve(schema).get("properties", {}).get("results", {})
         several = "Paginated" in schema.get("$ref", "")
         ref = rows.get("items", {}).get("$ref", "") if several else schema.get("$ref", "")
-        return Answer(status, answer.get("description", ""), ref.rpartition("/")[2], several)
+        return Answer(status, answer.get("description", "").replace("`", ""), ref.rpartition("/")[2], several)
 
     def shapes(self) -> list[Shape]:
         """Everything that answers are made of, also inside other shapes."""
@@ -190,9 +190,8 @@ class Reader:
     def parameter(self, given: dict[str, Any]) -> Line:
         where = " (header)" if given["in"] == "header" else ""
         line = self.line(given["name"], given["schema"], given.get("required", False))
-        return Line(
-            line.name, line.kind + where, line.required, line.choices, given.get("description", line.text)
-        )
+        text = given.get("description", line.text).replace("`", "")
+        return Line(line.name, line.kind + where, line.required, line.choices, text)
 
     def line(self, name: str, schema: dict[str, Any], required: bool) -> Line:
         parts = [schema, *schema.get("allOf", []), schema.get("items", {})]
@@ -203,7 +202,7 @@ class Reader:
         kind = inner.get("format") or inner.get("type", "object")
         choices = tuple(str(choice) for choice in inner.get("enum", ()) if choice not in ("", None))
         text = schema.get("description", "") or inner.get("description", "")
-        text = "" if choices and "*" in text else text  # choices are listed anyway
+        text = "" if choices and "*" in text else text.replace("`", "")  # choices are listed anyway
         return Line(name, f"{kind}[]" if several else kind, required, choices, text, shape)
 
     def example(
