@@ -85,7 +85,7 @@ def changes(
         context |= about(request, task, seen) if task else {}
     response = page(request, "dashboard/_my_work_changes.html", context, status=status)
     response["HX-Reswap"] = "none"
-    response["HX-Trigger"] = "close-dialog"
+    response["HX-Trigger-After-Settle"] = "close-dialog"  # earlier, the swap would open it again
     return response
 
 

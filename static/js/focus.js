@@ -18,11 +18,18 @@ document.addEventListener('htmx:afterSettle', e => {
   if (!part || part.closest('[data-background]')) return;
   const target = part.matches(first) ? part : part.querySelector(first) ?? (part.matches(heading) ? part : part.querySelector(heading));
   if (target) return focusable(target);
+  goOn();
+});
+
+// Back to the row, or the next one, when focus has nowhere to be.
+function goOn() {
   const lost = !document.activeElement || document.activeElement === document.body;
   if (!lost || !waiting) return;
   const id = waiting.find(name => document.getElementById(name));
   focusable((id && document.getElementById(id)) ?? document.querySelector('main h1') ?? document.getElementById('main'));
-});
+}
+// A dialog gives focus back to what opened it; that row may be a new one, or gone.
+document.addEventListener('close', () => setTimeout(goOn), true);
 
 // A full page after a refused form: the summary is what has to be read first.
 document.querySelector(`main ${first}`)?.focus();
