@@ -14,6 +14,7 @@ from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Sign, StrIndex
 
+from coordinator.accounts.models import Practitioner, Site, User
 from patients.models import ContactPoint, Patient, PatientStatus, Topic
 from patients.rules.duplicates import Likeness, likeness
 from patients.rules.finding import Number, Span, Wanted, read_query
@@ -163,6 +164,24 @@ def _tell_phones(patients: list[Patient], wanted: Wanted) -> None:
         patient.matched_phones = found.get(patient.pk, [])  # type: ignore[attr-defined]
 
 
+def providers(user: Any, patient: Patient | None = None) -> QuerySet[Practitioner]:
+    """Who can be named at the patient's place (or the person's places): active, and the one named already."""
+    here = Q(is_active=True, site__in=[patient.site_id] if patient else user.site_ids)
+    if patient is not None and patient.primary_care_id:
+        here |= Q(pk=patient.primary_care_id)
+    return Practitioner.objects.filter(here)
+
+
+def places(user: Any) -> QuerySet[Site]:
+    """Where this person may register somebody."""
+    return Site.objects.filter(pk__in=user.site_ids, is_active=True)
+
+
+def possible_coordinators(patient: Patient) -> QuerySet[User]:
+    """People who own work at the patient's place."""
+    return User.objects.filter(sites=patient.site_id).assignable().order_by("name")
+
+
 @dataclass(frozen=True)
 class Double:
     """Somebody we already have who looks like the person being registered."""
@@ -196,7 +215,9 @@ def whole_record(patient: Patient) -> dict[str, list[Any]]:
     """Every entry of the record for its Details page, ended ones included; what was entered in error is not."""
     family = list(patient.related_people.order_by(F("ended_on").desc(nulls_first=True), "name"))
     for relative in family:
-        relative.topic_labels = [Topic(topic).label for topic in relative.topics]
+        relative.topic_labels = [  # type: ignore[attr-defined]
+            Topic(topic).label for topic in relative.topics
+        ]
     return {
         "phones": list(
             patient.contact_points.order_by("-kind", F("ended_at").desc(nulls_first=True), "rank")

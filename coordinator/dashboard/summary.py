@@ -262,15 +262,15 @@ def visits(user: Any, patient: Patient, now: datetime, limit: int = 30) -> Visit
     """The latest visits of this patient by start, in one statement."""
     rows = Appointment.objects.visible_to(user).filter(patient=patient)
     rows = rows.select_related("service", "practitioner", "site").order_by("-start")[:limit]
-    unbooked, ahead, past = [], [], []
+    found = Visits([], [], [])
     for row in rows:
         if row.status in ("proposed", "waitlist"):
-            unbooked.append(row)
+            found.unbooked.append(row)
         elif row.start >= now and row.status in ("pending", "booked", "arrived", "checked_in"):
-            ahead.insert(0, row)
+            found.ahead.insert(0, row)
         else:
-            past.append(row)
-    return Visits(unbooked, ahead, past)
+            found.past.append(row)
+    return found
 
 
 def referrals(user: Any, patient: Patient, *, every: bool = False, limit: int = 8) -> list[Referral]:

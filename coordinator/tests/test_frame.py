@@ -40,14 +40,20 @@ def trail(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path(
-        "p/",
+        "d/",
         include(
-            ([path("", clinical, name="patient_list"), path("<int:pk>/", clinical, name="one")], "patients")
+            (
+                [
+                    path("", anyone, name="my_work"),
+                    path("audit/", trail, name="audit"),
+                    path("p/", clinical, name="patient_list"),
+                    path("p/<int:pk>/", clinical, name="patient_summary"),
+                ],
+                "dashboard",
+            )
         ),
     ),
-    path(
-        "d/", include(([path("", anyone, name="my_work"), path("audit/", trail, name="audit")], "dashboard"))
-    ),
+    path("r/", include(([path("<int:pk>/edit/", clinical, name="patient_edit")], "patients"))),
 ]
 
 
@@ -69,7 +75,7 @@ def small_site(settings: Any) -> None:
 @pytest.mark.usefixtures("small_site")
 def test_only_pages_that_exist_and_let_the_person_in_are_linked() -> None:
     coordinator, auditor = shell_for(Role.COORDINATOR), shell_for(Role.AUDITOR)
-    assert [item.href for item in coordinator.places] == ["/d/", "/p/"]
+    assert [item.href for item in coordinator.places] == ["/d/", "/d/p/"]
     assert [item.href for item in auditor.places] == ["/d/", "/d/audit/"]
     assert coordinator.new == []
     assert coordinator.search_url == coordinator.preferences_url == ""
@@ -78,7 +84,8 @@ def test_only_pages_that_exist_and_let_the_person_in_are_linked() -> None:
 @pytest.mark.usefixtures("small_site")
 def test_the_place_one_is_in_is_marked_also_on_pages_inside_it() -> None:
     assert [item.current for item in shell_for(Role.COORDINATOR).nav] == [True, False]
-    assert [item.current for item in shell_for(Role.COORDINATOR, "/p/7/").nav] == [False, True]
+    assert [item.current for item in shell_for(Role.COORDINATOR, "/d/p/7/").nav] == [False, True]
+    assert [item.current for item in shell_for(Role.COORDINATOR, "/r/7/edit/").nav] == [False, True]
 
 
 @pytest.mark.usefixtures("small_site")

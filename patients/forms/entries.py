@@ -10,11 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from coordinator.accounts.models import Practitioner, User
+from coordinator.accounts.models import User
 from coordinator.workflow import Step
 from patients.forms import day
 from patients.forms.registration import language_choices
 from patients.models import Allergy, ContactPoint, Medication, Note, Patient, Problem, Topic
+from patients.selectors import possible_coordinators, providers
 
 
 def _line(label: Any, limit: int, *, required: bool = False, **options: Any) -> forms.CharField:
@@ -140,9 +141,9 @@ class NoteForm(forms.Form):
         label=lazy("Note"), widget=forms.Textarea(attrs={"rows": 5}), strip=True, max_length=100_000
     )
     kind = forms.ChoiceField(label=lazy("About"), choices=Note.Kind.choices, widget=forms.RadioSelect)
-    report_to = forms.ModelChoiceField(
+    report_to: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         label=lazy("Report to"),
-        queryset=Practitioner.objects.none(),
+        queryset=None,
         required=False,
         empty_label=lazy("Nobody, for the record"),
     )
@@ -153,11 +154,10 @@ class NoteForm(forms.Form):
         help_text=lazy("Date and time at the clinic."),
     )
 
-    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, patient: Patient, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"kind": Note.Kind.PROGRESS})
         super().__init__(*args, **kwargs)
-        doctors = Practitioner.objects.filter(is_active=True, site=patient.site_id)
-        self.fields["report_to"].queryset = doctors  # type: ignore[attr-defined]
+        self.fields["report_to"].queryset = providers(user, patient)  # type: ignore[attr-defined]
 
 
 class ReasonForm(forms.Form):
@@ -165,15 +165,14 @@ class ReasonForm(forms.Form):
 
 
 class CoordinatorForm(forms.Form):
-    coordinator = forms.ModelChoiceField(
-        label=lazy("Coordinator"), queryset=User.objects.none(), required=False, empty_label=lazy("Nobody")
+    coordinator: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        label=lazy("Coordinator"), queryset=None, required=False, empty_label=lazy("Nobody")
     )
     reason = _line(lazy("Reason"), 500)
 
     def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = User.objects.filter(sites=patient.site_id).assignable().order_by("name")
-        self.fields["coordinator"].queryset = people  # type: ignore[attr-defined]
+        self.fields["coordinator"].queryset = possible_coordinators(patient)  # type: ignore[attr-defined]
 
 
 class StandingForm(forms.Form):

@@ -10,11 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from coordinator.accounts.models import Practitioner, Site, User
+from coordinator.accounts.models import User
 from coordinator.fields import PARTS, BirthDateField
 from coordinator.wording import LANGUAGES, language_name
 from patients.models import ContactPoint, Patient, Tier
 from patients.rules import telephones
+from patients.selectors import places, providers
 
 
 def _text(label: Any, name: str, **options: Any) -> forms.CharField:
@@ -50,20 +51,16 @@ class PatientForm(forms.Form):
     postal_code = _text(lazy("ZIP or postal code"), "postal_code")
     country = _text(lazy("Country"), "country")
     tier = forms.TypedChoiceField(label=lazy("Tier"), choices=Tier.choices, coerce=int, initial=Tier.LOW)
-    primary_care = forms.ModelChoiceField(
+    primary_care: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         label=lazy("Primary care"),
-        queryset=Practitioner.objects.none(),
+        queryset=None,
         required=False,
         empty_label=lazy("Not recorded"),
     )
 
     def __init__(self, *args: Any, user: User, patient: Patient | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        here = patient.site_id if patient else None
-        doctors = Practitioner.objects.filter(is_active=True, site__in=[here] if here else user.site_ids)
-        if patient is not None and patient.primary_care_id:
-            doctors = doctors | Practitioner.objects.filter(pk=patient.primary_care_id)
-        self.fields["primary_care"].queryset = doctors  # type: ignore[attr-defined]
+        self.fields["primary_care"].queryset = providers(user, patient)  # type: ignore[attr-defined]
         self.fields["language"].choices = language_choices(patient.language if patient else "")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -92,7 +89,7 @@ def language_choices(present: str = "") -> list[tuple[str, Any]]:
 class NewPatientForm(PatientForm):
     """A registration: the details, where, and whose patient it is."""
 
-    site = forms.ModelChoiceField(label=lazy("Place"), queryset=Site.objects.none())
+    site: forms.ModelChoiceField[Any] = forms.ModelChoiceField(label=lazy("Place"), queryset=None)
     mrn = _text(lazy("MRN"), "mrn", help_text=lazy("Leave empty to get the clinic's next number."))
     mine = forms.BooleanField(label=lazy("I coordinate this patient's care"), required=False, initial=True)
     payer_name = forms.CharField(label=lazy("Payer"), max_length=160, required=False)
@@ -109,7 +106,7 @@ class NewPatientForm(PatientForm):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
         self.fields["birth_date"].required = True
-        sites = Site.objects.filter(pk__in=user.site_ids, is_active=True)
+        sites = places(user)
         place = self.fields["site"]
         place.queryset = sites  # type: ignore[attr-defined]
         self.only_site = len(sites) == 1

@@ -36,8 +36,12 @@ DAY_MONTH_YEAR = re.compile(
 )
 MONTH_DAY_YEAR = re.compile(rf"\b{_MONTH}[\s\-./]*(\d{{1,2}})(?:st|nd|rd|th)?,?[\s\-./]+{_YEAR}\b")
 YEAR_FIRST = re.compile(r"(?<![\d-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d-])")
-YEAR_LAST = re.compile(r"(?<![\d-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d-])")
-YEAR_LAST_BLANKS = re.compile(r"(?<![\d\s.-])\s*\b(\d{1,2}) (\d{1,2}) (\d{4})\b(?!\s*[\d-])")
+YEAR_LAST = re.compile(
+    r"(?<![\d-])(?P<a>\d{1,2})(?P<by>[-/.])(?P<b>\d{1,2})(?P=by)(?P<year>\d{4}|\d{2})(?![\d-])"
+)
+YEAR_LAST_BLANKS = re.compile(
+    r"(?<![\d\s.-])\s*\b(?P<a>\d{1,2}) (?P<b>\d{1,2}) (?P<year>\d{4})\b(?!\s*[\d-])"
+)
 TELEPHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,}\d")
 
 
@@ -135,7 +139,7 @@ def _readings(text: str) -> Iterator[tuple[re.Match[str], list[tuple[str, str, s
         yield match, [(match[3], str(MONTHS[match[1]]), match[2])]
     for pattern in (YEAR_LAST, YEAR_LAST_BLANKS):
         if match := pattern.search(plain):
-            a, b, year = match[1], match[match.lastindex - 1], match[match.lastindex]  # type: ignore[operator]
+            a, b, year = (match[name] for name in ("a", "b", "year"))
             # Month first; day first only when the other cannot be.
             yield match, [(year, a, b)] if int(a) <= 12 else [(year, b, a)]
 

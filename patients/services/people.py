@@ -72,7 +72,12 @@ def lead_by(patient: Patient, user: User | None, *, by: Actor, now: datetime, re
     former, patient.coordinator = patient.coordinator_id, user
     patient.version += 1
     patient.save()
-    facts = {"from": former, "to": user.pk if user else None, "version": patient.version, "fields": []}
+    facts: dict[str, Any] = {
+        "from": former,
+        "to": user.pk if user else None,
+        "version": patient.version,
+        "fields": [],
+    }
     patient.changes.create(
         step="assign_coordinator",
         from_status=patient.status,

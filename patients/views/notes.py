@@ -24,7 +24,7 @@ from patients.views.entries import saved
 def note_new(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A page without script; beside the timeline with it, which then asks for itself again."""
     patient = get_visible_or_404(Patient, request.user, pk=pk)
-    form = NoteForm(request.POST or None, patient=patient)
+    form = NoteForm(request.POST or None, user=request.user, patient=patient)
     sent = request.method == "POST" and form.is_valid()
     if sent and saved(form, services.add_note, patient_id=patient.pk, by=request.user):
         toast(request, _("Note saved"))

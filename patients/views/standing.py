@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ from patients.forms.entries import CoordinatorForm, StandingForm
 from patients.models import Patient
 from patients.workflow import WORKFLOW
 
-SERVICES = {
+SERVICES: dict[str, Callable[..., Patient]] = {
     "inactivate": services.inactivate_patient,
     "transfer": services.transfer_patient,
     "record_death": services.record_death,
