@@ -25,6 +25,7 @@ from coordinator.audit import services as audit
 from coordinator.context import Shell
 from coordinator.dashboard.saved_views import delete_view, remember, save_view, views_of
 from coordinator.dashboard.work_forms import FilterForm
+from coordinator.dashboard.work_words import row_words
 from coordinator.dashboard.worklist import DUE, GROUPINGS, SORTS, VIEWS, Wanted, Worklist, new_since
 from coordinator.dashboard.worklist import PAGE as ROWS
 from coordinator.http import get_visible_or_404, is_part, page, requires, signed_in
@@ -116,6 +117,7 @@ def list_context(request: HttpRequest, work: Worklist) -> dict[str, Any]:
         "next_url": f"{home}?{query}&after={last}" if work.more else "",
         "clear_url": f"{home}?{address(request.GET, **NO_FILTERS) or 'view=todo'}",
         "task_id": key_of(request.GET.get("task")),
+        "words": row_words(),
     }
 
 

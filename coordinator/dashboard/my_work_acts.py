@@ -20,7 +20,8 @@ from careplans.models import Task
 from careplans.selectors import whole_tasks
 from careplans.services.bulk import BulkResult
 from careplans.views.acting import act, ask, safe_next
-from coordinator.dashboard.my_work import ACT, about, address, key_of, tabs, wanted_from
+from coordinator.dashboard.my_work import ACT, about, key_of, tabs, wanted_from
+from coordinator.dashboard.work_words import row_words
 from coordinator.dashboard.worklist import Worklist
 from coordinator.db import Conflict
 from coordinator.http import get_visible_or_404, page, requires
@@ -76,7 +77,7 @@ def changes(
         "now": work.now,
         "rows": [(key, work.row(key, gone.get(key, ""))) for key in [*task_ids, *gone]],
         "tabs": tabs(seen, work),
-        "query": address(seen),
+        "words": row_words(),
         "oob": True,
     }
     shown = key_of(request.POST.get("pane"))

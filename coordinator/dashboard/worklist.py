@@ -33,7 +33,7 @@ from careplans.models import Outcome, Task, TaskChange, TaskKind
 from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
 from coordinator.accounts.models import User
-from coordinator.wording import language_name
+from coordinator.wording import family_first, language_name
 from patients.models import ContactPoint, fold
 
 PAGE = 50
@@ -110,6 +110,21 @@ class Row:
     task: Task
     heading: Heading | None = None
     gone: str = ""  # a sentence, when somebody else was first
+
+    @property
+    def label(self) -> str:
+        """The row in words, for the names of its controls: "Post-discharge call, RAMÍREZ, Elena"."""
+        return (
+            f"{self.task.title}, {family_first(self.task.patient)}" if self.task.patient else self.task.title
+        )
+
+    @property
+    def why(self) -> str:
+        """ "TCM · Discharged Nov 16": why the task is here; in a team's pool also whose list it is on."""
+        task = self.task
+        pool = str(task.team) if task.owner_id is None and task.team else ""
+        said = [part for part in (task.program, task.reason, pool) if part]
+        return " · ".join(said) or task.get_kind_display()
 
     @property
     def last_contact(self) -> str:

@@ -9,6 +9,13 @@ document.addEventListener('click', e => {
   else if (e.target.matches?.('dialog[open]') && e.target.id !== 'session-end') e.target.close(); // the backdrop
 });
 
+// <a data-modal>: what the link asks is asked in the dialog; without script it is a page.
+document.addEventListener('click', e => {
+  const link = e.target.closest?.('a[data-modal]');
+  if (!link || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
+  e.preventDefault();
+  window.htmx.ajax('GET', link.getAttribute('href'), { source: link, target: '#modal-in', swap: 'innerHTML' });
+});
 document.addEventListener('htmx:afterSwap', e => {
   const dialog = e.detail.target?.closest?.('#modal');
   if (dialog && !dialog.open && dialog.textContent.trim()) dialog.showModal();

@@ -1,22 +1,29 @@
-// The pane beside the list shows the row one rests on, so that row and pane never speak of two patients.
-// On narrow screens there is no pane and a row is a page of its own.
+// The pane beside the list shows the row one clicks or rests on, so that row and pane never speak of two patients.
+// On narrow screens there is no pane, and a row's link leads to a page of its own.
 const wide = matchMedia('(width >= 64rem)');
 const shown = () => document.getElementById('pane-of')?.value;
 const row = el => el?.closest?.('[data-row]');
 let resting;
 
-document.addEventListener('click', e => {
-  if (!wide.matches && e.target.closest?.('[data-preview-link]')) e.stopImmediatePropagation();
-}, true);
-
 function preview(link) {
-  if (document.activeElement !== link || row(link)?.id === `r${shown()}`) return;
-  window.htmx.ajax('GET', link.getAttribute('hx-get'), { source: link, target: '#peek', swap: 'innerHTML scroll:#peek:top' });
+  const here = new URL(location.href);
+  here.searchParams.set('task', row(link).id.slice(1));
+  const path = here.pathname + here.search;
+  window.htmx.ajax('GET', path, { source: link, target: '#peek', swap: 'innerHTML scroll:#peek:top', replace: path });
 }
+
+document.addEventListener('click', e => {
+  const link = e.target.closest?.('[data-preview-link]');
+  if (!link || !wide.matches || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
+  e.preventDefault();
+  clearTimeout(resting);
+  if (row(link).id !== `r${shown()}`) preview(link);
+});
 document.addEventListener('focusin', e => {
   clearTimeout(resting);
   const link = e.target.closest?.('[data-preview-link]');
-  if (link && wide.matches) resting = setTimeout(preview, 350, link);
+  if (!link || !wide.matches || row(link).id === `r${shown()}`) return;
+  resting = setTimeout(() => { if (document.activeElement === link) preview(link); }, 350);
 });
 
 document.addEventListener('htmx:afterSettle', () => {
