@@ -54,6 +54,12 @@ class PatientScoped(models.QuerySet[Any]):
         return self.filter(patient__site__in=user.site_ids)
 
 
+class NoteScoped(PatientScoped):
+    """What was written down about the person is for those who care for them."""
+
+    permission = "notes.view"
+
+
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: Any) -> PatientQuerySet:
         if not user.can("patients.view"):
@@ -544,7 +550,7 @@ class Note(Record):
     )
     error_reason = models.TextField(blank=True)
 
-    objects = PatientScoped.as_manager()
+    objects = NoteScoped.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["patient", "-created_at"], name="note_patient")]

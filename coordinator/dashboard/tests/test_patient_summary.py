@@ -134,11 +134,13 @@ def test_a_record_entered_in_error_and_an_unknown_key_are_404(client, site, dana
     assert client.get("/patients/00000000-0000-7000-8000-000000000000/").status_code == 404
 
 
-def test_billing_sees_no_plans_or_tasks(client, elena, site, dana):
+def test_billing_sees_no_plans_tasks_or_notes(client, elena, site, dana):
     fill(elena, dana)
     client.force_login(make_user(Role.BILLING, site=site))
     page = text(client.get(at(elena)))
     assert "Task 0" not in page
+    assert "Note 0" not in page
+    assert client.get(at(elena, "notes")).status_code == 403
     assert "Stay out of hospital" not in page
     assert reverse("dashboard:patient_contact", args=[elena.pk]) not in page
     assert client.get(at(elena, "tasks")).status_code == 403
