@@ -28,27 +28,28 @@ from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment
 
 ROWS = 100
-_INTERVALS = {
-    "kind": "intervals",
-    "person": "task__owner",
-    "site": "task__site",
-    "left_out": gettext_lazy("Tasks entered in error are counted too: they were on somebody's list."),
+_WEEK = {
+    "kind": "spans",
+    "person": "owner",
+    "left_out": gettext_lazy(
+        "Tasks entered in error. Of a task that was opened again, only the last time counts."
+    ),
 }
 LISTS: dict[str, Measure] = {
     **MEASURES,
     "opened": Measure(
         "opened",
         gettext_lazy("Tasks opened"),
-        gettext_lazy("Each time a task was opened or opened again in the week."),
+        gettext_lazy("Tasks by the day on which they were opened."),
         rows=lambda scope: measures.opened_in_week(scope, WEEKS - 1),
-        **_INTERVALS,  # type: ignore[arg-type]
+        **_WEEK,  # type: ignore[arg-type]
     ),
     "closed": Measure(
         "closed",
         gettext_lazy("Tasks closed"),
-        gettext_lazy("Each time a task was done or closed in the week."),
+        gettext_lazy("Tasks by the day on which they were done or closed."),
         rows=lambda scope: measures.closed_in_week(scope, WEEKS - 1),
-        **_INTERVALS,  # type: ignore[arg-type]
+        **_WEEK,  # type: ignore[arg-type]
     ),
 }
 ORDER = {
@@ -57,7 +58,7 @@ ORDER = {
     "visits": ("start", "pk"),
     "referrals": ("due_at", "pk"),
     "clocks": ("due_at", "pk"),
-    "intervals": ("-opened_at", "pk"),
+    "spans": ("-opened_at", "pk"),
 }
 JOINED = {
     "patients": ("coordinator", "site"),
@@ -65,7 +66,7 @@ JOINED = {
     "visits": ("patient__coordinator", "practitioner", "service", "site"),
     "referrals": ("patient", "owner", "team", "site"),
     "clocks": ("rule_version__rule", "site"),
-    "intervals": ("task__patient", "task__owner", "task__site"),
+    "spans": ("patient", "owner", "site"),
 }
 
 
@@ -124,7 +125,7 @@ def _owner(user: User, key: str) -> User | None:
 
 def _narrow(measure: Measure, scope: measures.Scope, given: Mapping[str, str]) -> tuple[QuerySet[Any], str]:
     """The measure's rows, of one kind or week when the address names one."""
-    if measure.kind == "intervals":
+    if measure.kind == "spans":
         word = given.get("week", "")
         number = int(word) if word.isascii() and word.isdigit() and int(word) < WEEKS else WEEKS - 1
         in_week = measures.opened_in_week if measure.key == "opened" else measures.closed_in_week
@@ -217,7 +218,7 @@ def header_of(kind: str) -> list[str]:
         "visits": [_("Start"), _("Visit"), *person, _("Status"), _("Provider"), _("Coordinator"), _("Site")],
         "referrals": [_("Number"), _("Specialty"), *person, _("Next step"), _("Due"), _("Owner"), _("Site")],
         "clocks": [_("Rule"), *person, _("Due"), _("State"), _("Owner"), _("Site")],
-        "intervals": [_("Task"), _("Kind"), *person, _("Opened"), _("Closed"), _("Owner"), _("Site")],
+        "spans": [_("Task"), _("Kind"), *person, _("Opened"), _("Closed"), _("Owner"), _("Site")],
     }[kind]
 
 
@@ -262,8 +263,7 @@ def _cells(kind: str, row: Any) -> list[Any]:
             row.rule_version.rule.title, *_who(row.patient), row.due_at, row.get_status_display(), row.owner,
             row.site.short_name,
         ]  # fmt: skip
-    task = row.task
     return [
-        task.title, task.get_kind_display(), *_who(task.patient), row.opened_at, row.closed_at, task.owner,
-        task.site.short_name,
+        row.title, row.get_kind_display(), *_who(row.patient), row.opened_at, row.ended_at, row.owner or "",
+        row.site.short_name,
     ]  # fmt: skip

@@ -17,8 +17,12 @@ from django.db.models import (
     BigIntegerField,
     Case,
     Count,
+    DateField,
+    DateTimeField,
+    Exists,
     Expression,
     F,
+    Func,
     IntegerField,
     OuterRef,
     Q,
@@ -28,12 +32,13 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from careplans.models import ContactAttempt, Task, TaskInterval
+from careplans.models import ContactAttempt, Task
 from careplans.rules import CONTACT_EVERY_DAYS, TIER_WEIGHTS
+from careplans.workflow import TaskStatus
 from coordinator.clocks.models import Clock
 from coordinator.clocks.workflow import State
 from patients.models import Patient, Tier
@@ -133,18 +138,24 @@ def high_risk(scope: Scope) -> QuerySet[Any]:
 
 
 def contacts_due(scope: Scope) -> QuerySet[Any]:
-    """Nobody of us reached them within the days of their tier; who was never reached counts from registration."""
-    reached = ContactAttempt.objects.filter(patient=OuterRef("pk"), reached=True).order_by("-at")
-    last = Coalesce(Subquery(reached.values("at")[:1]), F("created_at"))
+    """Nobody of us reached them within the days of their tier; who was never reached counts from registration.
 
-    def too_long(zone: str) -> Q:
-        wanted = Q(pk__in=[])
-        for tier, days in CONTACT_EVERY_DAYS.items():
-            latest = starts(scope.today(zone) - timedelta(days=days - 1), zone)
-            wanted |= Q(tier=tier, last_reached_at__lt=latest)
-        return wanted
-
-    return active_patients(scope).annotate(last_reached_at=last).filter(scope.by_zone("site", too_long))
+    Rows carry `last_reached_at`. Said as "nobody was reached since" so that the database joins once instead of
+    looking up each patient.
+    """
+    since = Case(
+        *[
+            When(site__in=sites, tier=tier, then=starts(scope.today(zone) - timedelta(days=days - 1), zone))
+            for zone, sites in scope.zones.items()
+            for tier, days in CONTACT_EVERY_DAYS.items()
+        ],
+        output_field=DateTimeField(),
+    )
+    reached = ContactAttempt.objects.filter(patient=OuterRef("pk"), reached=True)
+    patients = active_patients(scope).annotate(since=since)
+    return patients.filter(
+        ~Exists(reached.filter(at__gte=OuterRef("since"))), Q(created_at__lt=F("since")) | Exists(reached)
+    ).annotate(last_reached_at=Coalesce(Subquery(reached.order_by("-at").values("at")[:1]), F("created_at")))
 
 
 # --- tasks, visits, referrals -----------------------------------------------------------------------------
@@ -339,42 +350,36 @@ def week_starts(scope: Scope, zone: str) -> list[date]:
 
 
 def opened_in_week(scope: Scope, number: int) -> QuerySet[Any]:
-    return _intervals(scope, "opened_at", number)
+    return _in_week(scope, "opened_at", number)
 
 
 def closed_in_week(scope: Scope, number: int) -> QuerySet[Any]:
-    return _intervals(scope, "closed_at", number)
+    return _in_week(scope, "ended_at", number)
 
 
-def _intervals(scope: Scope, field: str, number: int) -> QuerySet[Any]:
+def _in_week(scope: Scope, field: str, number: int) -> QuerySet[Any]:
     def within(zone: str) -> Q:
         first = week_starts(scope, zone)[number]
-        return Q(
-            **{
-                f"{field}__gte": starts(first, zone),
-                f"{field}__lt": starts(first + timedelta(days=7), zone),
-            }
-        )
+        until = starts(first + timedelta(days=7), zone)
+        return Q(**{f"{field}__gte": starts(first, zone), f"{field}__lt": until})
 
-    return TaskInterval.objects.filter(scope.by_zone("task__site", within))
+    return listed_tasks(scope).filter(scope.by_zone("site", within))
 
 
-def week_of(scope: Scope, field: str) -> Case:
-    """The number of the week (0 is the oldest) in which that moment lies."""
-    whens = []
-    for number in range(WEEKS):
+def listed_tasks(scope: Scope) -> QuerySet[Any]:
+    return Task.objects.filter(site__in=scope.sites).exclude(status=TaskStatus.ENTERED_IN_ERROR)
 
-        def within(zone: str, number: int = number) -> Q:
-            first = week_starts(scope, zone)[number]
-            return Q(
-                **{
-                    f"{field}__gte": starts(first, zone),
-                    f"{field}__lt": starts(first + timedelta(days=7), zone),
-                }
-            )
 
-        whens.append(When(scope.by_zone("task__site", within), then=Value(number)))
-    return Case(*whens, default=Value(-1), output_field=IntegerField())
+class WeeksAgo(Func):
+    """How many stretches of seven days lie between that moment's local day and today; 0 is the one that ends today."""
+
+    arg_joiner = " - "
+    template = "((%(expressions)s) / 7)"
+    output_field = IntegerField()
+
+    def __init__(self, field: str, zone: str, today: date) -> None:
+        local = Func(Value(zone), F(field), function="timezone", output_field=DateTimeField())
+        super().__init__(Cast(Value(today), DateField()), Cast(local, DateField()))
 
 
 def age_band(scope: Scope) -> Case:
