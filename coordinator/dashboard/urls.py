@@ -9,6 +9,7 @@ from coordinator.dashboard import (
     search_views,
     summary_contact,
     summary_views,
+    team_board,
 )
 
 app_name = "dashboard"
@@ -35,12 +36,16 @@ urlpatterns = [
     path("patients/<uuid:pk>/details/", summary_views.patient_details, name="patient_details"),
     path("patients/<uuid:pk>/contact/", summary_contact.patient_contact, name="patient_contact"),
     path("patients/<uuid:pk>/pin/", summary_views.patient_pin, name="patient_pin"),
-    path("audit/", audit_view.audit_trail, name="audit"),
     path("runs/", run_views.run_board, name="run_board"),
     path("runs/<uuid:pk>/tonight/", run_views.run_forecast, name="run_forecast"),
     path("runs/<uuid:pk>/run/", run_views.run_now, name="run_now"),
     path("runs/<uuid:pk>/reminders/", run_views.reminders_switch, name="reminders_switch"),
     path("runs/<uuid:pk>/reminders/<slug:step>/", run_views.reminders_undo, name="reminders_undo"),
     path("runs/<uuid:pk>/<slug:on>/", run_views.run_message_list, name="run_messages"),
+    path("team/", team_board.team_board, name="team_board"),
+    path("team/export/", team_board.team_export, name="team_export"),
+    path("team/list/<slug:measure>/", team_board.team_list, name="team_list"),
+    path("team/list/<slug:measure>/export/", team_board.team_list_export, name="team_list_export"),
+    path("audit/", audit_view.audit_trail, name="audit"),
     path("audit/export/", audit_view.audit_export, name="audit_export"),
 ]
