@@ -117,7 +117,8 @@ class Clinic:
         """Free times from 8:00 local, on working days from the first Monday four weeks ahead."""
         from coordinator.clocks.selectors import as_calendar, federal_calendar
 
-        calendar, found, day = as_calendar(federal_calendar()), [], self.day
+        found: list[datetime.datetime] = []
+        calendar, day = as_calendar(federal_calendar()), self.day
         while len(found) < days * (540 // step):
             if calendar.is_open(day):
                 opens = datetime.datetime.combine(day, datetime.time(8), self.site.tzinfo)
@@ -171,7 +172,7 @@ class Server:
 
 def post(port: int, clinic: Clinic, path: str, form: dict[str, str]) -> Answer:
     began = time.perf_counter()
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "Cookie": f"sessionid={clinic.session}; csrftoken={CSRF}",
@@ -222,7 +223,10 @@ def warm_up(port: int, clinic: Clinic) -> None:
 
 
 def one_slot(port: int, clinic: Clinic, people: int, rounds: int) -> int:
-    starts, wrong, times, statuses = clinic.starts(days=rounds // 18 + 1), [], [], Counter()
+    starts = clinic.starts(days=rounds // 18 + 1)
+    wrong: list[str] = []
+    times: list[float] = []
+    statuses: Counter[int] = Counter()
     for n in range(rounds):
         start = starts[n]
         clinic.new_service()

@@ -42,10 +42,23 @@ class Service(Record):
         return self.name
 
 
+class SiteScoped(models.QuerySet[Any]):
+    """Rows of a site: seen by who works there and sees visits, or sets the schedule up."""
+
+    def visible_to(self, user: Any) -> Any:
+        if user.can("accounts.manage"):
+            return self
+        if not (user.can("visits.view") or user.can("settings.manage")):
+            return self.none()
+        return self.filter(site__in=user.site_ids)
+
+
 class Room(Record):
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="rooms")
     name = models.CharField(max_length=60)
     is_active = models.BooleanField(default=True)
+
+    objects = SiteScoped.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -67,6 +80,8 @@ class Availability(Record):
     valid_to = models.DateField(null=True, blank=True)
     services = models.ManyToManyField(Service, blank=True)  # empty: any
 
+    objects = SiteScoped.as_manager()
+
     class Meta:
         ordering = ["weekday", "starts"]
         constraints = [
@@ -86,6 +101,8 @@ class Block(Record):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     reason = models.CharField(max_length=120)
+
+    objects = SiteScoped.as_manager()
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="block_period")]

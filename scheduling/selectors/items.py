@@ -28,7 +28,7 @@ from scheduling.workflow import Status
 NOBODY = "none"  # stands for visits without a practitioner
 STRIPES = 3
 SAID = (Status.ARRIVED, Status.CHECKED_IN, Status.NO_SHOW, Status.CANCELLED, Status.PENDING)
-LOOKS = {
+LOOKS: dict[str, str] = {
     Status.FULFILLED: "done",
     Status.CANCELLED: "cancel",
     Status.RESCHEDULED: "cancel",

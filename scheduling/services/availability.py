@@ -81,7 +81,7 @@ def save_hours(
             valid_to=valid_to,
             created_by=person(by),
         )
-        hours.services.set(service_ids)
+        hours.services.set(Service.objects.filter(pk__in=list(service_ids)))
         made.append(hours)
         _record(hours, "save_hours", by, site_id, {"weekday": weekday, "starts": starts, "ends": ends})
     return made

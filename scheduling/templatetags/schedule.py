@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +17,8 @@ from scheduling.forms import WEEKDAYS
 from scheduling.workflow import WORKFLOW
 
 register = template.Library()
+RADIO = '<input type="radio" name="slot" value="{}" data-name="{} {}">'
+CHOSEN = RADIO.replace(">", " checked>")
 
 
 @register.simple_tag(takes_context=True)
@@ -101,13 +103,12 @@ def slot_choice(offer: Any, chosen: str = "", best: Any = None, day: bool = Fals
         notes.append(format_html(" · <strong>{}</strong>", _("best")))
     if offer.patient_is_busy:
         notes.append(format_html(' · <span class="tone-warn">{}</span>', _("has a visit then")))
+    radio = CHOSEN if value == chosen else RADIO
     return format_html(
-        '<label class="slot"><input type="radio" name="slot" value="{}" data-name="{} {}"{}><b>{}{}</b>'
-        "<small>{}{}</small></label>",
+        '<label class="slot">' + radio + "<b>{}{}</b><small>{}{}</small></label>",
         value,
         date_format(local(offer.start), "D"),
         time,
-        mark_safe(" checked") if value == chosen else "",
         f"{short_day_of(offer.start)} " if day else "",
         time,
         offer.practitioner if day else offer.practitioner.family_name,
