@@ -29,6 +29,8 @@ UV_LOCK = ROOT / "bin" / "requirements" / "uv.txt"
 RUN_LOCK = ROOT / "requirements.txt"
 DEV_LOCK = ROOT / "bin" / "requirements" / "dev.txt"
 
+WRONG_HASH = "hash mismatch"
+
 STARTED = time.time()
 
 
@@ -113,20 +115,25 @@ def only_one() -> Iterator[None]:
 
 
 def quiet(*command: str | Path) -> tuple[bool, str]:
-    """Runs a command; (worked, the last line it said)."""
+    """Runs a command; (worked, everything it said)."""
     try:
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=tool_env())
     except OSError as error:
         return False, str(error)
-    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    return done.returncode == 0, lines[-1] if lines else f"exit code {done.returncode}"
+    return done.returncode == 0, done.stderr + done.stdout
+
+
+def reason(said: str) -> str:
+    """The one line of a tool's output that names the trouble."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if line.lower().startswith(("cause:", "error:"))]
+    return (telling or lines or ["no reason given"])[-1].rstrip(".")
 
 
 def tool_env() -> dict[str, str]:
     """The caller's environment; pip's own index and certificate settings hold for uv as well."""
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
-    env["UV_NO_CONFIG"] = "1"
     env["UV_PYTHON_DOWNLOADS"] = "never"
     for pip_name, uv_name in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
         if env.get(pip_name):
@@ -159,7 +166,7 @@ def make_venv(uv: Path | None) -> None:
     worked, said = quiet(sys.executable, "-m", "venv", "--clear", VENV)
     if not worked:
         raise Refused(
-            f"Could not make a virtual environment ({said}): install pip or the venv module for"
+            f"Could not make a virtual environment ({reason(said)}): install pip or the venv module for"
             f" {sys.executable}, for example with `apt-get install python3-venv`, and run this again."
         )
 
@@ -172,11 +179,12 @@ def install(lock: Path, uv: Path | None) -> None:
         )
         if worked:
             return
-        if "hash" in said.lower():
+        if WRONG_HASH in said.lower():
             raise Refused(
-                f"A downloaded package does not match its pinned hash ({said}): nothing was started."
+                f"A downloaded package is not the one that was pinned ({reason(said)}): nothing was started; find"
+                " out what changed it, or take a correct requirements file."
             )
-        say(f"uv could not install ({said}); trying pip")
+        say(f"uv could not install ({reason(said)}); trying pip")
     pip = [PYTHON] if (VENV / "bin" / "pip").exists() else [sys.executable, "-m", "pip", "--python", PYTHON]
     command = [*pip, "-m", "pip"] if len(pip) == 1 else pip
     worked, said = quiet(
@@ -184,7 +192,7 @@ def install(lock: Path, uv: Path | None) -> None:
     )
     if not worked:
         raise Refused(
-            f"Could not install the requirements ({said}): check that the package registry can be reached and run"
+            f"Could not install the requirements ({reason(said)}): check that the package registry can be reached and run"
             " this again; it continues where it stopped."
         )
 
@@ -255,7 +263,9 @@ def ensure_browser() -> str:
         worked, said = quiet(*apt, "install", "--no-install-recommends", "chromium", "fonts-liberation")
     path = find_browser()
     if not path:
-        raise Refused(f"The browser tests need Chromium and apt-get could not install it ({said}): {alone}")
+        raise Refused(
+            f"The browser tests need Chromium and apt-get could not install it ({reason(said)}): {alone}"
+        )
     return path
 
 

@@ -131,3 +131,26 @@ def test_every_command_refuses_an_old_python_in_one_sentence(command: str, tmp_p
         " PYTHON=/path/to/python3.11.\n"
     )
     assert os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("Resolved 3\nerror: Failed\n  cause: Hash mismatch for `vine`\n\n  Computed:\n    sha256:40fd\n", "cause: Hash mismatch for `vine`"),
+        ("WARNING: x\nERROR: No matching distribution found for a==1.\n", "ERROR: No matching distribution found for a==1"),
+        ("something odd\n", "something odd"),
+        ("", "no reason given"),
+    ],
+)  # fmt: skip
+def test_the_telling_line_of_a_tool_is_shown(setup: ModuleType, said: str, line: str) -> None:
+    assert setup.reason(said) == line
+
+
+def test_a_package_that_is_not_the_pinned_one_stops_everything(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        setup, "quiet", lambda *command: (False, "error: x\n  cause: Hash mismatch for `vine`\n")
+    )
+    with pytest.raises(setup.Refused, match="not the one that was pinned"):
+        setup.install(setup.RUN_LOCK, Path("uv"))
