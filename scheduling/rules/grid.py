@@ -44,33 +44,30 @@ def hours_shown(spans: Sequence[tuple[datetime, datetime]], zone: str) -> tuple[
     return first, last
 
 
-def row_of(moment: datetime, day: date, zone: str, first_hour: int, last_hour: int) -> int:
-    """The row of the quarter hour that holds this moment on that local day, clamped to the grid.
-
-    By the wall clock: the hour that autumn repeats is drawn once, with both its visits side by side.
-    """
-    start, end = day_bounds(day, zone)
-    if moment <= start:
-        return 1
-    rows = (last_hour - first_hour) * QUARTERS
-    if moment >= end:
-        return rows + 1
+def _row(moment: datetime, zone: str, first_hour: int) -> int:
+    """The row of the quarter hour that holds this moment by the wall clock; 0 or less before the first one shown."""
     wall = moment.astimezone(ZoneInfo(zone))
-    return min(max((wall.hour - first_hour) * QUARTERS + wall.minute // 15 + 1, 1), rows + 1)
+    return (wall.hour - first_hour) * QUARTERS + wall.minute // 15 + 1
 
 
 def place(
     spans: Sequence[tuple[datetime, datetime]], day: date, zone: str, first_hour: int, last_hour: int
 ) -> list[Place]:
-    """A place for each span of one day, in the order given; what overlaps is set side by side."""
+    """A place for each span of one day, in the order given; what overlaps is set side by side.
+
+    Rows follow the wall clock, so the hour that autumn repeats is drawn once, with both its visits in it.
+    """
     rows = (last_hour - first_hour) * QUARTERS
+    starts, _ends = day_bounds(day, zone)
     bounds = []
     for start, end in spans:
-        top = min(row_of(start, day, zone, first_hour, last_hour), rows)
-        bottom = row_of(end, day, zone, first_hour, last_hour)
-        if end.astimezone(ZoneInfo(zone)).time().minute % 15:
-            bottom += 1
-        bounds.append((top, min(max(bottom, top + 1), rows + 1)))
+        top = _row(max(start, starts), zone, first_hour)
+        # By its length, not by where the wall clock stands at its end: that may be an hour earlier in autumn.
+        into = max(start, starts).astimezone(ZoneInfo(zone)).minute % 15
+        length = -(-(into * 60 + (end - max(start, starts)).total_seconds()) // 900)
+        bottom = min(max(top + int(length), 2), rows + 1)
+        top = min(max(top, 1), rows)
+        bounds.append((top, max(bottom, top + 1)))
     lanes = _lanes(bounds)
     return [
         Place(top, bottom - top, lane, of) for (top, bottom), (lane, of) in zip(bounds, lanes, strict=True)
@@ -108,4 +105,4 @@ def now_row(now: datetime, day: date, zone: str, first_hour: int, last_hour: int
     wall = now.astimezone(ZoneInfo(zone))
     if wall.date() != day or not time(first_hour) <= wall.time() or wall.hour >= last_hour:
         return None
-    return row_of(now, day, zone, first_hour, last_hour)
+    return _row(now, zone, first_hour)

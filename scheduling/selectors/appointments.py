@@ -220,7 +220,7 @@ def _makes_sense(step: str, visit: Appointment, now: datetime, cancelled_at: dat
     if step == "undo_cancel":
         return cancelled_at is not None and now - cancelled_at <= UNDO_CANCEL
     # One page corrects a no-show whatever it really was; a proposal is booked with the finder.
-    return step not in ("correct_to_fulfilled", "correct_to_cancelled", "offer", "book", "put_on_waitlist")
+    return step not in ("correct_to_fulfilled", "correct_to_cancelled", "offer", "put_on_waitlist")
 
 
 def cancelled_at(appointment: Appointment, changes: Sequence[AppointmentChange]) -> datetime | None:

@@ -13,11 +13,12 @@ from uuid import UUID
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from coordinator.accounts.models import Practitioner, Site
+from coordinator.accounts.models import Site
 from scheduling.models import Appointment
 from scheduling.rules import grid
 from scheduling.rules.local_time import day_bounds, local_day
 from scheduling.selectors import facts
+from scheduling.selectors.choices import people_at
 from scheduling.selectors.items import (
     NOBODY,
     STRIPES,
@@ -107,7 +108,7 @@ def calendars_of(user: Any, filters: Filters, *, all_at_first: bool = False) -> 
     """The calendars of a site (one query): who can be booked there, then visits without a practitioner."""
     if filters.site.pk not in user.site_ids:
         return []
-    people = Practitioner.objects.filter(site=filters.site, is_bookable=True, is_active=True)
+    people = people_at([filters.site.pk])
     found = [(str(person.pk), short_practitioner(person)) for person in people]
     chosen = set(filters.calendars) & ({key for key, _label in found} | {NOBODY})
     few = all_at_first or len(found) <= FEW

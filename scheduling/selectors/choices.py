@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from coordinator.accounts.models import Practitioner, Site
 from patients.models import Patient
 from scheduling.models import Service
@@ -34,8 +36,9 @@ def services() -> list[Service]:
 
 
 def people_at(site_ids: list[UUID]) -> list[Practitioner]:
-    """Who can be booked at these sites."""
-    return list(Practitioner.objects.filter(site__in=site_ids, is_bookable=True, is_active=True))
+    """Who can be booked at these sites: who works there, and who only has hours there."""
+    there = Q(site__in=site_ids) | Q(availability__site__in=site_ids)
+    return list(Practitioner.objects.filter(there, is_bookable=True, is_active=True).distinct())
 
 
 def patients_to_book(user: Any) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q, QuerySet
+
 from coordinator.accounts.models import Site
 from coordinator.messaging.models import COUNTED, REMINDER, Message, MessageStatus
 from patients.models import ContactPoint
@@ -82,6 +84,12 @@ class Person:
     language: str
 
 
+def ahead(now: datetime, until: datetime) -> QuerySet[Appointment]:
+    """Visits that have not begun and start before `until`; one whose hour is not known is ahead all day."""
+    not_begun = Q(start__gt=now) | Q(time_known=False, start__gt=now - timedelta(days=1))
+    return Appointment.objects.filter(not_begun, start__lt=until).exclude(status__in=NOT_VISITS)
+
+
 @dataclass(frozen=True)
 class Facts:
     """A batch: visits of some patients (all of theirs in range), and who the patients are."""
@@ -99,14 +107,14 @@ def visit_facts(
     until: datetime,
     as_of_then: bool = False,
 ) -> Facts:
-    """Visits of these patients that start after `now` and before `until` (two queries).
+    """Visits of these patients that are ahead at `now` and start before `until` (two queries).
 
-    `as_of_then` asks how it was at `now`: a visit that was later seen or missed was booked then, and one that was
-    booked later was not there.
+    `as_of_then` asks how it was that day: a visit that was later seen or missed was booked then, and one that was
+    booked on a later day was not there.
     """
     rows = list(
-        Appointment.objects.filter(patient__in=patient_ids, start__gt=now, start__lt=until)
-        .exclude(status__in=NOT_VISITS)
+        ahead(now, until)
+        .filter(patient__in=patient_ids)
         .values(
             *(
                 "id",
@@ -130,7 +138,7 @@ def visit_facts(
         )
     )
     if as_of_then:
-        rows = [row for row in rows if row["booked_at"] <= now]
+        rows = [row for row in rows if row["booked_at"] < range_end(now, 0, sites[row["site_id"]].zone)]
     addresses = _addresses({row["patient_id"] for row in rows})
     visits = [
         _visit(row, sites[row["site_id"]], windows, addresses.get(row["patient_id"], ()), as_of_then)
@@ -254,8 +262,7 @@ UNLIMITED = ("opt_out_confirmation",)
 
 def due_patients(*, sites: Iterable[UUID], now: datetime, until: datetime) -> list[UUID]:
     """Patients with a visit at these sites in that time, in the order of their keys."""
-    found = Appointment.objects.filter(site__in=list(sites), start__gt=now, start__lt=until)
-    found = found.exclude(status__in=NOT_VISITS).order_by("patient_id")
+    found = ahead(now, until).filter(site__in=list(sites)).order_by("patient_id")
     return list(found.values_list("patient_id", flat=True).distinct())
 
 

@@ -1,7 +1,12 @@
 """Every write to the schedule."""
 
 from scheduling.selectors.slots import find_slots, next_free
-from scheduling.services.appointments import book_appointment, cancel_appointment, reschedule_appointment
+from scheduling.services.appointments import (
+    book_appointment,
+    book_waiting,
+    cancel_appointment,
+    reschedule_appointment,
+)
 from scheduling.services.attendance import (
     Result,
     arrive,
@@ -35,6 +40,7 @@ __all__ = [
     "add_block",
     "arrive",
     "book_appointment",
+    "book_waiting",
     "cancel_appointment",
     "change_many",
     "check_in",

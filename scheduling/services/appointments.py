@@ -142,6 +142,60 @@ def reschedule_appointment(
     return new
 
 
+@retry_deadlocks
+def book_waiting(
+    *,
+    appointment_id: UUID,
+    start: datetime,
+    by: Actor,
+    now: datetime,
+    practitioner_id: UUID | None = KEEP,
+    override_reason: str = "",
+) -> Appointment:
+    """A visit that was needed (to be booked, or on the waitlist) gets its time. Raises like `book_appointment`."""
+    seen = Appointment.objects.get(pk=appointment_id)
+    who = seen.practitioner_id if practitioner_id is KEEP else practitioner_id
+    minutes = round((seen.end - seen.start).total_seconds() / 60)
+    times = _offering_times(seen.site_id, seen.service_id, who, start, now, minutes)
+    with times, transaction.atomic():
+        check_can_manage(by, seen)
+        asked = look_up(
+            patient_id=seen.patient_id,
+            service_id=seen.service_id,
+            site_id=seen.site_id,
+            practitioner_id=who,
+            room_id=seen.room_id,
+            start=start,
+            by=by,
+            now=now,
+            minutes=minutes,
+            place=seen.place,
+            must_be_by=seen.must_be_by,
+        )
+        advisory_lock(*asked.resources())
+        appointment = lock(Appointment.objects, appointment_id)
+        found = check_free(asked, by=by, override_reason=override_reason, without=appointment)
+        with refusals(**_sentences()):
+            move(
+                appointment,
+                "book",
+                by=by,
+                now=now,
+                reason=override_reason,
+                start=asked.start,
+                end=asked.end,
+                practitioner=asked.practitioner,
+                zone=asked.site.zone,
+                time_known=True,
+                booked_at=now,
+                patient_overlap_allowed=any(one.kind == "patient_overlap" for one in found),
+                override_reason=override_reason.strip() if found else "",
+                **_overrides(found),
+            )
+        consequences.after_booking(appointment, by=by, now=now)
+    return appointment
+
+
 @transaction.atomic
 def cancel_appointment(
     *, appointment_id: UUID, cancelled_by: str, reason: str, by: Actor, now: datetime

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +35,7 @@ from scheduling.selectors.reminder_facts import (
 )
 
 BATCH = 1000  # patients
+ONE_DAY = timedelta(days=1)
 ABOUT = "scheduling.appointment"
 
 
@@ -141,7 +142,7 @@ class _Run:
 def _patients_to_plan(appointment_ids: Sequence[UUID], run: _Run) -> list[UUID]:
     """Patients of those visits that are near enough to be reminded of; most bookings end here."""
     until = max(run.until(site) for site in run.sites.values())
-    near = Appointment.objects.filter(pk__in=appointment_ids, start__gt=run.now, start__lt=until)
+    near = Appointment.objects.filter(pk__in=appointment_ids, start__gt=run.now - ONE_DAY, start__lt=until)
     return sorted(set(near.values_list("patient_id", flat=True)))
 
 

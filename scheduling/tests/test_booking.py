@@ -14,13 +14,14 @@ from patients.workflow import PatientStatus
 from scheduling.models import Appointment, Block
 from scheduling.services import (
     book_appointment,
+    book_waiting,
     cancel_appointment,
     mark_no_show,
     reschedule_appointment,
     undo_cancel,
 )
 from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, Clinic, at
-from scheduling.tests.factories import make_availability, make_room, make_service
+from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 from scheduling.workflow import Status
 
 FRIDAY = at("2026-11-20", "13:30")
@@ -381,3 +382,22 @@ def test_booking_costs_a_bounded_number_of_queries(
             by=clinic.coordinator,
             now=NOW,
         )
+
+
+# --- from "needed" to "booked" ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [Status.PROPOSED, Status.WAITLIST])
+def test_a_visit_that_is_needed_gets_its_time_on_the_same_record(clinic: Clinic, status: str) -> None:
+    needed = make_appointment(
+        clinic.patient, site=clinic.site, service=clinic.service, practitioner=None, status=status
+    )
+    clinic.book(FRIDAY, patient_id=clinic.other_patient().pk)
+    wish = {"appointment_id": needed.pk, "practitioner_id": clinic.okafor.pk, "by": clinic.coordinator}
+    with pytest.raises(Conflict) as refusal:
+        book_waiting(start=FRIDAY, now=NOW, **wish)
+    assert refusal.value.extra["next_free"]
+    booked = book_waiting(start=FRIDAY + HOUR, now=NOW, **wish)
+    assert (booked.pk, booked.status, booked.start) == (needed.pk, Status.BOOKED, FRIDAY + HOUR)
+    with pytest.raises(NotAllowed):
+        book_waiting(start=FRIDAY + 2 * HOUR, now=NOW, **wish)

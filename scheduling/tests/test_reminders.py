@@ -415,3 +415,10 @@ def test_withdrawing_by_the_visit_leaves_other_visits_alone() -> None:
         messaging.withdraw(about_ids=[one.pk], reason="gone", now=NOW)
     assert {s for _w, s in states(one)} == {"cancelled"}
     assert {s for _w, s in states(other)} == {"scheduled"}
+
+
+def test_a_visit_booked_for_the_same_day_is_in_the_ledger_with_its_reason() -> None:
+    """Also one of which only the day is known: it is ahead until that day is over."""
+    today = make_appointment(reachable(), start=at(0, 0), time_known=False, booked_at=at(0, 8))
+    plan_reminders(appointment_ids=[today.pk], now=at(0, 8), by=NIGHT)
+    assert states(today) == [("3d", "booked_after_window"), ("1d", "booked_after_window")]

@@ -61,7 +61,7 @@ def _detail(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
         "readiness": reads.readiness(visit, reminders, local_day(now, visit.zone)),
         "acts": _buttons(possible.steps, visit),
         "corrections": _buttons(possible.corrections, visit),
-        "may_move": "reschedule" in possible,
+        "may_move": "reschedule" in possible or "book" in possible,
         "zone_name": zone_name(visit.site.zone),
         "patient_zone": patient_zone if patient_zone != visit.site.zone else "",
         "patient_zone_name": zone_name(patient_zone),

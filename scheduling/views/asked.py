@@ -129,6 +129,8 @@ class Asked:
         data.setdefault("site", str(self.site.pk))
         if self.service:
             data.setdefault("visit", str(self.service.pk))
+        if self.request.method == "GET" and data.get("who") not in {str(one.pk) for one in self.people}:
+            data.pop("who", None)  # somebody who left cannot be looked for any more
         data.setdefault("first", self.today.isoformat())
         by = _day(data.get("must_be_by"), self.today + timedelta(days=SEARCH_DAYS))
         data.setdefault("last", max(by, self.today).isoformat())

@@ -30,6 +30,7 @@ from scheduling.selectors.appointments import with_everything
 from scheduling.selectors.slots import Offer
 from scheduling.views.asked import Asked, asked
 from scheduling.views.schedule import FINDER_NAMES, finder_context, search_of
+from scheduling.workflow import UNBOOKED
 
 
 @require_http_methods(["GET", "POST"])
@@ -90,26 +91,32 @@ def appointment_move(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise PermissionDenied(_("Your role does not include changing visits at this site."))
     ask = asked(request, _as_asked(request, visit))
     with timezone.override(ask.site.tzinfo):
-        form = MoveForm(request.POST or None, site=ask.site, who=_who(ask) or visit.practitioner_id)
+        kind = BookForm if visit.status in UNBOOKED else MoveForm
+        form = kind(request.POST or None, site=ask.site, who=_who(ask) or visit.practitioner_id)
         if request.method == "GET":
-            return _page(ask, MoveForm(site=ask.site), replaces=visit)
+            return _page(ask, kind(site=ask.site), replaces=visit)
         if not form.is_valid():
             return _page(ask, form, status=422, replaces=visit)
-        data = form.cleaned_data
         try:
-            new = services.reschedule_appointment(
-                appointment_id=pk,
-                start=data["start"],
-                practitioner_id=None if visit.is_outside else data["practitioner_id"],
-                reason=data["reason"],
-                override_reason=data["override_reason"],
-                by=request.user,
-                now=ask.now,
-            )
+            new = _move(ask, visit, form.cleaned_data)
         except (Conflict, NotAllowed, ValidationError) as refusal:
             return _refused(ask, form, refusal, replaces=visit)
         toast(request, _("Moved to %(when)s") % {"when": _when(new)})
         return redirect("scheduling:appointment_detail", new.pk)
+
+
+def _move(ask: Asked, visit: Appointment, data: dict[str, Any]) -> Appointment:
+    wish = {
+        "appointment_id": visit.pk,
+        "start": data["start"],
+        "practitioner_id": None if visit.is_outside else data["practitioner_id"],
+        "override_reason": data["override_reason"],
+        "by": ask.request.user,
+        "now": ask.now,
+    }
+    if visit.status in UNBOOKED:
+        return services.book_waiting(**wish)
+    return services.reschedule_appointment(reason=data["reason"], **wish)
 
 
 def _as_asked(request: HttpRequest, visit: Appointment) -> QueryDict:
