@@ -301,6 +301,9 @@ def main(command: str, *arguments: str) -> None:
         become("-m", "coordinator.devserver", *arguments)
     elif command == "test":
         test(list(arguments))
+    elif command == "bench":
+        ensure("dev")
+        become("-m", "bench.run", *arguments)
     else:
         ensure("dev")
         become(ROOT / "bin" / "lib" / f"{command}.py", *arguments)

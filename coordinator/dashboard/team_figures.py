@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,10 @@ class Ask:
             site=given.get("site", ""),
             sort=sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT,
         )
+
+    @functools.cached_property
+    def base(self) -> str:
+        return self.query()
 
     def query(self, **more: Any) -> str:
         """The same choices as a query, for links to the lists."""
@@ -156,8 +161,7 @@ def _is_listed(person: User | None, figures: Counter[str]) -> bool:
 
 
 def _line(person: User | None, figures: Counter[str], ask: Ask, weeks: list[int]) -> Line:
-    owner = person.pk if person else NOBODY
-    cells = [_cell(MEASURES[key], figures, ask, owner) for key in COLUMNS]
+    cells = [_cell(MEASURES[key], figures, ask, person.pk if person else NOBODY) for key in COLUMNS]
     load = figures["load"]
     return Line(person, cells, load_band(load) if person else "", load, weeks)
 
@@ -165,7 +169,8 @@ def _line(person: User | None, figures: Counter[str], ask: Ask, weeks: list[int]
 def _cell(measure: Measure, figures: Counter[str], ask: Ask, owner: Any) -> Cell:
     value = figures[figure_name(measure, ask.days)]
     tone = ALARMING.get(measure.key, "") if value else ""
-    return Cell(measure.key, value, list_url(measure.key, ask, owner=owner), tone)
+    # By hand: there are hundreds of these on a page, and nothing in them needs quoting.
+    return Cell(measure.key, value, f"{_list_base()}{measure.key}/?{ask.base}&owner={owner}", tone)
 
 
 def figure_name(measure: Measure, days: int) -> str:
@@ -176,6 +181,7 @@ def list_url(key: str, ask: Ask, **more: Any) -> str:
     return f"{_list_base()}{key}/?{ask.query(**more)}"
 
 
+@functools.cache
 def _list_base() -> str:
     return reverse("dashboard:team_list", args=["x"]).removesuffix("x/")
 

@@ -1,0 +1,436 @@
+"""Fills an empty, migrated database with an invented clinic of any size, by set-based SQL.
+
+    DATABASE_URL=... THROUGHLINE_ENV=test python -m bench.generate --patients 10000
+
+Three sites, 60 practitioners with hours, 60 coordinators, four tasks and one visit a patient (at most 100,000 visits),
+contacts, referrals and clocks. Everything follows from the row's number, so two runs make the same rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+from typing import Any
+
+import django
+from django.conf import settings
+from django.db import connection, models
+
+SITES, PRACTITIONERS_PER_SITE, COORDINATORS_PER_SITE = 3, 20, 20
+MOST_VISITS = 100_000
+SLOTS_A_DAY, TAKEN_A_DAY = 16, 12  # half hours from 8 to 12 and 1 to 5; three of four are taken
+ZONE = "America/Chicago"
+
+FAMILY = [
+    first + last
+    for first in ("Ander", "Berg", "Carl", "Dahl", "Eck", "Falk", "Grim", "Holm", "Iver", "Jans", "Krist", "Lind",
+                  "Morg", "Nord", "Olm", "Pet", "Quin", "Ram", "Sand", "Thor", "Ulv", "Vall", "West", "York", "Zell")
+    for last in ("son", "berg", "mark", "stad", "feld", "man", "wick", "ton", "ley", "ers", "strom", "quist", "gren",
+                 "holm", "lund", "sen", "well", "ford", "ridge", "haus")
+]  # fmt: skip
+GIVEN = [
+    "Ada", "Alma", "Amir", "Anh", "Beatriz", "Boris", "Carmen", "Cedric", "Dalia", "Diego", "Elena", "Emil", "Fatima",
+    "Felix", "Gloria", "Hamza", "Hodan", "Ines", "Ivan", "Jamal", "Joan", "Kai", "Katya", "Lena", "Luis", "Maria",
+    "Mateo", "Mei", "Nadia", "Noor", "Omar", "Paula", "Rafael", "Rosa", "Sara", "Tariq", "Uma", "Viktor", "Wanda", "Zoe",
+]  # fmt: skip
+
+# A key in time order, as coordinator.db.uuid7 makes them, but worked out from a number.
+KEY = """
+create or replace function pg_temp.key(kind int, i bigint) returns uuid language sql immutable as $$
+  select (lpad(to_hex(1700000000000 + i), 12, '0') || '7' || lpad(to_hex(kind), 3, '0')
+          || '8' || substr(md5(kind || ':' || i), 1, 15))::uuid $$
+"""
+PATIENT, TASK, VISIT, REFERRAL, CLOCK, PHONE, CONTACT, COVERAGE, NUMBER = range(1, 10)
+
+
+def insert(model: type[models.Model], source: str, params: list[Any] | None = None, **columns: str) -> int:
+    """Insert from a select. `columns` are SQL for named fields; the rest get the model's own defaults."""
+    values = {}
+    for field in model._meta.concrete_fields:
+        if field.name in columns:
+            values[field.column] = columns[field.name]
+        elif not isinstance(field, models.AutoField):
+            values[field.column] = _default(field)
+    names = ", ".join(f'"{name}"' for name in values)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"insert into {model._meta.db_table} ({names}) select {', '.join(values.values())} {source}",
+            params,
+        )
+        return cursor.rowcount
+
+
+@contextlib.contextmanager
+def without_indexes(*tables: str) -> Iterator[None]:
+    """Fill first, index afterwards: several times quicker. Primary and unique keys stay."""
+    again = []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
+                where contype = 'x' and conrelid::regclass::text = any(%s)""",
+            [list(tables)],
+        )
+        for table, name, definition in cursor.fetchall():
+            cursor.execute(f'alter table {table} drop constraint "{name}"')
+            again.append(f'alter table {table} add constraint "{name}" {definition}')
+        cursor.execute(
+            """select x.indexname, x.indexdef from pg_indexes x
+                where x.schemaname = 'public' and x.tablename = any(%s)
+                  and not exists (select 1 from pg_constraint c where c.conindid = format('%%I', x.indexname)::regclass)""",
+            [list(tables)],
+        )
+        for name, definition in cursor.fetchall():
+            cursor.execute(f'drop index "{name}"')
+            again.append(definition)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("set maintenance_work_mem = '256MB'")
+        for statement in again:
+            cursor.execute(statement)
+
+
+def _default(field: Any) -> str:
+    if isinstance(field, models.DateTimeField) and (field.auto_now or field.auto_now_add):
+        return "now()"
+    if field.has_default() and not callable(field.default):
+        value = getattr(field.default, "value", field.default)
+        return f"'{value}'" if isinstance(value, str) else str(value).lower()
+    if isinstance(field, models.JSONField):
+        return f"'{'[]' if field.default is list else '{}'}'::jsonb"
+    if field.null:
+        return "null"
+    if isinstance(field, (models.CharField, models.TextField, models.FileField)):
+        return "''"
+    if hasattr(field, "base_field"):
+        return "'{}'"
+    raise ValueError(f"Say what {field.model.__name__}.{field.name} holds.")
+
+
+class Clinic:
+    """What stands still: sites, people, services. Made through the models."""
+
+    def __init__(self, today: date) -> None:
+        from coordinator.accounts.models import Practitioner, Site, Team, User
+        from coordinator.clocks.models import BusinessCalendar
+        from coordinator.clocks.selectors import as_calendar
+        from scheduling.models import Availability, Service
+
+        calendar = BusinessCalendar.objects.get(name="US federal")
+        self.today, self.days = today, as_calendar(calendar)
+        self.sites = [
+            Site.objects.create(name=f"Bench site {n}", short_name=f"Site {n}", zone=ZONE, calendar=calendar)
+            for n in range(SITES)
+        ]
+        teams = [Team.objects.create(site=site, name="Team") for site in self.sites]
+        self.coordinators: list[list[int]] = []
+        self.practitioners: list[list[str]] = []
+        for site, team in zip(self.sites, teams, strict=True):
+            people = User.objects.bulk_create(
+                User(email=f"c{site.short_name[-1]}.{n}@bench.test", name=f"{GIVEN[n]} {FAMILY[n * 7]}", role="coordinator",
+                     team=team, password="!")
+                for n in range(COORDINATORS_PER_SITE)
+            )  # fmt: skip
+            User.sites.through.objects.bulk_create(
+                User.sites.through(user_id=person.pk, site_id=site.pk) for person in people
+            )
+            providers = Practitioner.objects.bulk_create(
+                Practitioner(
+                    family_name=FAMILY[n * 11],
+                    given_name=GIVEN[-n],
+                    credentials="MD",
+                    site=site,
+                    is_bookable=True,
+                )
+                for n in range(PRACTITIONERS_PER_SITE)
+            )
+            Availability.objects.bulk_create(
+                Availability(practitioner=p, site=site, weekday=weekday, starts=clock(starts), ends=clock(starts + 4))
+                for p in providers for weekday in range(5) for starts in (8, 13)
+            )  # fmt: skip
+            self.coordinators.append([person.pk for person in people])
+            self.practitioners.append([str(p.pk) for p in providers])
+        self.teams = [str(team.pk) for team in teams]
+        self.services = [
+            str(Service.objects.create(name=f"Bench visit {n}", minutes=30).pk) for n in range(3)
+        ]
+
+    def open_days(self, count: int) -> list[date]:
+        """That many business days, two thirds of them before today."""
+        past: list[date] = []
+        day = self.today
+        while len(past) < count * 2 // 3:
+            day -= timedelta(days=1)
+            if self.days.is_open(day):
+                past.insert(0, day)
+        coming, day = [], self.today
+        while len(past) + len(coming) < count:
+            if self.days.is_open(day):
+                coming.append(day)
+            day += timedelta(days=1)
+        return past + coming
+
+
+def generate(patients: int, say: Any = print) -> None:
+    """Everything, for this many patients. The database must be migrated and hold no patient."""
+    from patients.models import Patient
+
+    if Patient.objects.exists():
+        raise SystemExit("There are patients already: the generator needs an empty database.")
+    began = time.monotonic()
+    clinic = Clinic(datetime.now(clock_zone()).date())
+    with connection.cursor() as cursor:
+        cursor.execute("set statement_timeout = 0")
+        cursor.execute("set synchronous_commit = off")
+        cursor.execute("select rolsuper from pg_roles where rolname = current_user")
+        superuser = cursor.fetchone()[0]
+        if superuser:
+            # Rows are right by construction; checking each foreign key would take as long as inserting.
+            cursor.execute("set session_replication_role = replica")
+        cursor.execute(KEY)
+    for step in (_patients, _phones, _visits, _tasks, _contacts, _clocks, _referrals):
+        started = time.monotonic()
+        with without_indexes(*TABLES.get(step.__name__, ())):
+            rows = step(clinic, patients)
+        say(f"  {step.__name__[1:]:<10} {rows:>9,} rows  {time.monotonic() - started:6.1f} s")
+    with connection.cursor() as cursor:
+        cursor.execute("set session_replication_role = origin" if superuser else "select 1")
+        cursor.execute("analyze" if connection.in_atomic_block else "vacuum analyze")
+    say(f"  {patients:,} patients in {time.monotonic() - began:.1f} s")
+
+
+TABLES = {
+    "_patients": ("patients_patient",),
+    "_phones": ("patients_contactpoint", "patients_coverage", "patients_patientidentifier"),
+    "_visits": ("scheduling_appointment",),
+    "_tasks": ("careplans_task", "careplans_taskinterval"),
+    "_contacts": ("careplans_contactattempt",),
+    "_referrals": ("referrals_referral",),
+}
+
+
+def clock_zone() -> Any:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(ZONE)
+
+
+def _array(values: list[Any], kind: str) -> str:
+    return f"(array[{', '.join(repr(str(v)) if kind != 'bigint' else str(v) for v in values)}])::{kind}[]"
+
+
+def _of_site(lists: list[list[Any]], number: str, kind: str) -> str:
+    """SQL for the element `number` of the list of the row's site (i % 3)."""
+    cases = " ".join(
+        f"when {n} then ({_array(values, kind)})[1 + ({number}) % {len(values)}]"
+        for n, values in enumerate(lists)
+    )
+    return f"case i % {SITES} {cases} end"
+
+
+def _site(clinic: Clinic) -> str:
+    return f"({_array([site.pk for site in clinic.sites], 'uuid')})[1 + i % {SITES}]"
+
+
+def _patients(clinic: Clinic, count: int) -> int:
+    from patients.models import Patient
+
+    return insert(
+        Patient,
+        f"""from (select i, ({_array(FAMILY, "text")})[1 + (i * 7919) % {len(FAMILY)}] as family,
+                  ({_array(GIVEN, "text")})[1 + (i * 31) % {len(GIVEN)}] as given
+             from generate_series(0, {count - 1}) i) g""",
+        id=f"pg_temp.key({PATIENT}, i)",
+        created_at="now() - interval '400 days' + i * interval '1 second'",
+        site=_site(clinic),
+        mrn="lpad((500000000 + i)::text, 9, '0')",
+        family_name="family",
+        given_name="given",
+        search_name="lower(family || ' ' || given)",
+        birth_date="date '1930-01-01' + ((i * 37) % 27000)::int",
+        sex="case i % 2 when 0 then 'female' else 'male' end",
+        language="case when i % 7 = 0 then 'es' when i % 11 = 0 then 'so' else 'en' end",
+        status="case when i % 20 = 19 then 'inactive' else 'active' end",
+        tier="case when i % 25 = 0 then 4 when i % 10 = 1 then 3 when i % 5 = 2 then 2 else 1 end",
+        allergy_status="case i % 3 when 0 then 'none_known' else 'not_recorded' end",
+        city="'Riverbend'",
+        state="'MN'",
+        coordinator=f"case when i % 50 = 7 then null else {_of_site(clinic.coordinators, f'i / {SITES}', 'bigint')} end",
+        primary_care=_of_site(clinic.practitioners, f"i / {SITES}", "uuid"),
+    )
+
+
+def _phones(clinic: Clinic, count: int) -> int:
+    from patients.models import ContactPoint, Coverage, PatientIdentifier
+
+    made = insert(
+        ContactPoint,
+        f"from generate_series(0, {count - 1}) i, lateral (select lpad((2000000 + i)::text, 7, '0') as digits) d",
+        id=f"pg_temp.key({PHONE}, i)",
+        patient=f"pg_temp.key({PATIENT}, i)",
+        kind="'phone'",
+        use="'mobile'",
+        value="'+1612' || digits",
+        normalized="'+1612' || digits",
+        last_four="right(digits, 4)",
+        ok_to_message="true",
+        permission_source="'Asked at registration'",
+        permission_at="now() - interval '300 days'",
+    )
+    made += insert(
+        Coverage,
+        f"from generate_series(0, {count - 1}) i",
+        id=f"pg_temp.key({COVERAGE}, i)",
+        patient=f"pg_temp.key({PATIENT}, i)",
+        payer_name="case i % 3 when 0 then 'HealthNorth Plus' when 1 then 'Prairie Community Plan' else 'Medicare' end",
+        member_id="'HN' || (10000000 + i)",
+    )
+    return made + insert(
+        PatientIdentifier,
+        f"from generate_series(0, {count - 1}) i",
+        id=f"pg_temp.key({NUMBER}, i)",
+        patient=f"pg_temp.key({PATIENT}, i)",
+        kind="'MB'",
+        system="'urn:bench:member'",
+        value="'HN' || (10000000 + i)",
+    )
+
+
+def _visits(clinic: Clinic, count: int) -> int:
+    """The j-th patient of a site sees provider j % 20 in that provider's j / 20-th taken half hour."""
+    from scheduling.models import Appointment
+
+    visits = min(count, MOST_VISITS)
+    per_provider = -(-visits // (SITES * PRACTITIONERS_PER_SITE))
+    days = clinic.open_days(-(-per_provider // TAKEN_A_DAY))
+    return insert(
+        Appointment,
+        f"""from (select i, k, ({_array(days, "date")})[1 + k / {TAKEN_A_DAY}] as day,
+                    (k % {TAKEN_A_DAY}) / 3 * 4 + k % 3 as slot
+               from (select i, i / {SITES} / {PRACTITIONERS_PER_SITE} as k from generate_series(0, {visits - 1}) i) a) b,
+            lateral (select (day + time '08:00' + slot * interval '30 minutes'
+                             + case when slot >= 8 then interval '1 hour' else interval '0' end) at time zone '{ZONE}' as begins) c""",
+        id=f"pg_temp.key({VISIT}, i)",
+        patient=f"pg_temp.key({PATIENT}, i)",
+        site=_site(clinic),
+        practitioner=_of_site(clinic.practitioners, f"i / {SITES}", "uuid"),
+        service=f"({_array(clinic.services, 'uuid')})[1 + i % {len(clinic.services)}]",
+        start="begins",
+        end="begins + interval '30 minutes'",
+        zone=f"'{ZONE}'",
+        status="""case when begins > now() then 'booked' when i % 12 = 5 then 'no_show' when i % 14 = 3 then 'cancelled'
+                       else 'fulfilled' end""",
+        cancelled_by="case when begins <= now() and i % 12 <> 5 and i % 14 = 3 then 'patient' else '' end",
+        booked_at="begins - interval '20 days'",
+    )
+
+
+def _tasks(clinic: Clinic, count: int) -> int:
+    """Four a patient: one open (a fifth of them overdue), three done."""
+    from careplans.models import Task, TaskInterval
+
+    source = f"""from (select n, n / 4 as i, n % 4 as part, now() - ((n * 13) % 38400) * interval '15 minutes' as opened
+                         from generate_series(0, {count * 4 - 1}::bigint) n) g"""
+    made = insert(
+        Task,
+        source,
+        id=f"pg_temp.key({TASK}, n)",
+        patient=f"pg_temp.key({PATIENT}, i)",
+        site=_site(clinic),
+        kind="(array['outreach_call', 'book_visit', 'paperwork', 'results', 'plan_review'])[1 + n % 5]",
+        title="(array['Monthly call', 'Book a follow-up visit', 'Disability form', 'Tell the lab results', 'Plan review'])[1 + n % 5]",
+        reason="'Made by the generator'",
+        status="case when part = 0 then 'ready' else 'completed' end",
+        owner=f"case when part = 0 and i % 40 = 3 then null else {_of_site(clinic.coordinators, f'i / {SITES}', 'bigint')} end",
+        team=f"case when part = 0 and i % 40 = 3 then ({_array(clinic.teams, 'uuid')})[1 + i % {SITES}] end",
+        due_at="""case when part = 0 and i % 5 = 0 then now() - (1 + i % 20) * interval '1 day'
+                       else now() + (1 + i % 30) * interval '1 day' end""",
+        opened_at="opened",
+        ended_at="case when part = 0 then null else opened + interval '2 days' end",
+        outcome="case when part = 0 then '' else 'Done' end",
+    )
+    return made + insert(
+        TaskInterval,
+        source,
+        task=f"pg_temp.key({TASK}, n)",
+        opened_at="opened",
+        closed_at="case when part = 0 then null else opened + interval '2 days' end",
+    )
+
+
+def _contacts(clinic: Clinic, count: int) -> int:
+    from careplans.models import ContactAttempt
+
+    return insert(
+        ContactAttempt,
+        f"from (select n, n / 2 as i, n % 2 as part from generate_series(0, {count * 2 - 1}::bigint) n) g",
+        id=f"pg_temp.key({CONTACT}, n)",
+        patient=f"pg_temp.key({PATIENT}, i)",
+        outcome="case part when 0 then 'reached_done' else 'no_answer' end",
+        reached="part = 0",
+        at="now() - ((i * 17) % 110 + part) * interval '1 day'",
+        created_by=_of_site(clinic.coordinators, f"i / {SITES}", "bigint"),
+    )
+
+
+def _clocks(clinic: Clinic, count: int) -> int:
+    """One patient in twenty has a deadline set by a rule: some ahead, some met, some missed."""
+    from coordinator.clocks.models import Clock, RuleVersion
+
+    version = RuleVersion.objects.get(rule__key="tcm.contact", version=1)
+    return insert(
+        Clock,
+        f"from (select n, n * 20 as i, now() + ((n % 40) - 30) * interval '12 hours' as due from generate_series(0, {count // 20 - 1}) n) g",
+        id=f"pg_temp.key({CLOCK}, n)",
+        subject_type="'careplans.task'",
+        subject_id=f"pg_temp.key({TASK}, i::bigint * 4)",
+        kind="'tcm.contact'",
+        rule_version=f"'{version.pk}'",
+        zone=f"'{ZONE}'",
+        anchor_at="due - interval '2 days'",
+        due_at="due",
+        original_due_at="due",
+        state="case when due > now() then 'running' when n % 2 = 0 then 'met' else 'missed' end",
+        met_at="case when due <= now() and n % 2 = 0 then due - interval '3 hours' end",
+        site=_site(clinic),
+        owner_user=_of_site(clinic.coordinators, f"i / {SITES}", "bigint"),
+    )
+
+
+def _referrals(clinic: Clinic, count: int) -> int:
+    from referrals.models import Referral
+
+    return insert(
+        Referral,
+        f"from (select n, n * 3 as i from generate_series(0, {count // 3 - 1}) n) g",
+        id=f"pg_temp.key({REFERRAL}, n)",
+        patient=f"pg_temp.key({PATIENT}, i)",
+        site=_site(clinic),
+        reference="'B-' || lpad(n::text, 7, '0')",
+        specialty="(array['Cardiology', 'Nephrology', 'Orthopedics', 'Sleep medicine'])[1 + n % 4]",
+        reason="'Made by the generator'",
+        status="(array['sent', 'accepted', 'scheduled', 'seen', 'draft'])[1 + n % 5]",
+        owner=_of_site(clinic.coordinators, f"i / {SITES}", "bigint"),
+        next_step="'Wait'",
+        due_at="now() + ((n % 30) - 8) * interval '1 day'",
+        stage_since="now() - interval '3 days'",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Fill an empty, migrated database.")
+    parser.add_argument("--patients", type=int, default=10_000)
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coordinator.settings")
+    django.setup()
+    if settings.PRODUCTION:
+        raise SystemExit("The generator is refused when THROUGHLINE_ENV is production.")
+    generate(options.patients)
+
+
+if __name__ == "__main__":
+    main()
