@@ -146,7 +146,11 @@ def plan(visits: Iterable[Visit], *, now: datetime, ledger: Ledger = NOTHING_YET
 
 
 def decide(visit: Visit, window: int, now: datetime, settled: frozenset[str] = frozenset()) -> Decision:
-    """What can be said about one visit and window by itself: every reason up to `window_missed`."""
+    """What can be said about one visit and window by itself: every reason up to `window_missed`.
+
+    A visit booked after `now` is decided at its booking: a night that is made up for stands for its whole day.
+    """
+    now = max(now, visit.booked_at)
     moment = own_moment(visit, window)
     steps: list[Step] = [
         ("visit", {"start": visit.start, "zone": visit.zone, "time_known": visit.time_known}),

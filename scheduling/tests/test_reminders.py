@@ -312,9 +312,13 @@ def test_as_of_a_past_night_a_visit_that_was_later_seen_or_missed_was_booked() -
     later = make_appointment(
         reachable(site, "+16125550145"), start=at(-37), status="fulfilled", booked_at=at(-38)
     )
+    that_day = make_appointment(
+        reachable(site, "+16125550146"), start=at(-40, 15), status="fulfilled", booked_at=at(-40, 11)
+    )
     plan_reminders(now=then, by=NIGHT, replay=True)
     assert states(seen) == states(missed) == [("3d", "scheduled"), ("1d", "scheduled")]
     assert states(later) == []
+    assert states(that_day) == [("3d", "booked_after_window"), ("1d", "booked_after_window")]
     assert set(Message.objects.values_list("replay", flat=True)) == {True}
 
 
