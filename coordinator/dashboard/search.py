@@ -61,7 +61,8 @@ def find_work(user: Any, text: str, limit: int = 5) -> list[Work]:
     tasks = Task.objects.visible_to(user).workable().filter(title__iregex=re.escape(text))
     made = Referral.objects.visible_to(user).filter(reference__startswith=text.upper())
     rows = _rows(tasks, "task", "title").union(_rows(made, "referral", "specialty"), all=True)
-    return [Work(*row) for row in rows.order_by("kind_of", "what")[: limit * 2]]
+    # Ordered here: for somebody without tasks the union is one of its halves, already cut to length.
+    return [Work(*row) for row in sorted(rows, key=lambda row: (row[0], row[2]))[: limit * 2]]
 
 
 def _rows(queryset: Any, kind: str, title: str) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -21,9 +23,9 @@ from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
 from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import ImportRun
-from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user
+from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user, number
 from patients.models import Note, Problem, RelatedPerson
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_patient, make_phone
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
@@ -87,6 +89,14 @@ class World:
         return self._made[key]
 
 
+@contextlib.contextmanager
+def one_world() -> Iterator[World]:
+    """A world for all tests of a file, in a transaction that is taken back at the end."""
+    with transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
+
+
 def _colleague(role: str, site: Site) -> User:
     """Somebody whose second factor is set up."""
     user = make_user(role, site=site)
@@ -119,7 +129,8 @@ def _patient_of(kind: Callable[..., Any]) -> Callable[[World, Site], Any]:
 
 MAKERS: dict[str, Callable[[World, Site], Any]] = {
     **{role: (lambda world, site, role=role: _colleague(role, site)) for role in PEOPLE},
-    "colleague": lambda world, site: make_user(Role.COORDINATOR, site=site),
+    # A key that no hour, tier or weekday of a form can be mistaken for.
+    "colleague": lambda world, site: make_user(Role.COORDINATOR, site=site, id=70_000_000 + next(number)),
     "site": lambda world, site: site,
     "team": lambda world, site: make_team(site),
     "practitioner": lambda world, site: make_practitioner(site=site),
@@ -145,6 +156,9 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     ),
     "related person": lambda world, site: RelatedPerson.objects.create(
         patient=world.thing("patient", site), name="Luz Marsh", relationship="daughter"
+    ),
+    "contact point": lambda world, site: make_phone(
+        world.thing("patient", site), f"+1612555{next(number):04d}"
     ),
     "service": lambda world, site: make_service(),
     "hours": lambda world, site: _hours(world.thing("practitioner", site)),

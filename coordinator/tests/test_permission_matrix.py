@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from coordinator import http
 from coordinator.tests.permission_matrix import FORBIDDEN, IN, NOT_FOUND, ROWS, SIGN_IN, Row, row
-from coordinator.tests.permission_world import ACTORS, World
+from coordinator.tests.permission_world import ACTORS, World, one_world
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 TABLE = {entry.route: entry for entry in ROWS}
@@ -50,10 +50,8 @@ ROUTES = dict(named_routes())
 
 @pytest.fixture(scope="module")
 def made_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    """One world for all tests of this file, in a transaction that is taken back at the end."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield World()
-        transaction.set_rollback(True)
+    with django_db_blocker.unblock(), one_world() as made:
+        yield made
 
 
 @pytest.fixture
