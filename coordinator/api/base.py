@@ -59,12 +59,20 @@ class ListView(ApiView):
     pagination_class = KeysetPagination
     filters = Filters
     ordering: tuple[str, ...] = ("-id",)
+    lookups: dict[str, str] = {}  # filter -> the ORM's look-up; the only ones that a query can reach
 
     def visible(self, request: Any) -> QuerySet[Any]:
         raise AssertionError("every list says what is visible")
 
     def rows(self, visible: QuerySet[Any], given: dict[str, Any]) -> QuerySet[Any]:
         raise AssertionError("every list says what a row is")
+
+    def narrowed(self, visible: QuerySet[Any], given: dict[str, Any]) -> QuerySet[Any]:
+        """The rows that fit the filters that `lookups` names."""
+        for name, lookup in self.lookups.items():
+            if name in given:
+                visible = visible.filter(**{lookup: given[name]})
+        return visible
 
     def listed(self) -> Response:
         given = self.query()

@@ -146,15 +146,19 @@ class Several(serializers.MultipleChoiceField):
 class Filters(Strict):
     """The query of a list. Only what is declared is read; `limit` and `cursor` belong to the paging."""
 
-    PAGING = ("limit", "cursor")
+    PAGING: tuple[str, ...] = ("limit", "cursor")
+    NEEDED = False  # True when a filter must be given
 
     @classmethod
     def read(cls, request: Any) -> dict[str, Any]:
+        """What was asked for. Most calls ask for nothing, and then the fields are not even made."""
+        params = request.query_params
+        names = [name for name in params if name not in cls.PAGING]
+        if not names and not cls.NEEDED:
+            return {}
         query = cls(data={}, context={"request": request})
         many = {n for n, f in query.fields.items() if isinstance(f, serializers.MultipleChoiceField)}
-        params = request.query_params
-        given = {n: params.getlist(n) if n in many else params[n] for n in params if n not in cls.PAGING}
-        query.initial_data = given
+        query.initial_data = {n: params.getlist(n) if n in many else params[n] for n in names}
         query.is_valid(raise_exception=True)
         return query.validated_data
 

@@ -24,7 +24,7 @@ class KeysetPagination(BasePagination):
     row is looked up again instead, among those the client may see. Views name `ordering`, the last part unique.
     """
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Any, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
         self.request, self.limit = request, read_limit(request)
         ordering = view.ordering
         cursor = request.query_params.get("cursor")

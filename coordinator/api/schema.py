@@ -79,7 +79,7 @@ class ApiSchema(AutoSchema):
             found.append(ETAG)
         return [*found, LOCATION, SIGN_IN, RETRY]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular calls it
         text = super().get_description() or ""
         scope = scope_of(self.view, self.method)
         needs = f"Scope: `{scope}`." if scope else "Scope: any valid token."
@@ -113,7 +113,7 @@ class ApiSchema(AutoSchema):
 
     def _has_version(self) -> bool:
         """True when the answer is one record with a version: those carry an ETag."""
-        shape = self.get_response_serializers()
+        shape: Any = self.get_response_serializers()
         if isinstance(shape, dict):
             shape = next(iter(shape.values()))
         shape = getattr(shape, "response", shape)

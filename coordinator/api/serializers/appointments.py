@@ -85,6 +85,7 @@ class AppointmentFilters(Filters):
 
 class FreeTimeFilters(Filters):
     PAGING = ()
+    NEEDED = True
     service = serializers.UUIDField()
     site = OwnSite()
     practitioner = serializers.UUIDField(required=False)

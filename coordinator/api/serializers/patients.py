@@ -103,7 +103,7 @@ class PatientWrite(PatientChange):
     mrn = serializers.CharField(
         max_length=40, required=False, help_text="Without one, the clinic's next number is given."
     )
-    contact_points = ContactPointWrite(many=True, required=False, max_length=MOST_POINTS)
+    contact_points = ContactPointWrite(many=True, required=False, max_length=MOST_POINTS)  # type: ignore[call-arg]
     coordinator = VisibleUser(colleagues, required=False, allow_null=True)
 
     class Meta(PatientChange.Meta):

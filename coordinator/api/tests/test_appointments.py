@@ -260,7 +260,7 @@ def test_the_numbers_of_queries_are_small_and_do_not_grow(world, visit, django_a
     world.caller.get(FREE, query)
     with django_assert_max_num_queries(2):
         world.caller.get(LIST)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(6):
         world.caller.get(FREE, query)
     for n in range(20):
         make_appointment(

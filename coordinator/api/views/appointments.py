@@ -9,17 +9,17 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from coordinator.accounts.models import Site
 from coordinator.api.base import ApiView, ListView, versioned
-from coordinator.api.fields import row
+from coordinator.api.fields import Visible, row
 from coordinator.api.idempotency import once
 from coordinator.api.schema import Taken
-from coordinator.api.selectors import services as visit_types
+from coordinator.api.selectors import site_and_service
 from coordinator.api.serializers import appointments as shapes
 from coordinator.api.serializers.patients import NoInput, WithReason
 from coordinator.api.steps import ApiStep, StepBook, StepView, documented
@@ -39,24 +39,22 @@ class VisitView(ApiView):
 class AppointmentList(VisitView, ListView):
     filters = shapes.AppointmentFilters
     ordering = ("start", "id")
+    lookups = {
+        "site": "site",
+        "practitioner": "practitioner",
+        "patient": "patient",
+        "service": "service",
+        "status": "status__in",
+        "from": "start__gte",
+        "to": "start__lt",
+        "updated_since": "updated_at__gte",
+    }
 
     def visible(self, request: Any) -> QuerySet[Appointment]:
         return Appointment.objects.visible_to(request.user)
 
     def rows(self, visible: QuerySet[Appointment], given: dict[str, Any]) -> QuerySet[Any]:
-        for name, lookup in (
-            ("site", "site"),
-            ("practitioner", "practitioner"),
-            ("patient", "patient"),
-            ("service", "service"),
-            ("status", "status__in"),
-            ("from", "start__gte"),
-            ("to", "start__lt"),
-            ("updated_since", "updated_at__gte"),
-        ):
-            if name in given:
-                visible = visible.filter(**{lookup: given[name]})
-        return visible.values(*shapes.ROW)
+        return self.narrowed(visible, given).values(*shapes.ROW)
 
     @extend_schema(operation_id="appointments_list", responses=shapes.AppointmentRow(many=True))
     def get(self, request: Any) -> Response:
@@ -102,13 +100,12 @@ class FreeTimes(VisitView):
     def get(self, request: Any) -> Response:
         """Free times for a service at a site, best first: the earliest day on which the patient is free."""
         given = self.query()
-        service = visit_types(request.user).filter(pk=given["service"], is_active=True).first()
+        site, service = site_and_service(request.user, given["site"], given["service"])
         if service is None:
-            raise ValidationError({"service": ["There is no such record, or it is not yours to see."]})
-        site = Site.objects.visible_to(request.user).select_related("calendar").get(pk=given["site"])
+            raise ValidationError({"service": [Visible.default_error_messages["missing"]]})
         first, last = given["from"], given.get("to", given["from"])
         if not first <= last <= first + datetime.timedelta(days=shapes.LONGEST_SEARCH):
-            raise ValidationError({"to": ["At most 62 days after `from`, and not before it."]})
+            raise ValidationError({"to": [_("At most 62 days after `from`, and not before it.")]})
         found = services.find_slots(
             request.user,
             service,

@@ -20,16 +20,14 @@ from coordinator.api.serializers import directory as shapes
 class DirectoryView(ListView):
     access_rule = "api:directory"
     ordering = ("id",)
+    lookups = {"site": "site", "npi": "npi", "name": "name__icontains"}
     names: tuple[str, ...] = ()
 
     def get(self, request: Any) -> Response:
         return self.listed()
 
     def rows(self, visible: QuerySet[Any], given: dict[str, Any]) -> QuerySet[Any]:
-        for name in ("site", "npi"):
-            if name in given:
-                visible = visible.filter(**{name: given[name]})
-        return visible.values(*self.names)
+        return self.narrowed(visible, given).values(*self.names)
 
 
 def listing(
@@ -38,7 +36,7 @@ def listing(
     """Class decorator: the schema of a directory, and its columns."""
 
     def mark(view: type[DirectoryView]) -> type[DirectoryView]:
-        view.names = shape.Meta.fields  # type: ignore[attr-defined]
+        view.names = tuple(shape.Meta.fields)  # type: ignore[attr-defined]
         schema = extend_schema(operation_id=f"{noun}_list", responses=shape(many=True), description=about)
         return extend_schema_view(get=schema)(view)
 
@@ -94,11 +92,6 @@ class OrganizationList(DirectoryView):
 
     def visible(self, request: Any) -> QuerySet[Any]:
         return selectors.organizations(request.user)
-
-    def rows(self, visible: QuerySet[Any], given: dict[str, Any]) -> QuerySet[Any]:
-        if "name" in given:
-            visible = visible.filter(name__icontains=given["name"])
-        return super().rows(visible, given)
 
 
 @listing("services", shapes.ServiceShape, "Visit types: what is booked, and how many minutes it takes.")

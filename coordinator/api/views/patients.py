@@ -32,26 +32,24 @@ class PatientView(ApiView):
 
 class PatientList(PatientView, ListView):
     filters = shapes.PatientFilters
+    lookups = {
+        "site": "site",
+        "status": "status__in",
+        "coordinator": "coordinator",
+        "mrn": "mrn__iexact",
+        "updated_since": "updated_at__gte",
+    }
 
     def visible(self, request: Any) -> QuerySet[Patient]:
         return Patient.objects.visible_to(request.user)
 
     def rows(self, visible: QuerySet[Patient], given: dict[str, Any]) -> QuerySet[Any]:
-        if "site" in given:
-            visible = visible.filter(site=given["site"])
-        if "status" in given:
-            visible = visible.filter(status__in=given["status"])
-        if "coordinator" in given:
-            visible = visible.filter(coordinator=given["coordinator"])
-        if "mrn" in given:
-            visible = visible.filter(mrn__iexact=given["mrn"])
+        visible = self.narrowed(visible, given)
         if "identifier" in given:
             numbers = PatientIdentifier.objects.visible_to(self.request.user)
             visible = visible.filter(
                 pk__in=numbers.filter(value__iexact=given["identifier"]).values("patient")
             )
-        if "updated_since" in given:
-            visible = visible.filter(updated_at__gte=given["updated_since"])
         return visible.values(*shapes.ROW)
 
     @extend_schema(operation_id="patients_list", responses=shapes.PatientRow(many=True))

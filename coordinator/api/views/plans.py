@@ -32,19 +32,18 @@ class PlanView(ApiView):
 
 class PlanList(PlanView, ListView):
     filters = shapes.PlanFilters
+    lookups = {
+        "patient": "patient",
+        "status": "status__in",
+        "program": "program",
+        "updated_since": "updated_at__gte",
+    }
 
     def visible(self, request: Any) -> QuerySet[CarePlan]:
         return shown(CarePlan.objects.visible_to(request.user))
 
     def rows(self, visible: QuerySet[CarePlan], given: dict[str, Any]) -> QuerySet[Any]:
-        for name, lookup in (
-            ("patient", "patient"),
-            ("status", "status__in"),
-            ("program", "program"),
-            ("updated_since", "updated_at__gte"),
-        ):
-            if name in given:
-                visible = visible.filter(**{lookup: given[name]})
+        visible = self.narrowed(visible, given)
         if "review_before" in given:
             visible = visible.filter(status="active", next_review_on__lt=given["review_before"])
         return visible.values(*shapes.ROW)

@@ -23,11 +23,6 @@ from referrals import services
 from referrals.models import Referral
 from referrals.rules import PATHS
 
-FILTERS = (
-    ("site", "site"), ("patient", "patient"), ("owner", "owner"), ("team", "team"), ("status", "status__in"),
-    ("urgency", "urgency__in"), ("specialty", "specialty__iexact"), ("updated_since", "updated_at__gte"),
-)  # fmt: skip
-
 
 class ReferralView(ApiView):
     access_rule = "api:referrals"
@@ -36,14 +31,22 @@ class ReferralView(ApiView):
 
 class ReferralList(ReferralView, ListView):
     filters = shapes.ReferralFilters
+    lookups = {
+        "site": "site",
+        "patient": "patient",
+        "owner": "owner",
+        "team": "team",
+        "status": "status__in",
+        "urgency": "urgency__in",
+        "specialty": "specialty__iexact",
+        "updated_since": "updated_at__gte",
+    }
 
     def visible(self, request: Any) -> QuerySet[Referral]:
         return Referral.objects.visible_to(request.user)
 
     def rows(self, visible: QuerySet[Referral], given: dict[str, Any]) -> QuerySet[Any]:
-        for name, lookup in FILTERS:
-            if name in given:
-                visible = visible.filter(**{lookup: given[name]})
+        visible = self.narrowed(visible, given)
         if "loop_closed" in given:
             visible = visible.filter(loop_closed_at__isnull=not given["loop_closed"])
         if given.get("overdue"):

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
@@ -25,8 +26,6 @@ from coordinator.api.serializers.patients import NoInput, WithReason
 from coordinator.api.steps import ApiStep, StepBook, StepView, documented
 from coordinator.http import get_visible_or_404
 
-KEYS = ("site", "patient", "owner", "team")
-
 
 class TaskView(ApiView):
     access_rule = "api:tasks"
@@ -36,23 +35,23 @@ class TaskView(ApiView):
 class TaskList(TaskView, ListView):
     filters = shapes.TaskFilters
     ordering = ("due_at", "id")
+    lookups = {
+        "site": "site",
+        "patient": "patient",
+        "owner": "owner",
+        "team": "team",
+        "status": "status__in",
+        "kind": "kind__in",
+        "due_before": "due_at__lt",
+        "due_from": "due_at__gte",
+        "updated_since": "updated_at__gte",
+    }
 
     def visible(self, request: Any) -> QuerySet[Task]:
         return Task.objects.visible_to(request.user)
 
     def rows(self, visible: QuerySet[Task], given: dict[str, Any]) -> QuerySet[Any]:
-        for name in KEYS:
-            if name in given:
-                visible = visible.filter(**{name: given[name]})
-        for name, lookup in (
-            ("status", "status__in"),
-            ("kind", "kind__in"),
-            ("due_before", "due_at__lt"),
-            ("due_from", "due_at__gte"),
-            ("updated_since", "updated_at__gte"),
-        ):
-            if name in given:
-                visible = visible.filter(**{lookup: given[name]})
+        visible = self.narrowed(visible, given)
         if "open" in given:
             visible = visible.filter(status__in=OPEN) if given["open"] else visible.exclude(status__in=OPEN)
         if given.get("overdue"):
@@ -82,7 +81,7 @@ def site_of(request: Any, given: dict[str, Any]) -> Any:
     if key is not None:
         return request.user.sites.get(pk=key)
     if given.get("patient") is None:
-        raise ValidationError({"site": ["Name a site or a patient."]})
+        raise ValidationError({"site": [_("Name a site or a patient.")]})
     return given["patient"].site
 
 
@@ -128,7 +127,7 @@ class ContactList(TaskView, ListView):
             raise Http404
         given = self.body(shapes.ContactWrite)
         if task.patient is None:
-            raise ValidationError({"": ["This task is not about a patient."]})
+            raise ValidationError({"": [_("This task is not about a patient.")]})
         logged = services.log_contact(
             patient=task.patient, task=task, by=request.user, now=timezone.now(), **given
         )
