@@ -70,12 +70,13 @@ def changes(
     Nothing else moves, so nobody loses their place; rows in `gone` stay, greyed, with the sentence.
     """
     gone = gone or {}
+    unlisted = key_of(request.POST.get("unlisted"))  # shown in the pane, but no row on the page
     seen = QueryDict(here(request).partition("?")[2])
     work = Worklist(request.user, wanted_from(request, seen), timezone.now())
     context: dict[str, Any] = {
         "work": work,
         "now": work.now,
-        "rows": [(key, work.row(key, gone.get(key, ""))) for key in [*task_ids, *gone]],
+        "rows": [(key, work.row(key, gone.get(key, ""))) for key in [*task_ids, *gone] if key != unlisted],
         "tabs": tabs(seen, work),
         "words": row_words(),
         "oob": True,

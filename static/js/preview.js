@@ -26,6 +26,10 @@ document.addEventListener('focusin', e => {
   resting = setTimeout(() => { if (document.activeElement === link) preview(link); }, 350);
 });
 
+// The answer brings rows that changed; it asks whether the row of the pane is among those on the page.
+document.addEventListener('htmx:configRequest', e => {
+  if (shown() && !document.getElementById(`r${shown()}`)) e.detail.parameters.unlisted = shown();
+});
 document.addEventListener('htmx:afterSettle', () => {
   const now = document.getElementById(`r${shown()}`);
   const cursor = row(document.activeElement);
