@@ -62,8 +62,8 @@ class ReferralForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         choices: dict[str, Any] = {
             "problem": Problem.objects.visible_to(user).filter(patient=patient, status="active"),
-            "requester": Practitioner.objects.filter(site__in=user.site_ids, is_active=True),
-            "recipient_organization": Organization.objects.filter(is_active=True),
+            "requester": Practitioner.objects.visible_to(user).filter(site__in=user.site_ids, is_active=True),
+            "recipient_organization": Organization.objects.visible_to(user).filter(is_active=True),
         }
         for name, queryset in choices.items():
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]

@@ -12,6 +12,11 @@ from coordinator.accounts.roles import Role
 from coordinator.accounts.rules import hour_words
 
 
+def of_people() -> QuerySet[User]:
+    """Accounts of people. Those of machines are changed with their API client."""
+    return User.objects.exclude(role=Role.API_CLIENT)
+
+
 def people(user: User, *, words: str = "", show: str = "active", site: Any = None) -> QuerySet[User]:
     """Accounts of people (not machines), with whether a second factor is set up as `has_factor`.
 

@@ -16,11 +16,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from coordinator.accounts.jobs import send_password_links
 from coordinator.accounts.models import Site, Team, User
 from coordinator.accounts.permissions import check_can_manage_accounts, check_can_manage_site
 from coordinator.accounts.roles import Role
 from coordinator.audit import services as audit
 from coordinator.db import Conflict, lock, refusals
+from coordinator.hints import hint
 from coordinator.workflow import Actor
 
 # What keeps a person from leaving: each check takes a user and answers (words, how many), such as
@@ -69,6 +71,7 @@ def create_user(
         )
     user.sites.set(sites)
     User.objects.filter(pk=user.pk).update(reset_requested_at=now)
+    hint(send_password_links)
     _record("create_user", user, by, role=role, sites=_ids(sites), team=team and team.pk)
     return user
 
@@ -185,6 +188,7 @@ def ask_for_password_link(*, email: str, now: datetime, by: Actor = None) -> Non
     user_id = active.values_list("pk", flat=True).first()
     User.objects.filter(pk=user_id or 0).update(reset_requested_at=now)
     audit.record(by=by, action="password_link_asked", entity="accounts.user", entity_id=user_id or "")
+    hint(send_password_links)
 
 
 @transaction.atomic

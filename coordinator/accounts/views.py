@@ -97,7 +97,7 @@ def user_new(request: HttpRequest) -> HttpResponse:
 @requires("accounts.manage")
 @form_methods
 def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    subject = get_visible_or_404(_people(), request.user, pk=pk)
+    subject = get_visible_or_404(selectors.of_people(), request.user, pk=pk)
     form = UserForm(request.POST or None, user=request.user, subject=subject)
     if request.method == "POST" and form.is_valid():
         try:
@@ -108,11 +108,6 @@ def user_edit(request: HttpRequest, pk: int) -> HttpResponse:
             toast(request, _("Saved. A change of role or place asks them to sign in again."))
             return redirect("accounts:user_edit", pk=pk)
     return _user_form(request, form, subject)
-
-
-def _people() -> Any:
-    """Accounts of people. Those of machines are changed with their API client."""
-    return User.objects.exclude(role=Role.API_CLIENT)
 
 
 def _user_form(request: HttpRequest, form: UserForm, subject: User | None = None) -> HttpResponse:
@@ -130,7 +125,7 @@ def _user_form(request: HttpRequest, form: UserForm, subject: User | None = None
 @requires("accounts.manage")
 @require_POST
 def user_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
-    subject = get_visible_or_404(_people(), request.user, pk=pk)
+    subject = get_visible_or_404(selectors.of_people(), request.user, pk=pk)
     services.deactivate_user(user_id=subject.pk, by=request.user, now=timezone.now())
     toast(
         request,
@@ -144,7 +139,7 @@ def user_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("accounts.manage")
 @require_POST
 def user_reactivate(request: HttpRequest, pk: int) -> HttpResponse:
-    subject = get_visible_or_404(_people(), request.user, pk=pk)
+    subject = get_visible_or_404(selectors.of_people(), request.user, pk=pk)
     services.reactivate_user(user_id=subject.pk, by=request.user, now=timezone.now())
     toast(request, _("Account of %s is open again.") % subject.name)
     return redirect(safe_next(request, reverse("accounts:user_edit", args=[pk])))
@@ -153,7 +148,7 @@ def user_reactivate(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("accounts.manage")
 @require_POST
 def user_reset_factor(request: HttpRequest, pk: int) -> HttpResponse:
-    subject = get_visible_or_404(_people(), request.user, pk=pk)
+    subject = get_visible_or_404(selectors.of_people(), request.user, pk=pk)
     form = ReasonForm(request.POST)
     if not form.is_valid():
         raise ValidationError(_("Say how you made sure who is asking."))
@@ -165,7 +160,7 @@ def user_reset_factor(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("accounts.manage")
 @require_POST
 def user_send_link(request: HttpRequest, pk: int) -> HttpResponse:
-    subject = get_visible_or_404(_people(), request.user, pk=pk)
+    subject = get_visible_or_404(selectors.of_people(), request.user, pk=pk)
     services.ask_for_password_link(email=subject.email, by=request.user, now=timezone.now())
     toast(request, _("A link to choose a password is on its way to %s.") % subject.email)
     return redirect("accounts:user_edit", pk=pk)
@@ -174,7 +169,7 @@ def user_send_link(request: HttpRequest, pk: int) -> HttpResponse:
 @requires("accounts.manage")
 @require_POST
 def user_sign_out(request: HttpRequest, pk: int) -> HttpResponse:
-    subject = get_visible_or_404(_people(), request.user, pk=pk)
+    subject = get_visible_or_404(selectors.of_people(), request.user, pk=pk)
     services.sign_out_everywhere(user_id=pk, by=request.user, now=timezone.now())
     toast(request, _("%s is signed out everywhere.") % subject.name)
     return redirect("accounts:user_edit", pk=pk)

@@ -8,6 +8,7 @@ from coordinator.clocks import sweeping
 
 @shared_task(name="clocks.sweep", ignore_result=True)
 def sweep() -> None:
+    """Clocks that ran out and warnings that are due."""
     now = timezone.now()
     sweeping.sweep(now=now)
     sweeping.sweep_warnings(now=now)

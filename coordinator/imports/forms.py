@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coordinator.accounts.models import Site
+from coordinator.accounts.models import Site, User
 
 
 class ImportForm(forms.Form):
@@ -24,9 +24,9 @@ class ImportForm(forms.Form):
         help_text=_("A short name. Numbers that are unique only there are kept apart by it."),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["site"]
-        field.queryset = Site.objects.filter(is_active=True)
+        field.queryset = Site.objects.visible_to(user).active()
         if field.queryset.count() == 1:
             field.initial = field.queryset.first()

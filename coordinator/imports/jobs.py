@@ -9,4 +9,5 @@ from coordinator.imports import services
 
 @shared_task(name="imports.run_waiting", ignore_result=True)
 def run_waiting() -> None:
+    """Take up the imports that wait, one at a time."""
     services.run_waiting()

@@ -26,7 +26,7 @@ SHOWN_PROBLEMS = 200
 @requires("imports.run")
 def import_list(request: HttpRequest) -> HttpResponse:
     """Start an import; the reports of earlier ones stay below."""
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(request.POST or None, request.FILES or None, user=request.user)
     status = 200
     if request.method == "POST":
         if form.is_valid():

@@ -7,4 +7,5 @@ from coordinator.messaging import delivery
 
 @shared_task(name="messaging.deliver_due", ignore_result=True)
 def deliver_due() -> None:
+    """Claim and send what is due."""
     delivery.deliver_due()

@@ -45,7 +45,6 @@ WITHOUT_SITE = {"accounts.Organization", "scheduling.Service", "referrals.Payer"
 # Forms whose choices are handed in by their view; the matrix and the pages' own tests cover the view.
 HANDED_IN = {
     "coordinator.dashboard.audit_view.AuditFilters": "auditors read the whole trail",
-    "coordinator.imports.forms.ImportForm": "administrators only, who choose among all sites",
     "coordinator.dashboard.work_forms.FilterForm": "its choices come from the worklist, read with visible_to",
     "scheduling.forms.FinderForm": "sites and people are read by the page for this user",
 }

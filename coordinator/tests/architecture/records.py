@@ -96,11 +96,18 @@ def records_are_reached_through_visible_to(path: PurePosixPath, source: str, tre
 
 def _arguments_of(tree: ast.Module, function: str) -> set[int]:
     """What is handed to a function by position: it calls visible_to() on it itself."""
-    inside: set[int] = set()
-    for call in walk(tree, ast.Call):
-        if name_of(call.func).rpartition(".")[2] == function and call.args:
-            inside |= {id(node) for node in ast.walk(call.args[0])}
-    return inside
+    given = [
+        call.args[0]
+        for call in walk(tree, ast.Call)
+        if name_of(call.func).rpartition(".")[2] == function and call.args
+    ]
+    names = {node.id for node in given if isinstance(node, ast.Name)}
+    given += [
+        assigned.value
+        for assigned in walk(tree, ast.Assign)
+        if any(isinstance(target, ast.Name) and target.id in names for target in assigned.targets)
+    ]
+    return {id(node) for expression in given for node in ast.walk(expression)}
 
 
 def _chain_has_visible_to(tree: ast.Module, start: ast.AST) -> bool:
@@ -181,6 +188,7 @@ RULES = [
                 "patients/views.py",
                 "p = get_visible_or_404(Patient.objects.select_related('site'), user, pk=1)",
             ),
+            ("patients/views.py", "rows = Patient.objects.filter(pk=1)\nget_visible_or_404(rows, user)"),
             ("patients/forms.py", "queryset = Patient.objects.none()"),
             ("patients/selectors.py", "p = Patient.objects.get(pk=pk)"),
             ("scheduling/forms.py", "queryset = Service.objects.filter(is_active=True)"),
