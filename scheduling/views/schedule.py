@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from coordinator.http import page, requires
 from scheduling.forms import BookForm, ColumnsForm
-from scheduling.permissions import can_book_at
+from scheduling.permissions import can_book_at, can_set_up
 from scheduling.rules.local_time import local_day
 from scheduling.selectors import calendar, choices
 from scheduling.selectors import page as reads
@@ -49,6 +49,7 @@ def frame(ask: Asked) -> dict[str, Any]:
         "zone_name": choices.zone_name(ask.site.zone),
         "kept": kept(ask, "date", *FINDER_NAMES),
         "may_book": can_book_at(ask.request.user, ask.site.pk),
+        "may_set_up": can_set_up(ask.request.user, ask.site.pk),
         "filtered": bool(ask.filters.service_id or ask.filters.status or ask.filters.calendars),
     }
 
