@@ -82,12 +82,12 @@ WRITES = [call for call in CALLS if call.method != "get"]
 def test_nonsense_in_any_field_is_never_a_fault_of_ours(world, full, valid, call):
     chance = random.Random(str(call))
     path = call.path(record_key(call, full))
-    for fixed, lines in variants(call):
+    for turn, (fixed, lines) in enumerate(variants(call)):
         base = fixed | {line.name: sample(line.name, line, valid) for line in lines if line.required}
         for line in lines:
             for value in chance.sample(NASTY, PER_FIELD):
                 send(world, call, path, base | {line.name: value}, **{"If-Match": '"1"'})
-        for name in ("status", "id", "version", "is_staff", "__class__", "\u202e", "x" * 5000):
+        for name in ("status", "id", "is_staff", "__class__", "\u202e", "x" * 5000)[: 6 if turn == 0 else 1]:
             refused = send(world, call, path, base | {name: 1}, **{"If-Match": '"1"'})
             if name != "value" and not any(line.name == name for line in lines):
                 assert refused.status_code == 400, (call, name)
@@ -106,7 +106,7 @@ def record_key(call, full):
 def test_nonsense_in_a_header_is_never_a_fault_of_ours(world, full, call):
     path = call.path(record_key(call, full))
     for value in HEADERS:
-        for name in ("If-Match", "Idempotency-Key", "X-Request-ID", "Accept-Language"):
+        for name in ("If-Match", "Idempotency-Key"):
             send(world, call, path, {}, **{name: value})
 
 
