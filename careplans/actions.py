@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -113,6 +114,8 @@ def _log(task: Task, data: dict[str, Any], by: User, now: datetime) -> Done:
     if complete and not data.get("outcome"):
         words = {"outcome": data["note"], "open_items": data["open_items"]}
         return _complete(task, words, by, now)
+    if task.patient is None:
+        raise ValidationError(_("This task is about no patient, so there is no contact to log."))
     same = ("outcome", "note", "minutes", "topic", "related_person", "contact_point", "interpreter")
     result = services.log_contact(
         patient=task.patient,
@@ -127,12 +130,12 @@ def _log(task: Task, data: dict[str, Any], by: User, now: datetime) -> Done:
         now=now,
         **{name: data[name] for name in same},
     )
-    words = [_("Contact saved."), *result.explanation]
-    words += [_("New task: %(title)s.") % {"title": extra.title} for extra in result.extra_tasks]
+    said = [_("Contact saved."), *result.explanation]
+    said += [_("New task: %(title)s.") % {"title": extra.title} for extra in result.extra_tasks]
     if result.attempt.next_attempt_at:
         when = forms.moment_label(result.attempt.next_attempt_at, now)
-        words.append(_("Next attempt: %(when)s.") % {"when": when})
-    return Done(" ".join(words), undo=result.closed)
+        said.append(_("Next attempt: %(when)s.") % {"when": when})
+    return Done(" ".join(said), undo=result.closed)
 
 
 # The table is made once; its words are read in each person's language.

@@ -194,7 +194,7 @@ class LogContactForm(TaskActionForm):
         self.fields["direction"].initial = "out"
         times = again_times(self.now)
         labels = {"tomorrow": _("Tomorrow"), "two_days": _("In 2 days")}
-        self.again = times
+        self.times = times
         self.fields["again"].choices = [
             ("rule", _("By the rule")),
             *((name, f"{labels[name]}, {clock_time(at)}") for name, at in times.items()),
@@ -231,8 +231,8 @@ class LogContactForm(TaskActionForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         again = data.get("again")
-        if again in self.again:
-            data["again_at"] = self.again[again]
+        if again in self.times:
+            data["again_at"] = self.times[again]
         elif again == "pick" and not data.get("again_at") and "again_at" not in self.errors:
             self.add_error("again_at", _("Choose when to try again."))
         elif again != "pick" and data.get("outcome") != "reached_call_back":

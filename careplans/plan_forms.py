@@ -118,7 +118,8 @@ class InterventionForm(PlanPartForm):
         )
         goals.label_from_instance = lambda goal: goal.description
         self.people, self.teams = hands(self.user, [self.plan.patient.site_id])
-        self.fields["who"].choices = [
+        who: Any = self.fields["who"]
+        who.choices = [
             ("", _("Somebody else")),
             (_("Colleagues"), [(key, str(p)) for key, p in self.people.items()]),
             (_("Team lists"), [(key, str(t)) for key, t in self.teams.items()]),

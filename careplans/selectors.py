@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -89,7 +89,7 @@ def task_preview(user: Any, task: Task, now: datetime) -> TaskPreview:
         why=why_this_date(task.clock) if task.clock else [],
         offers=rules.offers(task.attempts_made, task.attempts_planned, task.last_contact_outcome),
     )
-    if task.patient_id:
+    if task.patient is not None:
         _about_patient(preview, user, task.patient)
     return preview
 
@@ -102,19 +102,18 @@ def _about_patient(preview: TaskPreview, user: Any, patient: Patient) -> None:
     preview.phones = list(ContactPoint.objects.filter(patient=patient, kind="phone", ended_at=None))
     people = RelatedPerson.objects.filter(patient=patient).exclude(ended_on__lte=today)
     preview.people = list(people.order_by("name"))
-    for person in preview.people:
+    for person in cast("list[Any]", preview.people):
         person.topic_labels = [str(Topic(topic).label) for topic in person.topics if topic in Topic.values]
     contacts = ContactAttempt.objects.filter(patient=patient).select_related("created_by", "related_person")
     preview.contacts = list(contacts.order_by("-at")[:RECENT])
     others = Task.objects.visible_to(user).open().filter(patient=patient).exclude(pk=preview.task.pk)
     preview.other_tasks = list(others.order_by("due_at")[:5])
     if preview.may_work and preview.is_open:
-        preview.hints = next_attempt_hints(preview.task, preview.now)
+        preview.hints = next_attempt_hints(preview.task, patient, preview.now)
 
 
-def next_attempt_hints(task: Task, now: datetime) -> list[tuple[str, datetime]]:
+def next_attempt_hints(task: Task, patient: Patient, now: datetime) -> list[tuple[str, datetime]]:
     """When the rule would have us try again, for the results without an answer: (result, moment)."""
-    patient = task.patient
     calendar = as_calendar(calendar_for(task.site))
     deadline = task.due_at if task.clock_id else None
     results = [

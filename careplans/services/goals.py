@@ -80,7 +80,7 @@ def step_goal(
     """Take one step of the goal's workflow; completing says how it ended and when."""
     goal = lock(Goal.objects.select_related("plan__patient", "patient"), goal_id)
     check_can_edit_plan(by, goal)
-    given = {"achievement_status": achievement_status, "achieved_on": achieved_on}
+    given: dict[str, Any] = {"achievement_status": achievement_status, "achieved_on": achieved_on}
     facts = {name: value for name, value in given.items() if value}
     if step == "reopen":
         facts = {"achieved_on": None}

@@ -166,7 +166,8 @@ def _remember_last_contact(tasks: Iterable[Task]) -> None:
         .values("patient_id", "at", "outcome")
     }
     for task in tasks:
-        if row := latest.get(task.patient_id):
+        row = latest.get(task.patient_id) if task.patient_id else None
+        if row:
             task.last_contact_at, task.last_contact_outcome = row["at"], row["outcome"]
 
 

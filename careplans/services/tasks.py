@@ -156,8 +156,9 @@ def resume_interval(task: Task, *, by: Actor, now: datetime, reason: str) -> Non
     if last is not None:
         last.closed_at = None
         last.save(update_fields=["closed_at"])
-    if task.clock and _is_own(task) and task.clock.state == State.MET:
-        clocks.reopen_clock(clock_id=task.clock_id, reason=reason, by=by, now=now)
+    clock = own_clock(task)
+    if clock is not None and clock.state == State.MET:
+        clocks.reopen_clock(clock_id=clock.pk, reason=reason, by=by, now=now)
 
 
 def _refuse_second(task: Task) -> None:
@@ -166,19 +167,23 @@ def _refuse_second(task: Task) -> None:
         raise Conflict(_("A task for the same thing is open already."))
 
 
-def _is_own(task: Task) -> bool:
+def own_clock(task: Task) -> Clock | None:
+    """The task's clock when that is about the task itself, not about another record."""
     clock = task.clock
-    return bool(clock and clock.subject_type == "careplans.task" and clock.subject_id == task.pk)
+    if clock is not None and clock.subject_type == "careplans.task" and clock.subject_id == task.pk:
+        return clock
+    return None
 
 
 def _settle_own_clock(task: Task, *, by: Actor, now: datetime, met: bool) -> None:
     """A clock about the task itself ends with it. Clocks about other records are met by their own services."""
-    if not _is_own(task):
+    clock = own_clock(task)
+    if clock is None or clock.state not in ("running", "held", "missed"):
         return
-    if met and task.clock.state in (State.RUNNING, State.HELD, State.MISSED):
-        clocks.meet_clock(clock_id=task.clock_id, by=by, now=now)
-    elif not met and task.clock.state in (State.RUNNING, State.HELD, State.MISSED):
-        clocks.void_clock(clock_id=task.clock_id, reason=_("The task was closed."), by=by, now=now)
+    if met:
+        clocks.meet_clock(clock_id=clock.pk, by=by, now=now)
+    else:
+        clocks.void_clock(clock_id=clock.pk, reason=_("The task was closed."), by=by, now=now)
 
 
 @transaction.atomic

@@ -250,6 +250,18 @@ def test_naughty_text_is_kept_and_shown_as_text(page, task):
     assert "<script>alert(1)" not in text(page.get(url("task_detail", task)))
 
 
+def test_a_task_about_nobody_has_no_contact_to_log(page, dana):
+    task = make_task(make_patient(site=dana.sites.first()), owner=dana)
+    Task.objects.filter(pk=task.pk).update(patient=None)
+    response = page.post(url("task_act", task, "log"), {"outcome": "no_answer", "do": "save"})
+    assert response.status_code == 422
+    assert "no contact to log" in text(response)
+
+
+def test_back_to_the_list_leads_to_my_work(page, task):
+    assert f'href="{reverse("dashboard:my_work")}"' in text(page.get(url("task_detail", task)))
+
+
 def test_a_long_note_is_kept_whole(page, task):
     note = "word " * 4000
     data = {"outcome": "no_answer", "again": "rule", "note": note, "do": "save"}

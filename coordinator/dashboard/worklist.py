@@ -57,7 +57,7 @@ DUE = {
     "none": (Group.NO_DEADLINE,),
 }
 # The results of contacts as a narrow column holds them.
-SHORT_RESULTS = {
+SHORT_RESULTS: dict[str, Any] = {
     Outcome.REACHED_DONE: _("Reached"),
     Outcome.REACHED_CALL_BACK: _("Call back"),
     Outcome.LEFT_MESSAGE: _("Voicemail"),
@@ -236,8 +236,8 @@ class Worklist:
     @cached_property
     def facets(self) -> dict[str, list[tuple[str, str]]]:
         """The programs and languages that occur in this view, to choose from (one query)."""
-        pairs = self.base(self.wanted.view).order_by().values_list("program", "patient__language").distinct()
-        pairs = list(pairs[:300])
+        occurring = self.base(self.wanted.view).order_by().values_list("program", "patient__language")
+        pairs = list(occurring.distinct()[:300])
         programs = {program for program, _language in pairs if program} | ({self.wanted.program} - {""})
         languages = {code for _program, code in pairs if code} | ({self.wanted.language} - {""})
         return {
