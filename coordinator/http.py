@@ -99,7 +99,7 @@ class AccessRuleMiddleware:
             return None
         if not request.user.is_authenticated:
             return to_sign_in(request)
-        if rule != SIGNED_IN and not request.user.can(rule):  # type: ignore[union-attr]
+        if rule != SIGNED_IN and not request.user.can(rule):
             from coordinator.audit import services as audit
 
             audit.refused(request, rule)

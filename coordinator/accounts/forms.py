@@ -49,10 +49,10 @@ class UserForm(forms.Form):
         if subject is not None:
             kwargs.setdefault("initial", {**self._values(subject)})
         super().__init__(*args, **kwargs)
-        self.fields["sites"].queryset = Site.objects.visible_to(user).active()  # type: ignore[attr-defined]
+        self.fields["sites"].queryset = Site.objects.visible_to(user).active()
         teams = Team.objects.visible_to(user).select_related("site").order_by("site__name", "name")
-        self.fields["team"].queryset = teams  # type: ignore[attr-defined]
-        self.fields["team"].label_from_instance = self._team_name  # type: ignore[attr-defined]
+        self.fields["team"].queryset = teams
+        self.fields["team"].label_from_instance = self._team_name
 
     @staticmethod
     def _team_name(team: Any) -> str:
@@ -85,7 +85,7 @@ def _hours(label: Any, first: int, last: int, hint: Any = "") -> forms.TypedChoi
     return forms.TypedChoiceField(label=label, choices=shown, coerce=int, help_text=hint)
 
 
-class SiteForm(forms.ModelForm):
+class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
     """A site's name, hours and messages. All hours are the site's local ones."""
 
     zone = forms.ChoiceField(label=_("Time zone"), help_text=_("People see a change at their next sign-in."))
@@ -115,7 +115,7 @@ class SiteForm(forms.ModelForm):
         zones = dict(ZONES)
         if self.instance.zone not in zones:
             zones[self.instance.zone] = self.instance.zone
-        self.fields["zone"].choices = list(zones.items())  # type: ignore[attr-defined]
+        self.fields["zone"].choices = list(zones.items())
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import timezone, translation
 
@@ -84,7 +85,7 @@ class PreferencesMiddleware:
         zone = self._zone(request)
         with translation.override(language), timezone.override(zone):
             response = self.get_response(request)
-            if hasattr(response, "render") and callable(response.render) and not response.is_rendered:
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response = response.render()
         response.headers.setdefault("Content-Language", language)
         return response
@@ -94,7 +95,7 @@ class PreferencesMiddleware:
             return None
         name = request.session.get("zone")
         if not name:
-            name = str(request.user.zone)  # type: ignore[union-attr]
+            name = str(request.user.zone)
             request.session["zone"] = name
         return zoneinfo.ZoneInfo(name)
 

@@ -6,7 +6,7 @@ Site, Practitioner and Organization stand on the floor because every app refers 
 from __future__ import annotations
 
 import zoneinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
@@ -233,7 +233,7 @@ class User(AbstractBaseUser):
     objects = UserManager.from_queryset(UserQuerySet)()
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         ordering = ["name"]
@@ -265,7 +265,7 @@ class User(AbstractBaseUser):
         site = self.team.site if self.team else self.sites.first()
         from django.utils import timezone
 
-        return site.tzinfo if site else timezone.get_default_timezone()  # type: ignore[return-value]
+        return site.tzinfo if site else timezone.get_default_timezone()
 
     @property
     def initials(self) -> str:

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from coordinator.accounts import services
+from coordinator.accounts.services import ask_for_password_link
 
 PASSWORD_HINT = _(
     "At least 12 characters. Three or four unrelated words are good. Not a common password, not only "
@@ -68,7 +68,7 @@ class AskForLinkForm(forms.Form):
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email = self.cleaned_data["email"]
-        services.ask_for_password_link(email=email, now=timezone.now())
+        ask_for_password_link(email=email, now=timezone.now())
         return email
 
 

@@ -87,5 +87,5 @@ def refused(request: HttpRequest, rule: str) -> None:
         by=request.user,
         action="refused",
         entity="route",
-        details={"rule": rule, "route": request.resolver_match.route},
+        details={"rule": rule, "route": request.resolver_match.route if request.resolver_match else ""},
     )

@@ -77,7 +77,7 @@ class Line:
     def what(self) -> str:
         if self.event.entity == "accounts.user":
             return _("account %(whom)s") % {"whom": self.whom} if self.whom else _("unknown account")
-        return WORDS.get(self.event.entity) or self.event.entity.partition(".")[2].replace("_", " ")
+        return str(WORDS.get(self.event.entity) or self.event.entity.partition(".")[2].replace("_", " "))
 
     @property
     def details(self) -> str:
