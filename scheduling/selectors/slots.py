@@ -231,7 +231,7 @@ def loosen(
         fits = time_of_day(parts, zone)
         return Ask(first, to, zone, service.minutes, now, service.pk, frozenset(who), fits)
 
-    later = time.slots(ask(until, practitioner_ids, ())) or time.slots(ask(until, (), ()))
+    later = _once_each(time.slots(ask(until, practitioner_ids, ())) or time.slots(ask(until, (), ())), None)
     elsewhere = [
         (other, len(site_time(other, first, last).slots(ask(last, (), times_of_day, other.zone))))
         for other in other_sites
