@@ -27,6 +27,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from careplans import rules
 from careplans.models import Outcome, Task, TaskChange, TaskKind
@@ -125,6 +126,13 @@ class Row:
         pool = str(task.team) if task.owner_id is None and task.team else ""
         said = [part for part in (task.program, task.reason, pool) if part]
         return " · ".join(said) or task.get_kind_display()
+
+    @property
+    def tries(self) -> str:
+        """ "6 tries" once there were more than planned, where "6 of 3" would read oddly; else ""."""
+        made = self.task.attempts_made
+        more = made > self.task.attempts_planned
+        return ngettext("%(n)d try", "%(n)d tries", made) % {"n": made} if more else ""
 
     @property
     def last_contact(self) -> str:
