@@ -330,6 +330,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="clinic@throughline.i
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="sandbox")  # sandbox or http
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="http://127.0.0.1:8026")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
+# What the gateway signs its callbacks with (replies, receipts); without it none is accepted.
+SMS_CALLBACK_SECRET = env.str("SMS_CALLBACK_SECRET", default="")
 SMS_GATEWAY_TIMEOUT = env.float("SMS_GATEWAY_TIMEOUT", default=5.0)  # seconds to wait for its answer
 SMS_GATEWAY_PARALLEL = env.int("SMS_GATEWAY_PARALLEL", default=4)  # calls at the same time, per worker
 # False for a gateway that cannot say whether it took a message: doubt is then left to a person.

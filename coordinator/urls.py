@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from coordinator.gallery import gallery
+from coordinator.gateway_events import GatewayEvents
 from coordinator.health import healthz, readyz
 
 handler403 = "coordinator.http.forbidden"
@@ -19,6 +20,7 @@ urlpatterns = [
     path("imports/", include("coordinator.imports.urls")),
     path("api/", include("coordinator.api.urls")),
     path("accounts/", include("coordinator.accounts.urls")),
+    path("gateway/events/", GatewayEvents.as_view(), name="gateway_events"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

@@ -164,3 +164,32 @@ class Message(models.Model):
                 name="message_to_follow_up",
             ),
         ]
+
+
+class GatewayEvent(models.Model):
+    """What a gateway told us: a reply, or what became of a message. Answered at once, worked on later.
+
+    The gateway repeats when it is unsure that we heard; `event_id` makes that harmless.
+    """
+
+    class Kind(models.TextChoices):
+        REPLY = "reply", _("Reply")
+        RECEIPT = "receipt", _("Receipt")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    event_id = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    sender = models.CharField(max_length=40, blank=True)
+    text = models.CharField(max_length=1600, blank=True)
+    reference = models.CharField(max_length=120, blank=True)
+    key = models.CharField(max_length=200, blank=True)
+    arrived = models.BooleanField(default=False)
+    received_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    result = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["received_at"], condition=Q(handled_at=None), name="gateway_event_waiting")
+        ]

@@ -71,6 +71,7 @@ ROWS = [
     # --- signing in -----------------------------------------------------------------------------------------
     row("healthz", "GET", EVERYBODY),
     row("readyz", "GET", EVERYBODY),
+    row("gateway_events", "POST", EVERYBODY),  # signed, not signed in: test_gateway_events
     row("account_login", "GET POST", EVERYBODY),
     row("account_logout", "GET POST", EVERYBODY),
     row("account_reset_password", "GET POST", EVERYBODY),
