@@ -239,7 +239,7 @@ def _change_words(more: int, measure: Measure, days: int) -> str:
     """Against the snapshot of one period ago; for a figure of a period that is the period before."""
     if measure.in_period:
         if not more:
-            return _("as many as before")
+            return _("no change")
         text = (
             ngettext("%(n)d more than before", "%(n)d more than before", more)
             if more > 0

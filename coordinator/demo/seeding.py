@@ -13,7 +13,9 @@ from coordinator.clocks.services import sweep
 from coordinator.demo import DEMO_SIGN_INS
 from coordinator.demo.clinic import make_clinic
 from coordinator.demo.loops import make_loops
+from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
+from coordinator.demo.plans import make_plans
 from coordinator.demo.visits import make_visits
 from coordinator.demo.work import DEMO, make_work
 
@@ -32,7 +34,9 @@ def seed(*, now: datetime) -> int:
     with timezone.override(clinic.riverbend.tzinfo):
         patients = make_patients(clinic, rng)
         make_work(clinic, patients, rng)
+        make_plans(clinic, patients, rng)
         make_visits(clinic, patients, rng)
         make_loops(clinic, patients, rng)
         sweep(now=now, by=DEMO)
+        make_past(clinic, rng)
     return len(patients)

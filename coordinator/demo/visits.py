@@ -67,7 +67,7 @@ def _day_of(
     provider = clinic.providers[family]
     moment, stop = clinic.at(day, max(first, EARLIEST)), clinic.at(day, min(last, LATEST))
     lunch, after = clinic.at(day, 12), clinic.at(day, 13)
-    while moment < stop and len(visits) < 4:
+    while moment < stop and len(visits) < 5:
         name = "Behavioral health visit" if family == "Brandvold" else rng.choice(COMMON)
         service = clinic.services[name]
         end = moment + timedelta(minutes=service.minutes)
@@ -93,7 +93,7 @@ def _day_of(
                 created_by=clinic.users["dana"],
             )
         )
-        moment = end + timedelta(minutes=rng.choice((0, 20, 30, 60, 90)))
+        moment = end + timedelta(minutes=rng.choice((20, 30, 60, 90, 120)))
     return visits
 
 
@@ -162,7 +162,9 @@ def _told_today(clinic: Clinic, visits: list[Appointment]) -> None:
     """What the services do when somebody presses the button: reminders, follow-up of the missed, rebooking."""
     lead, now = clinic.users["joanne"], clinic.now
     coming = [v for v in visits if v.status == Status.BOOKED and v.start > now]
-    services.plan_reminders(appointment_ids=[v.pk for v in coming], now=now, by=DEMO)
+    # As the night would have done it at one in the morning.
+    tonight = min(now, clinic.at(clinic.today, 1))
+    services.plan_reminders(appointment_ids=[v.pk for v in coming], now=tonight, by=DEMO)
     asked_off = [v for v in coming if v.start > now + timedelta(days=4)]
     for visit in asked_off[5:8]:
         services.cancel_appointment(
