@@ -123,7 +123,13 @@ class Clinic:
         calendar = BusinessCalendar.objects.get(name="US federal")
         self.today, self.days = today, as_calendar(calendar)
         self.sites = [
-            Site.objects.create(name=f"Bench site {n}", short_name=f"Site {n}", zone=ZONE, calendar=calendar)
+            Site.objects.create(
+                name=f"Bench site {n}",
+                short_name=f"Site {n}",
+                zone=ZONE,
+                calendar=calendar,
+                phone="(612) 555-0100",
+            )
             for n in range(SITES)
         ]
         teams = [Team.objects.create(site=site, name="Team") for site in self.sites]
