@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.views.decorators.http import require_GET
 
 from coordinator.fields import BirthDateField, PhoneField
-from coordinator.http import page, signed_in
+from coordinator.http import page, requires
 
 NOW = datetime(2026, 11, 18, 16, 24, tzinfo=UTC)
 
@@ -102,10 +102,8 @@ def example() -> dict[str, Any]:
     }
 
 
-@signed_in
+@requires("settings.manage")
+@require_GET
 def gallery(request: HttpRequest) -> HttpResponse:
-    """The gallery, in the demo for everybody, elsewhere for people who manage settings."""
-    if not (settings.DEMO or request.user.can("settings.manage")):  # type: ignore[union-attr]
-        raise Http404
     with timezone.override("America/Chicago"):
         return page(request, "components/gallery.html", example())

@@ -20,6 +20,7 @@ urlpatterns = [
     path("imports/", include("coordinator.imports.urls")),
     path("api/", include("coordinator.api.urls")),
     path("accounts/", include("coordinator.accounts.urls")),
+    path("components/", gallery, name="gallery"),
     path("gateway/events/", GatewayEvents.as_view(), name="gateway_events"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -301,6 +301,9 @@ def main(command: str, *arguments: str) -> None:
         become("-m", "coordinator.devserver", *arguments)
     elif command == "test":
         test(list(arguments))
+    elif command == "manage":
+        ensure("run")
+        become("-m", "coordinator.devserver.manage", *arguments, CALLED_FROM=os.getcwd())
     elif command == "bench":
         ensure("dev")
         become("-m", "bench.run", *arguments)

@@ -32,15 +32,20 @@ def send_due_links(*, now: datetime, limit: int = 100) -> int:
     return sent
 
 
-def send_link(user: User) -> None:
-    """One e-mail with a link that works once and for 24 hours."""
+def link_for(user: User) -> str:
+    """The address at which this account chooses its password; it works once and for 24 hours."""
     path = reverse(
         "account_reset_password_from_key",
         kwargs={"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)},
     )
+    return str(settings.BASE_URL).rstrip("/") + path
+
+
+def send_link(user: User) -> None:
+    """One e-mail with the link."""
     context = {
         "user": user,
-        "link": settings.BASE_URL.rstrip("/") + path,
+        "link": link_for(user),
         "first": not user.has_usable_password(),
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
     }

@@ -35,7 +35,9 @@ class JobRun(models.Model):
     heartbeat_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
-    by_system = models.CharField(max_length=40, blank=True)  # "nightly", "command line", when nobody pressed a button
+    by_system = models.CharField(
+        max_length=40, blank=True
+    )  # "nightly", "command line", when nobody pressed a button
     attempts = models.PositiveSmallIntegerField(default=1)
     counts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     error = models.TextField(blank=True)

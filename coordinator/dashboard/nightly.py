@@ -26,6 +26,7 @@ from coordinator.audit import services as audit
 from coordinator.dashboard import past_visits
 from coordinator.dashboard.models import JobRun
 from coordinator.dashboard.run_records import ENTITY, NIGHTLY, SILENT_AFTER, Leader, Superseded, leading
+from coordinator.dashboard.team_rollup import keep_snapshot
 from coordinator.messaging.claims import Scope
 from coordinator.messaging.delivery import deliver_due
 from coordinator.workflow import Actor, System
@@ -145,6 +146,10 @@ def _steps(result: Result, leader: Leader, wait: bool) -> list[tuple[str, Callab
     def deliver() -> dict[str, int]:
         return dict(deliver_due(scope=night.scope, wait=wait, seconds=WAIT_SECONDS, progress=leader.beat))
 
+    def figures() -> int:
+        """What the boards show, kept as the end of the day before (a night made up for later cannot know it)."""
+        return keep_snapshot(site=night.site, day=night.on - ONE_DAY, now=night.now)
+
     if night.future:
         return [("reminders", reminders)]
     return [
@@ -155,6 +160,7 @@ def _steps(result: Result, leader: Leader, wait: bool) -> list[tuple[str, Callab
         ("no_outcome", lambda: past_visits.ask_for_outcomes(**over, **act)),
         ("reviews", lambda: len(careplans.open_overdue_review_tasks(on=night.on, site=night.site, **act))),
         ("woken", lambda: careplans.wake_due_tasks(**act)),
+        *([] if night.past else [("figures", figures)]),
     ]
 
 
@@ -195,7 +201,7 @@ def run_due_nights(*, now: datetime) -> list[Result]:
     sites = {site.pk: site for site in Site.objects.filter(is_active=True)}
     runs = JobRun.objects.filter(job=NIGHTLY, site__in=sites, period__gte=now.date() - 2 * ONE_DAY)
     asked_for = JobRun.objects.filter(job=NIGHTLY, site__in=sites, status=JobRun.Status.REQUESTED)
-    known = {(run.site_id, run.period): run for run in [*asked_for, *runs]}
+    known = {(run.site_id, run.period): run for run in [*asked_for, *runs] if run.site_id}
     wanted = {key for key, run in known.items() if _wants_worker(run, now)}
     for site in sites.values():
         tonight = (site.pk, local_day(now, site.zone))

@@ -39,10 +39,15 @@ class PatientContactForm(LogContactForm):
         empty_label=lazy("None, for the record"),
     )
 
-    def __init__(self, *args: Any, patient: Patient, user: Any, now: Any, **kwargs: Any) -> None:
-        super().__init__(*args, task=None, user=user, now=now, **kwargs)
-        self._choices_of(patient)
-        open_tasks = Task.objects.visible_to(user).filter(patient=patient).workable().order_by("due_at", "id")
+    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+        self.patient = patient
+        super().__init__(*args, **kwargs)
+
+    def prepare(self) -> None:
+        super().prepare()
+        self._choices_of(self.patient)
+        mine = Task.objects.visible_to(self.user).filter(patient=self.patient)
+        open_tasks = mine.workable().order_by("due_at", "id")
         self.fields["about"].queryset = open_tasks  # type: ignore[attr-defined]
 
     @staticmethod
@@ -62,7 +67,7 @@ def patient_contact(request: HttpRequest, pk: UUID) -> HttpResponse:
     back, now = reverse("dashboard:patient_summary", args=[patient.pk]), timezone.now()
     bound = request.POST if request.method == "POST" else None
     initial = {"about": PatientContactForm.likely(request.user, patient)} if bound is None else None
-    form = PatientContactForm(bound, initial=initial, patient=patient, user=request.user, now=now)
+    form = PatientContactForm(bound, initial=initial, patient=patient, task=None, user=request.user, now=now)
     if bound is not None and form.is_valid():
         try:
             toast(request, _log(form, patient, request.user, now))

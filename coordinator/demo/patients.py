@@ -134,7 +134,8 @@ def _register(details: dict[str, Any]) -> Patient:
 
 def _register_many(clinic: Clinic, people: list[dict[str, Any]]) -> list[Patient]:
     """What `register_patient` writes, for many at once: the unnamed hundred in one second instead of four."""
-    patients, rows = [], []
+    patients: list[Patient] = []
+    rows: list[Any] = []
     for details in people:
         by, now = details.pop("by"), details.pop("now")
         points, coverages = details.pop("contact_points"), details.pop("coverages")
@@ -150,7 +151,8 @@ def _register_many(clinic: Clinic, people: list[dict[str, Any]]) -> list[Patient
             lead = {"user": patient.coordinator, "is_lead": True, "started_on": now.date()}
             rows.append(CareTeamMember(patient=patient, role=LEAD_ROLE, created_by=by, **lead))
     Patient.objects.bulk_create(patients)
-    for model in (PatientChange, ContactPoint, Coverage, CareTeamMember):
+    models: tuple[type[Any], ...] = (PatientChange, ContactPoint, Coverage, CareTeamMember)
+    for model in models:
         model.objects.bulk_create([row for row in rows if isinstance(row, model)])
     audit.record_many(
         [

@@ -6,6 +6,7 @@ import datetime
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 from coordinator.audit import services as audit
 from coordinator.demo.clinic import PROVIDERS, Clinic
@@ -41,7 +42,7 @@ def make_visits(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
     visits: list[Appointment] = []
     days = sorted({clinic.workday(n) for n in range(-PAST_DAYS, COMING_DAYS + 1)})
     for day in days:
-        pools = {
+        pools: dict[Any, Iterator[Patient]] = {
             site.pk: _shuffled([p for p in patients.values() if p.site_id == site.pk], rng)
             for site in (clinic.riverbend, clinic.northgate)
         }
@@ -63,7 +64,7 @@ def _day_of(
     clinic: Clinic, family: str, day: date, first: int, last: int, pool: Iterator[Patient], rng: random.Random
 ) -> list[Appointment]:
     """One provider's day: visits one after the other with gaps, nobody twice, lunch free."""
-    visits = []
+    visits: list[Appointment] = []
     provider = clinic.providers[family]
     moment, stop = clinic.at(day, max(first, EARLIEST)), clinic.at(day, min(last, LATEST))
     lunch, after = clinic.at(day, 12), clinic.at(day, 13)

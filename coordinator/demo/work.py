@@ -64,7 +64,7 @@ def _due(clinic: Clinic, task: Task, due: tuple[Any, ...] | None) -> Task:
         rule, days = rest
         day = clinic.workday(-days)
         discharged = Encounter.objects.create(
-            patient=task.patient,
+            patient=task.patient,  # type: ignore[misc]  # these tasks all have one
             kind="Hospital stay",
             setting="IMP",
             started_at=clinic.at(day - timedelta(days=4), 21, 48),
@@ -112,7 +112,7 @@ def _dana(clinic: Clinic, patients: Patients) -> None:
         task = _due(clinic, task, due)
         if last:
             outcome, days, attempts = last
-            _contact(clinic, task.patient, owner, outcome, clinic.now - timedelta(days=days, hours=2))
+            _contact(clinic, patients[name], owner, outcome, clinic.now - timedelta(days=days, hours=2))
             task.attempts_made = attempts
         tasks.append(task)
     for kind, program, title, name, whom, days in dana.WAITING:
@@ -175,7 +175,7 @@ def _ended(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
     """Ten weeks of finished work, so that the boards have a past. In bulk, with its history rows."""
     tasks, intervals, changes = [], [], []
     coordinated = [p for p in patients.values() if p.coordinator_id]
-    people = {user.pk: user for user in clinic.users.values()}
+    people: dict[Any, User] = {user.pk: user for user in clinic.users.values()}
     for week in range(WEEKS_OF_HISTORY):
         for _each in range(rng.randint(38, 52)):
             patient = rng.choice(coordinated)
@@ -235,7 +235,7 @@ def _contact(clinic: Clinic, patient: Patient, by: User, outcome: str, at: datet
 
 def _contacts(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
     """Everybody was called now and then; most within the time of their tier."""
-    people = {user.pk: user for user in clinic.users.values()}
+    people: dict[Any, User] = {user.pk: user for user in clinic.users.values()}
     rows = []
     for patient in patients.values():
         by = people.get(patient.coordinator_id)

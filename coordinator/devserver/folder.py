@@ -2,6 +2,7 @@
 
 secrets.json   generated passwords and keys, 0600
 lock           held while running; names the address
+environment.json  what web and worker were given, for bin/manage, 0600
 children.json  processes of the last start, so that leftovers of a crash can be stopped
 logs/          one file per process, limited in size
 postgres/      the embedded database        valkey/   the embedded broker

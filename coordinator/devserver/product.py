@@ -124,7 +124,13 @@ class Product:
         self.smtp_port = free_port(known.get("smtp", 0))
         self.folder.write("ports.json", json.dumps(known | {"smtp": self.smtp_port}))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        return kept | {
+        own = self._own_environment()
+        # For bin/manage, which speaks to the same database; as private as the secrets in it.
+        self.folder.write("environment.json", json.dumps(own))
+        return kept | own | {"PYTHONUNBUFFERED": "1", **self._other_account_environment()}
+
+    def _own_environment(self) -> dict[str, str]:
+        return {
             "THROUGHLINE_ENV": "demo",
             "SECRET_KEY": self.folder.secret("secret_key"),
             "FIELD_KEY": self.folder.secret("field_key"),
@@ -141,8 +147,6 @@ class Product:
             "SMS_GATEWAY": "sandbox",
             "SMS_GATEWAY_URL": f"http://127.0.0.1:{self.inbox_port}",
             "SMS_GATEWAY_TOKEN": self.folder.secret("sms_token"),
-            "PYTHONUNBUFFERED": "1",
-            **self._other_account_environment(),
         }
 
     def _other_account_environment(self) -> dict[str, str]:

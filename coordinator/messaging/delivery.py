@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 8
 PAUSES = (60, 120, 240, 480, 900, 1800, 3600)  # seconds before try 2, 3, ...; together over two hours
 FAILURES_IN_A_ROW = 10
+WRITE_AFTER = 2.0  # seconds of sending after which results are written, even if the batch is not done
+LOOK_BACK_EVERY = 5.0  # seconds between looks for rows that a dead worker left behind
 TIDY_BATCH = 500
 GatewayFor = Callable[[str], Gateway]
 
@@ -102,9 +104,14 @@ def _deliver_channel(
         "call_seconds": gateway.call_seconds,
     }
     breaker = Breaker()
+    looked = 0.0
     try:
         while time.monotonic() < stop and not breaker.open:
-            if batch := claim_expired(channel, **wanted):
+            batch = None
+            if time.monotonic() - looked > LOOK_BACK_EVERY:
+                batch = claim_expired(channel, **wanted)
+                looked = looked if batch else time.monotonic()
+            if batch:
                 done.update(_settle_expired(batch, gateway))
             elif batch := claim_due(channel, **wanted):
                 done.update(_send(batch, gateway, breaker))
@@ -135,15 +142,19 @@ def _send(batch: Batch, gateway: Gateway, breaker: Breaker) -> Counter[str]:
         batch, [_stay(message, reasons[message.id]) for message in batch.messages if message.id in reasons]
     )
     waiting = [message for message in batch.messages if message.id not in reasons]
+    outcomes: list[Outcome] = []
+    written = time.monotonic()
     with ThreadPoolExecutor(gateway.parallel) as pool:
         while waiting and not breaker.open and batch.time_left() > gateway.call_seconds:
-            part, waiting = waiting[: gateway.parallel * 4], waiting[gateway.parallel * 4 :]
-            results = list(pool.map(lambda message: _call(gateway, message), part))
-            for outcome in results:
+            part, waiting = waiting[: gateway.parallel], waiting[gateway.parallel :]
+            for outcome in pool.map(lambda message: _call(gateway, message), part):
                 breaker.note(outcome)
-            done.update(write(batch, [outcome for outcome in results if outcome is not None]))
-            done.update({"in_doubt": results.count(None)})
-    done.update(write(batch, [_release(message) for message in waiting]))
+                done.update({"in_doubt": outcome is None})
+                outcomes += [outcome] if outcome is not None else []
+            if time.monotonic() - written > WRITE_AFTER:
+                done.update(write(batch, outcomes))
+                outcomes, written = [], time.monotonic()
+    done.update(write(batch, outcomes + [_release(message) for message in waiting]))
     return done
 
 

@@ -150,7 +150,9 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["send_after"], condition=Q(status="scheduled"), name="message_due"),
+            models.Index(
+                fields=["send_after", "id"], condition=Q(status="scheduled"), name="message_next_due"
+            ),
             models.Index(fields=["lease_until"], condition=Q(status="sending"), name="message_leased"),
             models.Index(fields=["about_id"], name="message_about"),
             models.Index(fields=["patient_id", "send_after"], name="message_patient"),

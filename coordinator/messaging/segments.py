@@ -11,6 +11,7 @@ BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENDED = frozenset("^{}\\[~]|€\f")  # count twice
+GSM = BASIC | EXTENDED
 ONE_GSM, PART_GSM = 160, 153
 ONE_UCS2, PART_UCS2 = 70, 67
 ALIKE = str.maketrans(
@@ -42,7 +43,7 @@ def length(text: str) -> Length:
     >>> length("See you at 10").units, length("Árbol").gsm
     (13, False)
     """
-    if all(c in BASIC or c in EXTENDED for c in text):
+    if GSM.issuperset(text):
         return Length(True, len(text) + sum(c in EXTENDED for c in text))
     return Length(False, len(text.encode("utf-16-le")) // 2)
 
@@ -50,9 +51,11 @@ def length(text: str) -> Length:
 def plain(text: str) -> str:
     """The text with letters the GSM alphabet lacks written without their marks (María -> Maria), where that is
     possible; those it has stay (José, Peña)."""
+    if GSM.issuperset(text):
+        return text
     result = []
     for c in unicodedata.normalize("NFC", text).translate(ALIKE):
-        if c in BASIC or c in EXTENDED:
+        if c in GSM:
             result.append(c)
         else:
             result.append(

@@ -10,7 +10,7 @@ from coordinator.accounts.roles import Role
 from coordinator.clocks.models import BusinessCalendar
 
 number = itertools.count(1)
-PASSWORD = "correct-horse-battery"  # noqa: S105  (a test's password)
+PASSWORD = "correct-horse-battery"
 
 
 def make_site(**fields: Any) -> Site:

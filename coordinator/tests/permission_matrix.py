@@ -107,6 +107,7 @@ ROWS = [
     row("accounts:user_reset_factor", "POST", ADMINISTRATOR, IN, pk="colleague"),
     row("accounts:user_send_link", "POST", ADMINISTRATOR, IN, pk="colleague"),
     row("accounts:user_sign_out", "POST", ADMINISTRATOR, IN, pk="colleague"),
+    row("gallery", "GET", SETTINGS),
     row("accounts:settings", "GET", SETTINGS),
     row("accounts:site_new", "GET POST", ADMINISTRATOR),
     row("accounts:site_edit", "GET POST", SETTINGS, pk="site"),

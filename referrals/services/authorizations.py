@@ -114,7 +114,9 @@ def decide_lines(
     step = rules.step_for([line.decision for line in lines.values()])
     if step:
         if step == "deny":
-            facts.setdefault("denial_reason", facts.get("reason") or next(line.reason for line in lines.values()))
+            facts.setdefault(
+                "denial_reason", facts.get("reason") or next(line.reason for line in lines.values())
+            )
         reason = facts.pop("reason", "") or facts.get("denial_reason", "")
         if step == "pend":
             facts.setdefault("asked_for", reason or _("More information"))
@@ -129,9 +131,9 @@ def _set_next(record: PriorAuthorization, *, by: Actor, now: datetime, step: str
     keep = step in rules.KEEPS_CLOCK and record.clock_id
     if record.clock is not None and not keep and record.clock.state in RUNNING:
         if step in rules.MEETING_STEPS:
-            meet_clock(clock_id=record.clock_id, by=by, now=now)
+            meet_clock(clock_id=record.clock.pk, by=by, now=now)
         else:
-            void_clock(clock_id=record.clock_id, reason=reason or step, by=by, now=now)
+            void_clock(clock_id=record.clock.pk, reason=reason or step, by=by, now=now)
     clock = record.clock if keep else _start(record, following, by=by, now=now)
     record.next_step = str(following.text)
     record.clock = clock

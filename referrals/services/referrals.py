@@ -203,9 +203,9 @@ def _set_next(referral: Referral, *, by: Actor, now: datetime, step: str, reason
     )
     if referral.clock is not None and referral.clock.state in RUNNING:
         if step in rules.MEETING_STEPS:
-            meet_clock(clock_id=referral.clock_id, by=by, now=now)
+            meet_clock(clock_id=referral.clock.pk, by=by, now=now)
         else:
-            void_clock(clock_id=referral.clock_id, reason=reason or step, by=by, now=now)
+            void_clock(clock_id=referral.clock.pk, reason=reason or step, by=by, now=now)
     clock = None
     if following.rule:
         on = getattr(referral, following.on) if following.on else referral.requested_by_on

@@ -254,13 +254,16 @@ def next_free(
     practitioner_id: UUID | None = None,
     minutes: int | None = None,
     n: int = 5,
+    site: Site | None = None,
+    service: Service | None = None,
 ) -> list[dict[str, Any]]:
     """The next free times from `after` on, as plain data for a refusal: start, end (UTC), practitioner_id, practitioner.
 
-    With a practitioner only theirs. Empty when the site or the service is not there; looks four weeks ahead.
+    With a practitioner only theirs. Empty when the site or the service is not there; looks four weeks ahead. `site`
+    and `service` save their queries when they are at hand.
     """
-    site = Site.objects.select_related("calendar").filter(pk=site_id).first()
-    service = Service.objects.filter(pk=service_id).first()
+    site = site or Site.objects.select_related("calendar").filter(pk=site_id).first()
+    service = service or Service.objects.filter(pk=service_id).first()
     if site is None or service is None or service.is_outside:
         return []
     first = local_day(max(after, now), site.zone)

@@ -55,7 +55,8 @@ def book_appointment(
     died), or Conflict with `extra`: kind, taken_at, conflicts (kind, level, text), needs_reason (True when the same call with
     `override_reason` would book it) and next_free (start, end, practitioner_id, practitioner), earliest first.
     """
-    with _offering_times(site_id, service_id, practitioner_id, start, now, minutes), transaction.atomic():
+    times = _offering_times(site_id, service_id, practitioner_id, start, now, minutes)
+    with times as known, transaction.atomic():
         asked = look_up(
             patient_id=patient_id,
             service_id=service_id,
@@ -71,6 +72,7 @@ def book_appointment(
             referral_id=referral_id,
             authorization_id=authorization_id,
         )
+        known |= {"site": asked.site, "service": asked.service}
         advisory_lock(*asked.resources())
         found = check_free(asked, by=by, override_reason=override_reason)
         appointment = _insert(
@@ -301,10 +303,14 @@ def _offering_times(
     start: datetime,
     now: datetime,
     minutes: int | None,
-) -> Iterator[None]:
-    """Add the next free times to a Conflict, after the transaction and its locks are gone."""
+) -> Iterator[dict[str, Any]]:
+    """Add the next free times to a Conflict, after the transaction and its locks are gone.
+
+    The site and the service put into what it yields need not be read again.
+    """
+    known: dict[str, Any] = {}
     try:
-        yield
+        yield known
     except Conflict as conflict:
         conflict.extra.setdefault("kind", "taken")
         conflict.extra["next_free"] = next_free(
@@ -314,5 +320,6 @@ def _offering_times(
             after=start,
             now=now,
             minutes=minutes,
+            **known,
         )
         raise

@@ -6,6 +6,7 @@ import re
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -167,3 +168,24 @@ def test_asking_too_often_is_slowed_down(client):
     for _ in range(5):
         assert ask(client, user.email).status_code == 200
     assert ask(client, user.email).status_code == 429
+
+
+def test_the_first_administrator_is_made_on_the_command_line(client, capsys):
+    call_command("create_administrator", "First@Clinic.test", "Rashida Cole")
+    user = User.objects.get()
+    assert (user.email, user.role, user.has_usable_password()) == (
+        "first@clinic.test",
+        Role.ADMINISTRATOR,
+        False,
+    )
+    address = re.search(r"https?://[^/\s]+(/\S+)", capsys.readouterr().out)[1]
+    choose(client, address)
+    user.refresh_from_db()
+    assert user.check_password(NEW)
+
+
+def test_an_address_taken_is_refused_on_the_command_line():
+    make_user(email="known@example.test")
+    with pytest.raises(CommandError, match="already an account"):
+        call_command("create_administrator", "known@example.test", "Rashida Cole")
+    assert User.objects.count() == 1

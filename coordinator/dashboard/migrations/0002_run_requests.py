@@ -4,20 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('dashboard', '0001_initial'),
+        ("dashboard", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='jobrun',
-            name='by_system',
+            model_name="jobrun",
+            name="by_system",
             field=models.CharField(blank=True, max_length=40),
         ),
         migrations.AlterField(
-            model_name='jobrun',
-            name='status',
-            field=models.CharField(choices=[('requested', 'Waiting for a worker'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=10),
+            model_name="jobrun",
+            name="status",
+            field=models.CharField(
+                choices=[
+                    ("requested", "Waiting for a worker"),
+                    ("running", "Running"),
+                    ("done", "Done"),
+                    ("failed", "Failed"),
+                ],
+                default="running",
+                max_length=10,
+            ),
         ),
     ]

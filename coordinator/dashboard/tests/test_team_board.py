@@ -23,6 +23,7 @@ from coordinator.accounts.roles import PERMISSIONS, Role
 from coordinator.audit.models import AuditEvent
 from coordinator.clocks.services import meet_clock, start_clock
 from coordinator.dashboard.models import CaseloadSnapshot, CaseloadStat
+from coordinator.dashboard.nightly import run_night
 from coordinator.dashboard.team_figures import Ask, read_board
 from coordinator.dashboard.team_lists import read_list
 from coordinator.dashboard.team_measures import MEASURES
@@ -481,3 +482,13 @@ def test_a_long_list_comes_in_pages(client, site, manager, luz):
     assert first.count("<tr data-row>") == 100
     assert second.count("<tr data-row>") == 20
     assert "101 to 120 of 120" in second
+
+
+def test_the_night_keeps_the_figures_of_the_day_before_but_not_of_a_day_long_past(clinic, site):
+    now = timezone.now()
+    today = now.astimezone(ZONE).date()
+    run_night(site=site, on=today - 5 * DAY, now=now, by=System("test"))
+    assert not CaseloadSnapshot.objects.exists()
+    run_night(site=site, on=today, now=now, by=System("test"))
+    run_night(site=site, on=today, now=now, by=System("test"))
+    assert set(CaseloadSnapshot.objects.values_list("day", "site")) == {(today - DAY, site.pk)}

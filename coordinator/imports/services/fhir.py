@@ -211,7 +211,7 @@ class FileWriter:
         row = model(pk=pk, **columns)
         self.rows[model].append(row)
         if model in CHANGES:
-            change = {"record": row, "step": "import", "to_status": row.status, "at": self.now}  # type: ignore[attr-defined]
+            change = {"record": row, "step": "import", "to_status": row.status, "at": self.now}
             self.rows[CHANGES[model]].append(CHANGES[model](**change, **actor_fields(self.by)))
         return row
 
@@ -300,12 +300,12 @@ class FileWriter:
         for goal in self.rows[Goal]:
             goal.plan_id = self.goal_plans.pop(goal.pk, None)
         for goal_id, plan_id in self.goal_plans.items():
-            self.later.append(lambda g=goal_id, p=plan_id: _update(Goal, g, {"plan_id": p}))  # type: ignore[misc]
+            self.later.append(lambda g=goal_id, p=plan_id: _update(Goal, g, {"plan_id": p}))
         for patient_id, fact in self.allergy_facts.items():
             if patient_id in self.patients:
                 self.patients[patient_id].allergy_status = fact
             else:
-                self.later.append(lambda k=patient_id, f=fact: _update(Patient, k, {"allergy_status": f}))  # type: ignore[misc]
+                self.later.append(lambda k=patient_id, f=fact: _update(Patient, k, {"allergy_status": f}))
 
     def _give_free_numbers(self) -> None:
         """Another clinic's record number may be taken here; then the patient gets one of ours.

@@ -1,4 +1,4 @@
-"""Text messages through any gateway that speaks a little HTTP (the contract is in docs/operations)."""
+"""Text messages through any gateway that speaks a little HTTP (the contract is in docs/operations.md)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class HttpGateway:
     ) -> None:
         self.client = Client(url, token=token, connect=CONNECT_SECONDS, read=read)
         self.can_be_asked = can_be_asked
-        self.at_once = 50 if can_be_asked else 1
+        self.at_once = 100 if can_be_asked else 1
         self.parallel = parallel if can_be_asked else 1
         self.call_seconds = CONNECT_SECONDS + read
 

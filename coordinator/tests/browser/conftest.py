@@ -89,7 +89,9 @@ def open_page(browser: Browser, live_server: Any, clinic: None) -> Generator[Cal
     contexts = []
     errors: list[str] = []
 
-    def opened(role: str = "", *, width: int = 1440, height: int = 900, scheme: str = "light", **options: Any) -> Page:
+    def opened(
+        role: str = "", *, width: int = 1440, height: int = 900, scheme: str = "light", **options: Any
+    ) -> Page:
         context = browser.new_context(
             base_url=live_server.url,
             viewport={"width": width, "height": height},
@@ -128,10 +130,10 @@ def sign_in(page: Page, role: str) -> None:
 
 
 def credentials(role: str) -> tuple[str, str]:
-    for _label, email, password in DEMO_SIGN_INS:
-        if User.objects.filter(email=email, role=role).exists():
-            return email, password
-    raise LookupError(role)
+    email = User.objects.filter(role=role, email__in=[entry[1] for entry in DEMO_SIGN_INS]).values_list(
+        "email", flat=True
+    )
+    return next((entry[1], entry[2]) for entry in DEMO_SIGN_INS if entry[1] in set(email))
 
 
 def violations(page: Page) -> list[str]:

@@ -21,7 +21,13 @@ PAGES = [
 ]
 
 
-LOOKS = [(1440, 900, "light"), (1440, 900, "dark"), (820, 1180, "light"), (820, 1180, "dark"), (390, 844, "light")]
+LOOKS = [
+    (1440, 900, "light"),
+    (1440, 900, "dark"),
+    (820, 1180, "light"),
+    (820, 1180, "dark"),
+    (390, 844, "light"),
+]
 
 
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
