@@ -19,7 +19,6 @@ from coordinator.audit.models import AuditEvent
 from coordinator.dashboard.models import JobRun
 from coordinator.dashboard.nightly import run_night
 from coordinator.dashboard.run_figures import Figures, board, figures, forecast
-from coordinator.dashboard.run_messages import coming_night
 from coordinator.messaging.models import Message
 from coordinator.messaging.tests.factories import make_message
 from coordinator.tests.factories import make_site, make_team, make_user
@@ -323,11 +322,15 @@ def test_run_now_asks_a_worker_in_the_persons_name(
 def test_looking_at_the_forecast_writes_nothing(site: Site) -> None:
     patient = make_patient(site=site)
     make_phone(patient)
-    make_appointment(patient, start=at(coming_night(site, now()) + timedelta(days=3), 10))
+    # Today's night is done, so that the forecast is of tomorrow: at nine in the evening today sends nothing more.
+    JobRun.objects.create(
+        job="nightly", period=today(), site=site, status="done", started_at=now(), heartbeat_at=now()
+    )
+    make_appointment(patient, start=at(today() + timedelta(days=4), 10))
     response = signed_in("manager", site).get(reverse("dashboard:run_forecast", args=[site.pk]))
     assert response.status_code == 200
     assert not Message.objects.exists()
-    assert not JobRun.objects.exists()
+    assert JobRun.objects.count() == 1
     assert patient.family_name.upper() in response.content.decode()
     unnamed = signed_in("administrator", site).get(reverse("dashboard:run_forecast", args=[site.pk]))
     assert patient.family_name.upper() not in unnamed.content.decode()
