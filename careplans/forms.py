@@ -16,6 +16,7 @@ from careplans.models import CloseReason, ContactAttempt, Outcome, Priority, Tas
 from careplans.selectors import hands
 from coordinator.accounts.models import User
 from coordinator.db import uuid7
+from coordinator.fields import show_refusal
 from coordinator.wording import clock_time, near_day, phone
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
 
@@ -42,6 +43,10 @@ class TaskActionForm(forms.Form):
 
     def prepare(self) -> None:
         """Adapt the fields to the task and the person."""
+
+    def refuse(self, error: ValidationError) -> None:
+        """Put a service's refusal beside its field."""
+        show_refusal(self, error)
 
 
 class CompleteForm(TaskActionForm):
@@ -242,22 +247,12 @@ class LogContactForm(TaskActionForm):
         return data
 
     def refuse(self, error: ValidationError) -> None:
-        """Put a service's refusal beside its field."""
-        show_errors(self, error)
+        super().refuse(error)
         self.needs_open_items = "open_items" in self.errors
 
     @property
     def details_open(self) -> bool:
         return any(name in self.errors for name in self.DETAILS)
-
-
-def show_errors(form: forms.Form, error: ValidationError) -> None:
-    """A service's ValidationError on the form: beside the fields it names, else on top."""
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for name, errors in error.error_dict.items():
-        form.add_error(name if name in form.fields else None, errors)
 
 
 class TaskForm(forms.Form):

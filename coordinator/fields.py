@@ -1,4 +1,4 @@
-"""Form fields for what every clinic types: a birth date in three boxes, and a telephone number."""
+"""Form fields for what every clinic types, a birth date in three boxes and a telephone number; refusals on forms."""
 
 from __future__ import annotations
 
@@ -116,3 +116,12 @@ class PhoneField(forms.CharField):
         if len(digits) != 10 or digits[0] in "01" or any(c.isalpha() for c in typed):
             raise ValidationError(self.error_messages["phone"], code="phone")
         return f"+1{digits}"
+
+
+def show_refusal(form: forms.Form, error: ValidationError) -> None:
+    """A service's refusal at the fields it names; what this form does not show goes on top."""
+    if not hasattr(error, "error_dict"):
+        form.add_error(None, error)
+        return
+    for name, problems in error.error_dict.items():
+        form.add_error(name if name in form.fields else None, problems)

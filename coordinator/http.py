@@ -128,6 +128,18 @@ def page_in_view(request: HttpRequest) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+def safe_next(request: HttpRequest, fallback: str) -> str:
+    """The page to go back to that a form or link names as `next`, if it is one of ours."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else fallback
+
+
+def whole_number(typed: str | None, default: int = 0) -> int:
+    """A page, place or version as an address or form says it; the default for anything but up to 9 plain digits."""
+    typed = typed or ""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else default
+
+
 # --- answers ----------------------------------------------------------------------------------------
 
 

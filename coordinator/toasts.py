@@ -9,32 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 
+from coordinator.http import page_in_view
+
 TONES = {"success": "ok", "warning": "warn", "error": "danger"}
-
-
-def here(request: HttpRequest) -> str:
-    """The address (path and query) of the page the person is looking at, also for an htmx request."""
-    seen = request.headers.get("HX-Current-URL", "")
-    if not url_has_allowed_host_and_scheme(seen, {request.get_host()}):
-        return request.get_full_path() if request.method == "GET" else "/"
-    parts = urlsplit(seen)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def toast(request: HttpRequest, text: str, *, undo: str = "", back: str = "", tone: str = "success") -> None:
     """Say `text` after this request. `undo` is the path that takes the action back by POST; `back` is the page
     to return to from there (by default the one in view). `tone`: success, info, warning or error.
     """
-    tags = json.dumps({"undo": undo, "next": back or here(request)}) if undo else ""
+    tags = json.dumps({"undo": undo, "next": back or page_in_view(request)}) if undo else ""
     messages.add_message(request, getattr(messages, tone.upper()), text, extra_tags=tags)
 
 

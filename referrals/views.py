@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from coordinator.clocks.services import why
 from coordinator.db import Conflict
 from coordinator.filters import filters_of, store_filters
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.http import get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients.models import Patient
@@ -37,7 +37,7 @@ def referral_index(request: HttpRequest) -> HttpResponse:
     form = FilterForm(filters_of(request, "referrals"), user=request.user)
     filters = form.cleaned_data if form.is_valid() else {}
     rows = referral_list(request.user, filters, now).order_by("due_at", "id")
-    start = int(request.GET["after"]) if request.GET.get("after", "").isdigit() else 0
+    start = whole_number(request.GET.get("after"))
     found = list(rows[start : start + PAGE_SIZE + 1])
     context = {
         "now": now,

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Practitioner, Site
@@ -299,11 +298,3 @@ class BlockForm(forms.Form):
         except NoSuchTime as refusal:
             self.add_error(f"{which}_time", str(refusal))
             return None
-
-
-def add_refusal(form: forms.Form, refusal: ValidationError) -> None:
-    """Put a service's ValidationError on the form, at its fields where the form has them."""
-    by_field = refusal.message_dict if hasattr(refusal, "error_dict") else {"": refusal.messages}
-    for name, texts in by_field.items():
-        for text in texts:
-            form.add_error(name if name in form.fields else None, text)

@@ -11,16 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from careplans import services
 from careplans.actions import ACTIONS, Action, Done
-from careplans.forms import LogContactForm, TaskActionForm, show_errors
+from careplans.forms import LogContactForm, TaskActionForm
 from careplans.models import Task
 from careplans.selectors import TaskPreview, whole_tasks
 from coordinator.db import Conflict
-from coordinator.http import get_visible_or_404, is_part, page, requires
+from coordinator.http import get_visible_or_404, is_part, page, requires, safe_next
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 
@@ -47,7 +46,7 @@ def act(
         result = wanted.run(task, data, request.user, now)
         return checklist(request, task, doorway) if ticked(request, wanted) else done(request, task, result)
     except ValidationError as error:
-        (form.refuse if isinstance(form, LogContactForm) else lambda e: show_errors(form, e))(error)
+        form.refuse(error)
         return ask(request, task, wanted, form, doorway, status=422)
     except (Conflict, NotAllowed) as refusal:
         if not is_part(request):
@@ -90,12 +89,6 @@ def checklist(request: HttpRequest, task: Task, doorway: str) -> HttpResponse:
     preview = TaskPreview(task, timezone.now(), may_work=True)
     context = {"preview": preview, "doorway": doorway, "next": safe_next(request, "")}
     return page(request, "careplans/_checklist.html", context)
-
-
-def safe_next(request: HttpRequest, fallback: str) -> str:
-    """The page to go back to, if it is one of ours."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else fallback
 
 
 @requires("tasks.work")

@@ -17,15 +17,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from careplans import services
-from careplans.forms import show_errors
 from careplans.models import CarePlan, Goal, Intervention
 from careplans.permissions import can_edit_plan
 from careplans.plan_forms import GoalForm, InterventionForm, PlanForm, ReviewForm, StepForm
 from careplans.selectors import plan_page, plans_by_review, soon
-from careplans.views.acting import safe_next
 from coordinator.audit import services as audit
 from coordinator.db import Conflict
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.fields import show_refusal
+from coordinator.http import get_visible_or_404, page, requires, safe_next, whole_number
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients.models import Patient
@@ -39,7 +38,7 @@ def plan_list(request: HttpRequest) -> HttpResponse:
     """Active plans, overdue reviews first; 50 a page."""
     today = timezone.localdate()
     plans = plans_by_review(request.user, today)
-    number = max(int(request.GET["page"]), 1) if request.GET.get("page", "").isdigit() else 1
+    number = max(whole_number(request.GET.get("page")), 1)
     rows = list(plans[(number - 1) * PAGE : number * PAGE + 1])
     context = {
         "plans": rows[:PAGE],
@@ -82,7 +81,7 @@ def _save(
     try:
         return save(form.cleaned_data, timezone.now())
     except ValidationError as error:
-        show_errors(form, error)
+        show_refusal(form, error)
         return _form_page(request, form, status=422, **show)
     except (Conflict, NotAllowed) as refusal:
         form.add_error(None, str(refusal))
@@ -117,7 +116,7 @@ def plan_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "GET":
         return _form_page(request, PlanForm(patient=plan.patient, user=request.user, initial=initial), **show)
     form = PlanForm(request.POST, patient=plan.patient, user=request.user, initial=initial)
-    version = int(request.POST["version"]) if request.POST.get("version", "").isdigit() else 0
+    version = whole_number(request.POST.get("version"))
     saved = _save(
         request,
         form,

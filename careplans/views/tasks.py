@@ -15,13 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from careplans import services
-from careplans.forms import LogContactForm, TaskForm, show_errors
+from careplans.forms import LogContactForm, TaskForm
 from careplans.models import Task
 from careplans.selectors import TaskPreview, history, task_preview, whole_tasks
-from careplans.views.acting import safe_next
 from coordinator.audit import services as audit
 from coordinator.db import Conflict
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.fields import show_refusal
+from coordinator.http import get_visible_or_404, page, requires, safe_next, whole_number
 from coordinator.toasts import toast
 from patients.models import Patient
 from patients.selectors import find_patients
@@ -83,7 +83,7 @@ def task_new(request: HttpRequest) -> HttpResponse:
     try:
         task = _open(form.cleaned_data, patient, user, now)
     except ValidationError as error:
-        show_errors(form, error)
+        show_refusal(form, error)
         return _show_new(request, form, patient=patient, status=422)
     toast(request, _("Task added: %(title)s") % {"title": task.title})
     return redirect(safe_next(request, list_url()))
@@ -161,7 +161,7 @@ def task_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = TaskForm(request.POST, user=request.user, task=task, initial=TaskForm.initial_from(task))
     if not form.is_valid():
         return _show_edit(request, task, form, status=422)
-    version = int(request.POST["version"]) if request.POST.get("version", "").isdigit() else 0
+    version = whole_number(request.POST.get("version"))
     try:
         services.edit_task(
             task_id=task.pk,
@@ -171,7 +171,7 @@ def task_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
             **_changes(task, form.cleaned_data),
         )
     except ValidationError as error:
-        show_errors(form, error)
+        show_refusal(form, error)
         return _show_edit(request, task, form, status=422)
     except Conflict as conflict:
         return _show_conflict(request, task, form, conflict)

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -20,16 +19,10 @@ from coordinator.accounts.models import Site, User
 from coordinator.accounts.permissions import can_manage_accounts
 from coordinator.accounts.roles import DESCRIPTIONS, Role
 from coordinator.db import Conflict
-from coordinator.http import get_visible_or_404, is_part, page, requires, signed_in
+from coordinator.http import get_visible_or_404, is_part, page, requires, safe_next, signed_in
 from coordinator.toasts import toast
 
 form_methods = require_http_methods(["GET", "POST"])
-
-
-def safe_next(request: HttpRequest, default: str = "/") -> str:
-    """Where to go back to: `next` of the form when it is a path of this site."""
-    wanted = request.POST.get("next", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else default
 
 
 # --- for everybody ----------------------------------------------------------------------------------
@@ -41,7 +34,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """Theme, row height, language and single keys: 204 for htmx, else back to the page."""
     choices = {name: request.POST[name] for name in services.PREFERENCES if name in request.POST}
     services.set_preferences(user=request.user, by=request.user, now=timezone.now(), **choices)
-    return HttpResponse(status=204) if is_part(request) else redirect(safe_next(request))
+    return HttpResponse(status=204) if is_part(request) else redirect(safe_next(request, "/"))
 
 
 @signed_in

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from careplans.models import Task, TaskKind
 from careplans.selectors import whole_tasks
-from careplans.views.acting import safe_next
 from careplans.views.tasks import preview_context
 from coordinator.accounts.models import User
 from coordinator.audit import services as audit
@@ -28,7 +27,7 @@ from coordinator.dashboard.work_forms import FilterForm
 from coordinator.dashboard.work_words import row_words
 from coordinator.dashboard.worklist import DUE, GROUPINGS, SORTS, VIEWS, Wanted, Worklist, new_since
 from coordinator.dashboard.worklist import PAGE as ROWS
-from coordinator.http import get_visible_or_404, is_part, page, requires, signed_in
+from coordinator.http import get_visible_or_404, is_part, page, requires, safe_next, signed_in, whole_number
 from coordinator.toasts import toast
 
 PAGE = "my_work"
@@ -69,9 +68,9 @@ def wanted_from(request: HttpRequest, query: Any) -> Wanted:
     said = {name: query.get(name, "").replace("\x00", "")[:40] for name in FILTERS}
     for name, values in known.items():
         said[name] = said[name] if said[name] in values else ""
-    owner = None
-    if said["owner"].isdigit() and request.user.can("team.view"):
-        owner = get_visible_or_404(User, request.user, pk=int(said["owner"]))
+    owner, key = None, whole_number(said["owner"])
+    if key and request.user.can("team.view"):
+        owner = get_visible_or_404(User, request.user, pk=key)
     return Wanted(
         view=said["view"] or "todo",
         kind=said["kind"],

@@ -19,13 +19,13 @@ from careplans.forms import TaskActionForm
 from careplans.models import Task
 from careplans.selectors import whole_tasks
 from careplans.services.bulk import BulkResult
-from careplans.views.acting import act, ask, safe_next
+from careplans.views.acting import act, ask
 from coordinator.dashboard.my_work import ACT, about, key_of, tabs, wanted_from
 from coordinator.dashboard.work_words import row_words
 from coordinator.dashboard.worklist import Worklist
 from coordinator.db import Conflict
-from coordinator.http import get_visible_or_404, page, requires
-from coordinator.toasts import here, toast
+from coordinator.http import get_visible_or_404, page, page_in_view, requires, safe_next
+from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 
 BULK = ("complete", "snooze", "reassign", "accept")
@@ -51,7 +51,7 @@ def _refused(request: HttpRequest, task: Task, sentence: str) -> HttpResponse:
 
 
 def back(request: HttpRequest) -> str:
-    return safe_next(request, here(request) if request.htmx else reverse("dashboard:my_work"))
+    return safe_next(request, page_in_view(request) if request.htmx else reverse("dashboard:my_work"))
 
 
 def _say(request: HttpRequest, text: str, can_undo: list[UUID], tone: str = "success") -> None:
@@ -71,7 +71,7 @@ def changes(
     """
     gone = gone or {}
     unlisted = key_of(request.POST.get("unlisted"))  # shown in the pane, but no row on the page
-    seen = QueryDict(here(request).partition("?")[2])
+    seen = QueryDict(page_in_view(request).partition("?")[2])
     work = Worklist(request.user, wanted_from(request, seen), timezone.now())
     context: dict[str, Any] = {
         "work": work,

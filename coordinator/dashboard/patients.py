@@ -17,6 +17,7 @@ from careplans.models import ContactAttempt, Task
 from coordinator.accounts.models import User
 from coordinator.accounts.roles import Role
 from coordinator.dashboard.models import SavedView
+from coordinator.http import whole_number
 from coordinator.wording import LANGUAGES
 from patients.models import Patient, PatientStatus, Tier
 from patients.rules.finding import read_query
@@ -146,8 +147,8 @@ def _narrowed(patients: QuerySet[Patient], user: User, wish: Wished, today: date
         patients = patients.filter(coordinator=user)
     elif wish.coordinator == "none":
         patients = patients.filter(coordinator=None)
-    elif wish.coordinator.isdigit():
-        patients = patients.filter(coordinator=int(wish.coordinator))
+    elif key := whole_number(wish.coordinator):
+        patients = patients.filter(coordinator=key)
     if wish.status != "all":
         patients = patients.filter(status=wish.status)
     if wish.tier:

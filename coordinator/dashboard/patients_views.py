@@ -20,7 +20,7 @@ from coordinator.dashboard.patients import (
     wished,
 )
 from coordinator.filters import TEXT, filters_of, store_filters
-from coordinator.http import is_part, page, requires
+from coordinator.http import is_part, page, requires, whole_number
 
 SEEN = "view:patients"  # in the session: what is known to be saved, so that most pages ask nothing
 
@@ -46,8 +46,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
 
 def _pager(request: HttpRequest, listing: Listing) -> dict[str, Any]:
     """How many rows are on screen, and the address of the next ones: keys and choices only."""
-    before = request.GET.get("shown", "")
-    shown = len(listing.rows) + (int(before) if before.isascii() and before.isdigit() else 0)
+    shown = len(listing.rows) + whole_number(request.GET.get("shown"))
     query = request.GET.copy()
     query["after"], query["shown"] = str(listing.after), str(shown)
     return {"shown": shown, "next_url": f"?{query.urlencode()}" if listing.after else ""}

@@ -23,7 +23,7 @@ from coordinator.dashboard.team_figures import (
 )
 from coordinator.dashboard.team_lists import ROWS, file_rows, header_of, page_of, read_list
 from coordinator.dashboard.team_measures import MEASURES, PERIODS
-from coordinator.http import page, requires
+from coordinator.http import page, requires, whole_number
 
 
 @requires("team.view")
@@ -74,7 +74,7 @@ def team_list(request: HttpRequest, measure: str) -> HttpResponse:
     """The records behind one figure: as many rows as the figure says."""
     now = timezone.now()
     behind = read_list(request.user, measure, request.GET, now=now)  # type: ignore[arg-type]
-    number = _page_number(request)
+    number = max(whole_number(request.GET.get("page")), 1)
     context = {
         "now": now,
         "behind": behind,
@@ -105,8 +105,3 @@ def team_list_export(request: HttpRequest, measure: str) -> HttpResponseBase:
         filters,
         entity=f"dashboard.{measure}",
     )
-
-
-def _page_number(request: HttpRequest) -> int:
-    word = request.GET.get("page", "")
-    return max(1, int(word)) if word.isascii() and word.isdigit() and len(word) < 6 else 1

@@ -20,6 +20,7 @@ from coordinator.accounts.models import Site, User
 from coordinator.dashboard.models import CaseloadSnapshot, CaseloadStat
 from coordinator.dashboard.team_measures import MEASURES, PERIODS, WEEKS, Measure
 from coordinator.dashboard.team_rollup import MEMBER, figures_of
+from coordinator.http import whole_number
 
 KPIS = ("active", "overdue", "contacts", "referrals", "no_shows", "passed")
 COLUMNS = ("active", "high", "load", "open", "overdue", "contacts", "visits", "no_shows", "risk")
@@ -39,9 +40,9 @@ class Ask:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Ask:
-        days, sort = given.get("period", ""), given.get("sort", "")
+        days, sort = whole_number(given.get("period")), given.get("sort", "")
         return cls(
-            days=int(days) if days.isascii() and days.isdigit() and int(days) in PERIODS else PERIODS[0],
+            days=days if days in PERIODS else PERIODS[0],
             site=given.get("site", ""),
             sort=sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT,
         )

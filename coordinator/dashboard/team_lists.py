@@ -23,6 +23,7 @@ from coordinator.dashboard.team_charts import kind_label
 from coordinator.dashboard.team_figures import NOBODY, Ask, figure_name, site_keys, sites_of
 from coordinator.dashboard.team_measures import MEASURES, WEEKS, Measure
 from coordinator.dashboard.team_rollup import scope_of
+from coordinator.http import whole_number
 from patients.models import Patient
 from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment
@@ -115,9 +116,7 @@ def read_list(user: User, key: str, given: Mapping[str, str], *, now: datetime) 
 def _owner(user: User, key: str) -> User | None:
     if key in ("", NOBODY):
         return None
-    found = (
-        User.objects.visible_to(user).filter(pk=int(key)).first() if key.isascii() and key.isdigit() else None
-    )
+    found = User.objects.visible_to(user).filter(pk=whole_number(key)).first()
     if found is None:
         raise Http404
     return found
@@ -126,8 +125,7 @@ def _owner(user: User, key: str) -> User | None:
 def _narrow(measure: Measure, scope: measures.Scope, given: Mapping[str, str]) -> tuple[QuerySet[Any], str]:
     """The measure's rows, of one kind or week when the address names one."""
     if measure.kind == "spans":
-        word = given.get("week", "")
-        number = int(word) if word.isascii() and word.isdigit() and int(word) < WEEKS else WEEKS - 1
+        number = min(whole_number(given.get("week"), WEEKS - 1), WEEKS - 1)
         in_week = measures.opened_in_week if measure.key == "opened" else measures.closed_in_week
         weeks_ago = WEEKS - 1 - number
         words = (

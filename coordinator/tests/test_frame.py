@@ -151,7 +151,7 @@ def test_undo_never_leads_back_to_another_site() -> None:
     request = with_messages(hx_request="true", hx_current_url="https://elsewhere.example/x")
     toast(request, "Done", undo="/u/")
     (message,) = request._messages._queued_messages  # type: ignore[attr-defined]
-    assert parts(message)["next"] == "/work/?view=todo"
+    assert parts(message)["next"] == "/"
 
 
 # --- files ------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 
 class DayInput(forms.DateInput):
@@ -19,12 +18,3 @@ class DayInput(forms.DateInput):
 
 def day(label: Any, *, help_text: Any = "") -> forms.DateField:
     return forms.DateField(label=label, required=False, widget=DayInput(), help_text=help_text)
-
-
-def show_refusal(form: forms.Form, error: ValidationError) -> None:
-    """A service's refusal at the fields it names; what this form does not show goes on top."""
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for name, problems in error.error_dict.items():
-        form.add_error(name if name in form.fields else None, problems)

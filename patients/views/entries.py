@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from coordinator.db import Conflict
+from coordinator.fields import show_refusal
 from coordinator.http import get_visible_or_404, page, requires
 from coordinator.toasts import toast
 from patients import services
 from patients.forms import entries as entry_forms
-from patients.forms import show_refusal
 from patients.models import Allergy, ContactPoint, Coverage, Medication, Patient, Problem, RelatedPerson
 
 

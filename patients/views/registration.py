@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from coordinator.db import Conflict
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.fields import show_refusal
+from coordinator.http import get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
 from coordinator.wording import day
 from patients import services
-from patients.forms import show_refusal
 from patients.forms.registration import NewPatientForm, PatientForm, PhoneLine, with_birth_date_boxes
 from patients.models import Patient
 from patients.permissions import can_edit
@@ -119,7 +119,7 @@ def patient_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             services.update_patient(
                 patient_id=patient.pk,
-                version=_version(request),
+                version=whole_number(request.POST.get("version")),
                 by=request.user,
                 now=timezone.now(),
                 **form.cleaned_data,
@@ -134,13 +134,8 @@ def patient_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _show_edit(request, patient, form, status=422)
 
 
-def _version(request: HttpRequest) -> int:
-    typed = request.POST.get("version", "")
-    return int(typed) if typed.isascii() and typed.isdigit() else 0
-
-
 def _show_edit(request: HttpRequest, patient: Patient, form: PatientForm, status: int = 200) -> HttpResponse:
-    version = _version(request) if request.method == "POST" else patient.version
+    version = whole_number(request.POST.get("version")) if request.method == "POST" else patient.version
     context = {"patient": patient, "form": form, "version": version}
     return page(request, "patients/patient_edit.html", context, "patients/_patient_edit.html", status)
 

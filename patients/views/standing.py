@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from coordinator.db import Conflict
+from coordinator.fields import show_refusal
 from coordinator.http import get_visible_or_404, page, requires
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients import services
-from patients.forms import show_refusal
 from patients.forms.entries import CoordinatorForm, StandingForm
 from patients.models import Patient
 from patients.workflow import WORKFLOW

@@ -10,18 +10,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from coordinator.audit import services as audit
 from coordinator.db import Conflict
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.fields import show_refusal
+from coordinator.http import get_visible_or_404, page, requires, safe_next
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from scheduling import services
-from scheduling.forms import CancelForm, add_refusal
+from scheduling.forms import CancelForm
 from scheduling.models import Appointment
 from scheduling.rules.local_time import local_day
 from scheduling.selectors import appointments as reads
@@ -99,14 +99,14 @@ def appointment_step(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
 def _put_on(form: Any, refusal: Exception) -> int:
     """Show a refusal in the form that was sent; the status that says what it is."""
     if isinstance(refusal, ValidationError):
-        add_refusal(form, refusal)
+        show_refusal(form, refusal)
         return 422
     form.add_error(None, str(refusal))
     return 409
 
 
 def _done(request: HttpRequest, visit: Appointment, step: str) -> HttpResponse:
-    act, here = ACTS[step], _next(request, reverse("scheduling:appointment_detail", args=[visit.pk]))
+    act, here = ACTS[step], safe_next(request, reverse("scheduling:appointment_detail", args=[visit.pk]))
     undo = reverse("scheduling:appointment_undo", args=[visit.pk, step]) if act.undo else ""
     gone = step == "enter_in_error"
     toast(request, str(act.done), undo=undo, back=here)
@@ -121,7 +121,7 @@ def _done(request: HttpRequest, visit: Appointment, step: str) -> HttpResponse:
 def appointment_undo(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
     """Take back what was just done."""
     visit = _visible(request, pk)
-    here = _next(request, reverse("scheduling:appointment_detail", args=[pk]))
+    here = safe_next(request, reverse("scheduling:appointment_detail", args=[pk]))
     try:
         take_back(step, visit, reason=_("Undone"), by=request.user, now=timezone.now())
     except KeyError:
@@ -131,11 +131,6 @@ def appointment_undo(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
     else:
         toast(request, _("Undone"))
     return redirect(here)
-
-
-def _next(request: HttpRequest, default: str) -> str:
-    wanted = request.POST.get("next", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else default
 
 
 # --- many at once -----------------------------------------------------------------------------------
@@ -151,7 +146,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     chosen = list(_chosen(request))
     form = CancelForm(request.POST if "reason" in request.POST else None)
     if step == "cancel" and not form.is_valid():
-        context = {"form": form, "visits": chosen, "step": step, "next": _next(request, "")}
+        context = {"form": form, "visits": chosen, "step": step, "next": safe_next(request, "")}
         return page(request, "scheduling/bulk_cancel.html", context, status=422 if form.is_bound else 200)
     facts = form.cleaned_data if step == "cancel" else {}
     ids = [visit.pk for visit in chosen]
@@ -166,7 +161,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
             request,
             ngettext("%(n)d visit: %(what)s", "%(n)d visits: %(what)s", done) % {"n": done, "what": label},
         )
-    back = _next(request, reverse("scheduling:schedule"))
+    back = safe_next(request, reverse("scheduling:schedule"))
     if not refused:
         return redirect(back)
     rows = [(visit, refused[visit.pk]) for visit in chosen if visit.pk in refused]

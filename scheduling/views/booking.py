@@ -11,18 +11,18 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from coordinator.db import Conflict
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.fields import show_refusal
+from coordinator.http import get_visible_or_404, page, requires, safe_next
 from coordinator.toasts import toast
 from coordinator.wording import clock_time, week_day
 from coordinator.workflow import NotAllowed
 from patients.selectors import find_patients
 from scheduling import services
-from scheduling.forms import OTHER, BookForm, MoveForm, add_refusal
+from scheduling.forms import OTHER, BookForm, MoveForm
 from scheduling.models import Appointment
 from scheduling.permissions import can_manage
 from scheduling.selectors import facts
@@ -52,7 +52,7 @@ def book(request: HttpRequest) -> HttpResponse:
             return _refused(ask, form, refusal)
         undo = reverse("scheduling:appointment_undo", args=[visit.pk, "book"])
         toast(request, _("Booked: %(when)s") % {"when": _when(visit)}, undo=undo, back=_day_of(visit))
-        return redirect(_next(request, visit))
+        return redirect(safe_next(request, _day_of(visit)))
 
 
 def _linked(request: HttpRequest) -> QueryDict:
@@ -163,7 +163,7 @@ def _page(
 def _refused(ask: Asked, form: BookForm, refusal: Exception, **more: Any) -> HttpResponse:
     """The same form with the reason; a taken time brings the next free ones, the best chosen already."""
     if isinstance(refusal, ValidationError):
-        add_refusal(form, refusal)
+        show_refusal(form, refusal)
         return _page(ask, form, status=422, **more)
     if isinstance(refusal, NotAllowed):
         form.add_error(None, str(refusal))
@@ -206,8 +206,3 @@ def _when(visit: Appointment) -> str:
 def _day_of(visit: Appointment) -> str:
     day = timezone.localtime(visit.start).date()
     return f"{reverse('scheduling:schedule')}?{urlencode({'date': day.isoformat()})}"
-
-
-def _next(request: HttpRequest, visit: Appointment) -> str:
-    wanted = request.POST.get("next", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else _day_of(visit)

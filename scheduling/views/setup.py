@@ -14,10 +14,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from coordinator.db import Conflict
+from coordinator.fields import show_refusal
 from coordinator.http import page, requires
 from coordinator.toasts import toast
 from scheduling import services
-from scheduling.forms import WEEKDAYS, BlockForm, HoursForm, ServiceForm, add_refusal
+from scheduling.forms import WEEKDAYS, BlockForm, HoursForm, ServiceForm
 from scheduling.selectors import setup as reads
 from scheduling.selectors.choices import people_at
 from scheduling.services.availability import SERVICE_FIELDS
@@ -158,7 +159,7 @@ def _try(form: Any, save: Any) -> bool:
     try:
         save()
     except ValidationError as refusal:
-        add_refusal(form, refusal)
+        show_refusal(form, refusal)
     except Conflict as refusal:
         form.add_error(None, str(refusal))
     else:
