@@ -106,7 +106,8 @@ class Due:
 
 def _overdue(value: date | datetime, has_time: bool, days: int, now: datetime) -> str:
     if has_time and isinstance(value, datetime) and now - value < 24 * HOUR:
-        return _("%(span)s overdue") % {"span": span(now - value)}
+        late = now - value
+        return _("%(span)s overdue") % {"span": span(late - late % HOUR if late > HOUR else late)}
     return ngettext("%(n)d day overdue", "%(n)d days overdue", max(days, 1)) % {"n": max(days, 1)}
 
 

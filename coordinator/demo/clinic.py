@@ -106,6 +106,14 @@ class Clinic:
         local = datetime.datetime.combine(day, time(hour, minute), self.riverbend.tzinfo)
         return local.astimezone(datetime.UTC)
 
+    def ago(self, days: float, hours: float = 0) -> datetime.datetime:
+        """A moment that long ago, with its day squeezed into office hours (8 to 5): nobody called at 2:30 AM. Of two
+        moments the earlier one stays the earlier."""
+        local = (self.now - timedelta(days=days, hours=hours)).astimezone(self.riverbend.tzinfo)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        squeezed = midnight + timedelta(hours=8) + (local - midnight) * 9 / 24
+        return min(squeezed.astimezone(datetime.UTC), self.now)
+
     def site(self, letter: str) -> Site:
         return self.riverbend if letter == "R" else self.northgate
 

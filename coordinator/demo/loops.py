@@ -62,7 +62,7 @@ def make_loops(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
 def _referral(clinic: Clinic, patient: Patient, row: tuple[Any, ...]) -> Referral:
     specialty, category, recipient, reason, urgency, _name, days, steps = row
     by = clinic.users["dana"]
-    at = clinic.now - timedelta(days=days)
+    at = clinic.ago(days)
     referral = services.create_referral(
         patient=patient,
         specialty=specialty,
@@ -76,9 +76,9 @@ def _referral(clinic: Clinic, patient: Patient, row: tuple[Any, ...]) -> Referra
         now=at,
     )
     words = steps.split()
-    pause = (clinic.now - at) / (len(words) + 1) if days > 3 else timedelta(hours=3)
-    for word in words:
-        at = min(at + pause, clinic.now)
+    pause = days / (len(words) + 1)
+    for number, word in enumerate(words, 1):
+        at = clinic.ago(days - number * pause)
         _step(clinic, referral, word, at)
     return referral
 
@@ -119,8 +119,8 @@ def _step(clinic: Clinic, referral: Referral, word: str, at: datetime) -> None:
 
 def _authorization(clinic: Clinic, patient: Patient, referral: Referral | None, row: tuple[Any, ...]) -> None:
     service, code, units, payer, urgency, _name, days, stage = row
-    by, at = clinic.users["dana"], clinic.now - timedelta(days=days)
-    written = at - timedelta(hours=5)
+    by, at = clinic.users["dana"], clinic.ago(days)
+    written = clinic.ago(days, 5)
     request = services.create_authorization(
         patient=patient,
         payer=clinic.payers[payer],
@@ -168,7 +168,7 @@ def _luz(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
     luz = clinic.users["luz"]
     own = [p for p in patients.values() if p.coordinator_id == luz.pk and p.site_id == clinic.northgate.pk]
     for number, patient in enumerate(rng.sample(own, 6)):
-        at = clinic.now - timedelta(days=4 * number + 1)
+        at = clinic.ago(4 * number + 1)
         referral = services.create_referral(
             patient=patient, specialty="Podiatry" if number % 2 else "Eye care", reason="Yearly diabetes check",
             recipient_organization=clinic.organizations["Prairie Orthopedics"], owner=luz, by=luz, now=at,

@@ -105,7 +105,7 @@ def _details(clinic: Clinic, person: Person, rng: random.Random, phone: str) -> 
     return {
         "site": clinic.site(letter),
         "by": lead or clinic.users["joanne"],
-        "now": clinic.now - timedelta(days=rng.randint(100, 900)),
+        "now": clinic.ago(rng.randint(100, 900)),
         "mrn": "004812907" if given == "Elena" else "",
         "family_name": family,
         "given_name": given,
@@ -192,7 +192,7 @@ def _coverage(born: date, clinic: Clinic, rng: random.Random) -> dict[str, Any]:
         "line_of_business": payer.payer_type,
         "member_id": f"{payer.name[:2].upper()}{rng.randint(10_000_000, 99_999_999)}",
         "starts_on": date(clinic.today.year - rng.randint(0, 4), 1, 1),
-        "checked_at": clinic.now - timedelta(days=rng.randint(1, 120)),
+        "checked_at": clinic.ago(rng.randint(1, 120)),
     }
 
 
@@ -297,7 +297,7 @@ def _elena_and_maria(clinic: Clinic, found: Patients) -> None:
         patient = found[name]
         for rows in (patient.problems, patient.medications, patient.allergies):
             rows.all().delete()
-        dana, now = clinic.users["dana"], clinic.now - timedelta(days=40)
+        dana, now = clinic.users["dana"], clinic.ago(40)
         Patient.objects.filter(pk=patient.pk).update(
             language="es", interpreter_needed=True, best_time_to_call="After 3 PM"
         )
@@ -348,7 +348,7 @@ def _elena_and_maria(clinic: Clinic, found: Patients) -> None:
 def _standing(clinic: Clinic, found: Patients) -> None:
     """Some are no longer with us: they stop getting messages and leave the caseload, and stay readable."""
     spare = [p for p in found.values() if p.coordinator_id == clinic.users["marcus"].pk][-3:]
-    lead, now = clinic.users["joanne"], clinic.now - timedelta(days=9)
+    lead, now = clinic.users["joanne"], clinic.ago(9)
     services.record_death(patient_id=spare[0].pk, died_on=clinic.today - timedelta(days=10), by=lead, now=now)
     services.transfer_patient(
         patient_id=spare[1].pk, reason="Moved to Duluth; records sent.", by=lead, now=now

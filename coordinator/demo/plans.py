@@ -36,7 +36,7 @@ def _plans(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
     for number, name in enumerate(names):
         patient = patients[name]
         by = clinic.users["dana"]
-        started = clinic.now - timedelta(days=rng.randint(30, 200))
+        started = clinic.ago(rng.randint(30, 200))
         program = "BHI" if name.startswith("Washington") else "CCM" if number % 3 else ""
         problem = patient.problems.order_by("pk").first()
         assert problem is not None
@@ -84,7 +84,7 @@ def _plans(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
 
 
 def _elenas_plan(clinic: Clinic, patient: Patient) -> None:
-    by, luz, started = clinic.users["dana"], clinic.users["luz"], clinic.now - timedelta(days=47)
+    by, luz, started = clinic.users["dana"], clinic.users["luz"], clinic.ago(47)
     plan = services.create_plan(
         patient=patient,
         title="Heart failure and diabetes",
@@ -165,9 +165,7 @@ def _elenas_plan(clinic: Clinic, patient: Patient) -> None:
         for goal, text, who in actions
     ]
     services.activate_plan(plan_id=plan.pk, by=by, now=started)
-    services.step_intervention(
-        intervention_id=made[2].pk, step="finish", by=luz, now=clinic.now - timedelta(days=12)
-    )
+    services.step_intervention(intervention_id=made[2].pk, step="finish", by=luz, now=clinic.ago(12))
 
 
 def _notes(clinic: Clinic, patients: Patients) -> None:

@@ -35,7 +35,7 @@ def make_work(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
 
 
 def _task(clinic: Clinic, patient: Patient, owner: User | None, **fields: Any) -> Task:
-    fields.setdefault("opened_at", clinic.now - timedelta(days=3))
+    fields.setdefault("opened_at", clinic.ago(3))
     if owner is None:
         fields["team"] = clinic.teams[
             "Riverbend care team" if patient.site_id == clinic.riverbend.pk else "Northgate care team"
@@ -105,14 +105,14 @@ def _due(clinic: Clinic, task: Task, due: tuple[Any, ...] | None) -> Task:
 def _dana(clinic: Clinic, patients: Patients) -> None:
     owner, tasks = clinic.users["dana"], []
     for number, (kind, program, title, reason, name, due, last) in enumerate(dana.TODO):
-        opened = clinic.now - timedelta(days=1 + number * 5 % 24)
+        opened = clinic.ago(1 + number * 5 % 24)
         words = {"kind": kind, "program": program, "title": title, "reason": reason}
         task = _task(clinic, patients[name], owner, opened_at=opened, **words)
         task.priority = "urgent" if title in dana.URGENT else "routine"
         task = _due(clinic, task, due)
         if last:
             outcome, days, attempts = last
-            _contact(clinic, patients[name], owner, outcome, clinic.now - timedelta(days=days, hours=2))
+            _contact(clinic, patients[name], owner, outcome, clinic.ago(days, 2))
             task.attempts_made = attempts
         tasks.append(task)
     for kind, program, title, name, whom, days in dana.WAITING:
@@ -145,7 +145,7 @@ def _others(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
         own = [p for p in patients.values() if p.coordinator_id == owner.pk] or list(patients.values())[:10]
         for number in range(count):
             kind, program, title, reason = rng.choice(dana.OTHERS)
-            opened = clinic.now - timedelta(days=rng.randint(1, 30), hours=rng.randint(0, 8))
+            opened = clinic.ago(rng.randint(1, 30), rng.randint(0, 8))
             task = _task(
                 clinic, rng.choice(own), owner, kind=kind, program=program, title=title, reason=reason,
                 opened_at=opened,
@@ -181,8 +181,8 @@ def _ended(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
             patient = rng.choice(coordinated)
             owner = people[patient.coordinator_id]
             kind, program, title, reason = rng.choice(dana.OTHERS)
-            ended = clinic.now - timedelta(weeks=week, days=rng.randint(1, 6), hours=rng.randint(0, 7))
-            opened = ended - timedelta(days=rng.randint(0, 9), hours=2)
+            back, hours = week * 7 + rng.randint(1, 6), rng.randint(0, 7)
+            ended, opened = clinic.ago(back, hours), clinic.ago(back + rng.randint(0, 9), hours + 2)
             done = rng.random() < 0.92
             task = _task(
                 clinic,
@@ -244,12 +244,13 @@ def _contacts(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
         every = CONTACT_EVERY_DAYS[patient.tier]
         days = rng.uniform(0.2, 1.08) * every
         for _each in range(rng.randint(1, 4)):
-            at = clinic.now - timedelta(days=days, hours=rng.randint(0, 6))
+            hours = rng.randint(0, 6)
+            at = clinic.ago(days, hours)
             rows.append(
                 _attempt(patient, by, "reached_done", at, minutes=rng.randint(4, 22), note="Doing well.")
             )
             if rng.random() < 0.4:
                 outcome = rng.choice(("no_answer", "left_message", "busy"))
-                rows.append(_attempt(patient, by, outcome, at - timedelta(days=1)))
+                rows.append(_attempt(patient, by, outcome, clinic.ago(days + 1, hours)))
             days += every * rng.uniform(0.7, 1.1)
     ContactAttempt.objects.bulk_create(rows, batch_size=500)

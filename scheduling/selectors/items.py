@@ -26,7 +26,7 @@ from scheduling.selectors.slots import Offer
 from scheduling.workflow import Status
 
 NOBODY = "none"  # stands for visits without a practitioner
-STRIPES = 3
+STRIPES = 6
 SAID = (Status.ARRIVED, Status.CHECKED_IN, Status.NO_SHOW, Status.CANCELLED, Status.PENDING)
 LOOKS: dict[str, str] = {
     Status.FULFILLED: "done",
