@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -64,18 +65,18 @@ MEETING_STEPS = frozenset(
 )
 
 
-def next_step(status: str, *, reviewed: bool, patient_told: bool, requester_told: bool) -> NextStep:
+def next_step(referral: Any) -> NextStep:
     """What must happen now. The loop is closed only when the requester reviewed and the patient was told,
-    or when it ended another way and the requester was told (domain.md 3.1.2)."""
-    if status == S.COMPLETED:
-        if not reviewed:
+    or when it ended another way and the requester was told. Looks at the status and the loop's facts only."""
+    if referral.status == S.COMPLETED:
+        if referral.reviewed_at is None:
             return REVIEW
-        return CLOSED if patient_told else TELL_PATIENT
-    if status in ENDED_WITHOUT_REPORT:
-        return CLOSED if requester_told else TELL_REQUESTER
-    if status == S.ENTERED_IN_ERROR:
+        return TELL_PATIENT if referral.patient_told_at is None else CLOSED
+    if referral.status in ENDED_WITHOUT_REPORT:
+        return TELL_REQUESTER if referral.requester_told_at is None else CLOSED
+    if referral.status == S.ENTERED_IN_ERROR:
         return CLOSED
-    return NEXT_STEPS[status]
+    return NEXT_STEPS[referral.status]
 
 
 # A recipient often answers several questions at once. One click, but every row between is written.

@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from coordinator.clocks.services import why
+from coordinator.audit import services as audit
+from coordinator.clocks.selectors import why
 from coordinator.db import Conflict
 from coordinator.filters import filters_of, store_filters
 from coordinator.http import get_visible_or_404, page, requires, whole_number
@@ -56,6 +57,7 @@ def referral_index(request: HttpRequest) -> HttpResponse:
 def referral_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One referral: its facts, whose move it is, its steps and its history."""
     referral = _visible(request, pk)
+    audit.viewed(request, referral.patient, what="referral")
     return page(request, "referrals/referral_detail.html", _detail_context(request, referral))
 
 
@@ -76,13 +78,8 @@ def _visible(request: HttpRequest, pk: UUID) -> Referral:
 
 def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> dict[str, Any]:
     user = request.user
-    following = rules.next_step(
-        referral.status,
-        reviewed=referral.reviewed_at is not None,
-        patient_told=referral.patient_told_at is not None,
-        requester_told=referral.requester_told_at is not None,
-    )
-    steps = [s for s in Referral.workflow.steps_from(referral.status) if s.name in referral_steps(referral)]
+    following = rules.next_step(referral)
+    steps = [_step(referral, name) for name in referral_steps(referral)]
     return {
         "now": timezone.now(),
         "referral": referral,
@@ -100,9 +97,9 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
 
 
 def referral_steps(referral: Referral) -> list[str]:
-    """Steps offered as buttons: the table's, plus the short cuts of rules.PATHS."""
+    """Steps offered as buttons: the short cuts of rules.PATHS, then the table's."""
     direct = [s.name for s in Referral.workflow.steps_from(referral.status)]
-    return direct + [step for status, step in rules.PATHS if status == referral.status and step not in direct]
+    return [step for status, step in rules.PATHS if status == referral.status and step not in direct] + direct
 
 
 @require_http_methods(["GET", "POST"])

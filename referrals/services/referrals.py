@@ -23,11 +23,13 @@ from referrals.permissions import check_can_manage_referral, check_can_review
 from referrals.selectors import similar_referrals
 from referrals.workflow import ReferralStatus
 
+# Which field keeps the moment of a step.
 STAMPS = {
+    "send": "sent_at",
     "receive": "received_at",
     "accept": "accepted_at",
+    "schedule": "scheduled_at",
     "complete": "report_received_at",
-    "send": "sent_at",
 }
 
 
@@ -47,7 +49,7 @@ def create_referral(
     """A draft with an owner, a next step and a date.
 
     Refuses (Conflict, with `similar`) when the patient has one for the same specialty that is open or was completed
-    in the last 90 days, unless `duplicate_reason` says why to go on (domain.md 3.12, R5).
+    in the last 90 days, unless `duplicate_reason` says why to go on.
     """
     referral = Referral(
         patient=patient,
@@ -113,8 +115,6 @@ def advance_referral(
             own |= facts
         if name in STAMPS:
             own[STAMPS[name]] = now
-        if name == "schedule":
-            own["scheduled_at"] = now
         if name == "reopen":
             own |= {"reviewed_at": None, "patient_told_at": None, "loop_closed_at": None}
         move(referral, name, by=by, now=now, reason=reason if name == step else "", **own)
@@ -195,12 +195,7 @@ def assign_referral(*, referral_id: UUID, owner: Any, by: Actor, now: datetime, 
 
 def _set_next(referral: Referral, *, by: Actor, now: datetime, step: str, reason: str = "") -> None:
     """The next step, whose move it is, and the date with its rule: written with every change."""
-    following = rules.next_step(
-        referral.status,
-        reviewed=referral.reviewed_at is not None,
-        patient_told=referral.patient_told_at is not None,
-        requester_told=referral.requester_told_at is not None,
-    )
+    following = rules.next_step(referral)
     if referral.clock is not None and referral.clock.state in RUNNING:
         if step in rules.MEETING_STEPS:
             meet_clock(clock_id=referral.clock.pk, by=by, now=now)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from coordinator.accounts.roles import Role
+from coordinator.audit.models import AuditEvent
 from coordinator.tests.factories import make_organization, make_site, make_user
 from patients.tests.factories import make_patient
 from referrals import services
@@ -94,6 +95,18 @@ def test_a_provider_reads_but_gets_no_buttons(client, user, patient):
     address = reverse("referrals:referral_detail", args=[referral.pk])
     assert "Ready to send…" not in page(client, address)
     assert client.get(reverse("referrals:referral_step", args=[referral.pk, "make_ready"])).status_code == 403
+
+
+def test_opening_a_referral_is_kept_in_the_trail(client, user, patient):
+    client.get(reverse("referrals:referral_detail", args=[write(patient, user).pk]))
+    seen = AuditEvent.objects.get(action="view")
+    assert (seen.patient_id, seen.actor_id, seen.details) == (patient.pk, user.pk, {"what": "referral"})
+
+
+def test_a_short_cut_has_its_button(client, user, patient):
+    text = page(client, reverse("referrals:referral_detail", args=[write(patient, user).pk]))
+    assert "Record as sent…" in text
+    assert text.index("Record as sent…") < text.index("Ready to send…")
 
 
 def test_the_part_is_a_piece_of_the_page(client, user, patient):
