@@ -1,4 +1,4 @@
-"""The steps of plans, goals, actions and tasks (domain.md 3.4)."""
+"""The steps of plans, goals, actions and tasks."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -131,6 +131,8 @@ T = TaskStatus
 # What a person can work on now; snoozed tasks are open but not on the list.
 WORKABLE = (T.REQUESTED, T.RECEIVED, T.ACCEPTED, T.READY, T.IN_PROGRESS)
 OPEN = (*WORKABLE, T.DRAFT, T.REJECTED, T.ON_HOLD)
+# Given to somebody who has not taken it yet.
+NOT_TAKEN = (T.REQUESTED, T.RECEIVED)
 ENDED = (T.FAILED, T.COMPLETED, T.CANCELLED)
 
 TASK_WORKFLOW = Workflow(

@@ -9,7 +9,7 @@ from careplans.services.goals import (
     step_goal,
     step_intervention,
 )
-from careplans.services.handing import accept_task, claim_task, hand_back_task, reassign_task
+from careplans.services.handing import accept_task, hand_back_task, reassign_task
 from careplans.services.opening import default_owner, open_all, open_task
 from careplans.services.plans import (
     activate_plan,
@@ -44,7 +44,6 @@ __all__ = [
     "add_intervention",
     "bulk",
     "cancel_task",
-    "claim_task",
     "close_tasks_caused_by",
     "complete_plan",
     "complete_task",

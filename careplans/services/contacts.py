@@ -25,6 +25,7 @@ from careplans.services.tasks import (
 )
 from coordinator.audit import services as audit
 from coordinator.clocks.selectors import as_calendar, calendar_for
+from coordinator.db import refusals
 from coordinator.wording import language_name
 from coordinator.workflow import Actor, person
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
@@ -67,7 +68,7 @@ def log_contact(
     complete: bool = False,
     attempt_id: UUID | None = None,
 ) -> LoggedContact:
-    """Keep one contact and do what its result says (domain.md 3.11).
+    """Keep one contact and do what its result says (careplans.rules.after_contact).
 
     `next_attempt_at` (UTC) is the time promised for "call back later", and otherwise the person's own choice instead
     of the rule's. `complete` ends the task whatever the result. `attempt_id` makes a repeated post harmless. A
@@ -76,10 +77,10 @@ def log_contact(
     Raises ValidationError (form fields as keys), PermissionDenied.
     """
     check_can_log_contact(by, patient)
-    earlier = ContactAttempt.objects.filter(pk=attempt_id).first() if attempt_id else None
+    _check_belongs(patient, task, related_person, contact_point)
+    earlier = ContactAttempt.objects.filter(pk=attempt_id, patient=patient).first() if attempt_id else None
     if earlier is not None:
         return LoggedContact(earlier, task)
-    _check_belongs(patient, task, related_person, contact_point)
     locked = lock_task(task.pk) if task is not None else None
     open_one = locked if locked is not None and locked.status not in CLOSED else None
     contact_point = contact_point or _only_phone(patient, channel, outcome)
@@ -87,24 +88,25 @@ def log_contact(
         outcome, patient, open_one, related_person, topic, next_attempt_at, now, note, open_items, complete
     )
     extra = {"pk": attempt_id} if attempt_id else {}
-    attempt = ContactAttempt.objects.create(
-        **extra,
-        created_by=person(by),
-        patient=patient,
-        task=task,
-        direction=direction,
-        channel=channel,
-        outcome=outcome,
-        reached=after.reached,
-        related_person=related_person,
-        contact_point=contact_point,
-        topic=topic,
-        note=note,
-        minutes=minutes,
-        interpreter=interpreter,
-        at=at or now,
-        next_attempt_at=None if after.closes or complete else after.next_at,
-    )
+    with refusals():
+        attempt = ContactAttempt.objects.create(
+            **extra,
+            created_by=person(by),
+            patient=patient,
+            task=task,
+            direction=direction,
+            channel=channel,
+            outcome=outcome,
+            reached=after.reached,
+            related_person=related_person,
+            contact_point=contact_point,
+            topic=topic,
+            note=note,
+            minutes=minutes,
+            interpreter=interpreter,
+            at=at or now,
+            next_attempt_at=None if after.closes or complete else after.next_at,
+        )
     audit.record_change(attempt, "log_contact", by=by, details={"outcome": outcome, "channel": channel})
     if after.flags_number and contact_point is not None:
         mark_contact_point_failing(contact_point_id=contact_point.pk, by=by, now=now)

@@ -22,7 +22,6 @@ from coordinator.audit import services as audit
 from coordinator.db import lock
 from coordinator.workflow import Actor, begin, move, person
 
-GOAL_FACTS = ("achievement_status", "achieved_on")
 ENDED_ACTION = ("finish", "record_not_done", "cancel", "enter_in_error")
 
 

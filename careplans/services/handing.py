@@ -14,12 +14,10 @@ from careplans.models import Task
 from careplans.permissions import check_can_assign, check_can_work
 from careplans.services.locking import change_sentence, hold_ended, lock_open
 from careplans.services.opening import check_assignee, default_owner
-from careplans.workflow import TaskStatus
+from careplans.workflow import NOT_TAKEN, TaskStatus
 from coordinator.accounts.models import Team, User
 from coordinator.db import Conflict
 from coordinator.workflow import Actor, NotAllowed, move
-
-NOT_TAKEN = (TaskStatus.REQUESTED, TaskStatus.RECEIVED)
 
 
 @transaction.atomic
@@ -35,9 +33,6 @@ def accept_task(*, task_id: UUID, by: User, now: datetime) -> Task:
         hand(task, owner=by, team=task.team, by=by, now=now)
     move(task, "accept", by=by, now=now, owner=by)
     return task
-
-
-claim_task = accept_task
 
 
 def _taken_sentence(task: Task) -> str:

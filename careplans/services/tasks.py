@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from careplans.models import CloseReason, Task, TaskInterval
 from careplans.permissions import check_can_work
 from careplans.services.locking import close_interval, hold_ended, lock_open, lock_task
-from careplans.workflow import TaskStatus
+from careplans.workflow import NOT_TAKEN, TaskStatus
 from coordinator.audit import services as audit
 from coordinator.clocks import services as clocks
 from coordinator.clocks.models import Clock
@@ -22,7 +22,6 @@ from coordinator.clocks.workflow import State
 from coordinator.db import Conflict
 from coordinator.workflow import Actor, System, actor_fields, move
 
-NOT_TAKEN = (TaskStatus.REQUESTED, TaskStatus.RECEIVED)
 EDITABLE = (
     "title",
     "kind",

@@ -13,7 +13,7 @@ from careplans.rules import Offer
 from careplans.workflow import TaskStatus
 from coordinator.accounts.roles import Role
 from coordinator.clocks.services import start_clock
-from coordinator.db import uuid7
+from coordinator.db import Conflict, uuid7
 from coordinator.tests.factories import make_site, make_user
 from coordinator.workflow import System
 from patients.models import RelatedPerson
@@ -194,6 +194,13 @@ def test_a_repeated_post_is_one_contact(patient, dana, task):
         log(patient, dana, task, attempt_id=key)
     task.refresh_from_db()
     assert task.attempts_made == 1
+
+
+def test_the_key_of_another_patients_contact_is_refused_and_shows_nothing_of_it(patient, dana, task):
+    key = uuid7()
+    log(make_patient(site=patient.site), dana, None, attempt_id=key, note="Hers")
+    with pytest.raises(Conflict):
+        log(patient, dana, task, attempt_id=key)
 
 
 def test_the_last_contact_stands_on_every_open_task_of_the_patient(patient, dana, task):

@@ -299,15 +299,15 @@ def test_an_inactive_or_foreign_colleague_gets_nothing():
 def test_a_team_task_is_claimed_once():
     patient, dana, marcus = colleagues()
     task = call(patient, team=make_team(site=patient.site))
-    assert services.claim_task(task_id=task.pk, by=marcus, now=NOW).owner == marcus
+    assert services.accept_task(task_id=task.pk, by=marcus, now=NOW).owner == marcus
     with pytest.raises(Conflict, match="Marcus Lee took this"):
-        services.claim_task(task_id=task.pk, by=dana, now=NOW)
+        services.accept_task(task_id=task.pk, by=dana, now=NOW)
 
 
 def test_a_claim_works_whatever_the_status_of_the_team_task():
     patient, dana, _marcus = colleagues()
     task = make_task(patient, team=make_team(site=patient.site), owner=None, status=TaskStatus.READY)
-    task = services.claim_task(task_id=task.pk, by=dana, now=NOW)
+    task = services.accept_task(task_id=task.pk, by=dana, now=NOW)
     assert (task.owner, task.status) == (dana, TaskStatus.ACCEPTED)
 
 
