@@ -42,7 +42,6 @@ READ = frozenset(
         "tasks.view",
         "visits.view",
         "referrals.view",
-        "rules.view",
     }
 )
 WORK = READ | {
@@ -59,7 +58,6 @@ LEAD = WORK | {
     "visits.override",
     "export.csv",
     "jobs.view",
-    "referrals.close_unanswered",
 }
 
 PERMISSIONS: dict[str, frozenset[str]] = {
@@ -78,12 +76,11 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "jobs.view",
             "jobs.run",
             "settings.manage",
-            "rules.view",
             "api.manage",
         }
     ),
     # Reads and exports the trail, and nothing else.
-    Role.AUDITOR: frozenset({"audit.view", "export.csv", "rules.view"}),
+    Role.AUDITOR: frozenset({"audit.view", "export.csv"}),
     # A machine: what it may do is narrowed again by its token's scopes.
     Role.API_CLIENT: WORK,
 }
