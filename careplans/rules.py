@@ -6,7 +6,6 @@ sentences that explain it. Moments are aware and come out as UTC; a day is a loc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -17,11 +16,10 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from careplans.workflow import WORKABLE
 from coordinator.clocks.rules import Calendar, next_open_day
 from coordinator.wording import clock_time, week_day
 
-# --- contacts (domain.md 3.11) --------------------------------------------------------------------------
+# --- contacts -------------------------------------------------------------------------------------------
 
 BUSY_AGAIN = timedelta(hours=2)
 NOON = time(12)
@@ -93,7 +91,7 @@ def after_contact(
     deadline: datetime | None = None,
     language: str = "",
 ) -> AfterContact:
-    """What a contact's result does (domain.md 3.11).
+    """What a contact's result does.
 
     `calendar` says which days are business days, `zone` names the zone of the day parts. `promised_at` is the time
     agreed for `reached_call_back`; `may_hear` says whether the caregiver spoken with may hear about the topic;
@@ -293,7 +291,7 @@ class Age:
 
 
 def age(task: Any, now: datetime) -> Age:
-    """Age of a task (domain.md 3.4): from the start of its open interval, hold time subtracted and shown apart.
+    """Age of a task: from the start of its open interval, hold time subtracted and shown apart.
 
     Editing, reassigning and commenting do not change it; reopening starts a new interval. Never negative.
     """
@@ -302,10 +300,6 @@ def age(task: Any, now: datetime) -> Age:
     if task.held_since is not None:
         held += max(until - task.held_since, timedelta())
     return Age(max(until - task.opened_at - held, timedelta()), held)
-
-
-def is_workable(status: str) -> bool:
-    return status in WORKABLE
 
 
 def snooze_times(now: datetime, zone: str, close_hour: int = 18) -> dict[str, datetime]:
@@ -326,33 +320,13 @@ def snooze_times(now: datetime, zone: str, close_hour: int = 18) -> dict[str, da
     return times
 
 
-# --- caseload (domain.md 3.10) ----------------------------------------------------------------------------
+# --- caseload ---------------------------------------------------------------------------------------------
 
 TIER_WEIGHTS = {1: 1, 2: 2, 3: 4, 4: 6}
 CONTACT_EVERY_DAYS = {1: 90, 2: 30, 3: 14, 4: 7}
-REVIEW_EVERY_MONTHS = {1: 12, 2: 6, 3: 3, 4: 1}
 LOAD_AMBER, LOAD_RED = 150, 200  # product defaults
-
-
-def tier_for(score: int) -> int:
-    """The contact tier of a risk score: 0-3 low, 4-7 rising, 8-11 high, 12 and over intensive."""
-    return 1 + (score >= 4) + (score >= 8) + (score >= 12)
-
-
-def load(tiers: Iterable[int]) -> int:
-    """The weighted load of a caseload: the sum of the weights of its patients' tiers."""
-    return sum(TIER_WEIGHTS[tier] for tier in tiers)
 
 
 def load_band(total: float) -> str:
     """ "" (fine), "warn" from 150 or "danger" from 200."""
     return "danger" if total >= LOAD_RED else "warn" if total >= LOAD_AMBER else ""
-
-
-def load_words(total: int) -> str:
-    """The load and its limits in one line, so that the colour never stands alone."""
-    line = _("Load %(n)d") % {"n": total}
-    return {
-        "danger": _("%(load)s, over %(limit)d: too much") % {"load": line, "limit": LOAD_RED},
-        "warn": _("%(load)s, over %(limit)d: heavy") % {"load": line, "limit": LOAD_AMBER},
-    }.get(load_band(total), line)

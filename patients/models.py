@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import unicodedata
 from typing import Any
 
@@ -79,7 +78,7 @@ class AllergyStatus(models.TextChoices):
 
 
 class Tier(models.IntegerChoices):
-    """Contact tiers of domain.md 3.10; the weight of each is in careplans.rules."""
+    """How often the patient should hear from us; days and weight of each are in careplans.rules."""
 
     LOW = 1, _("Low")
     RISING = 2, _("Rising")
@@ -181,14 +180,6 @@ class Patient(Record):
             self.former_family_name,
         )
         return fold(" ".join(n for n in names if n))[:500]
-
-    def age_on(self, day: datetime.date) -> int | None:
-        """Whole years, or None when the birth date is not recorded."""
-        if self.birth_date is None:
-            return None
-        end = min(day, self.deceased_on) if self.deceased_on else day
-        before = (end.month, end.day) < (self.birth_date.month, self.birth_date.day)
-        return end.year - self.birth_date.year - before
 
     @property
     def zone(self) -> str:

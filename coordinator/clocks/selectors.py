@@ -94,11 +94,6 @@ def clocks_for(subjects: Iterable[Model]) -> dict[UUID, list[Clock]]:
     return found
 
 
-def open_clock(subject: Model, kind: str) -> Clock | None:
-    """The running or held clock of this kind, or None."""
-    return Clock.objects.about([subject]).open().filter(kind=kind).first()
-
-
 def explanation_of(clock: Clock) -> rules.Explanation:
     """The stored explanation, whatever the register and the calendar say today."""
     return storing.unpack(clock.explanation, clock.rule_version.terms(), clock.anchor_label)

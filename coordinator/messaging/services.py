@@ -1,4 +1,4 @@
-"""Writing the ledger: schedule, skip, withdraw, and what a gateway says afterwards. Sending is `delivery.py`.
+"""Writing the ledger: schedule, withdraw, and what a gateway says afterwards. Sending is `delivery.py`.
 
 A message is a row before it is a text. Every function here runs inside the caller's transaction, so a message
 exists exactly when what it is about was saved.
@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from coordinator import hints
 from coordinator.db import require_transaction
-from coordinator.messaging.models import Message, MessageStatus, SkipReason
+from coordinator.messaging.models import Message, MessageStatus
 
 __all__ = [
     "Draft",
@@ -29,7 +29,6 @@ __all__ = [
     "revise",
     "schedule",
     "schedule_many",
-    "skip",
     "withdraw",
 ]
 
@@ -88,11 +87,6 @@ def schedule(*, now: datetime, run_id: UUID | None = None, **fields: Any) -> Mes
     if not draft.skip_reason and draft.send_after <= now:
         hint()
     return Message.objects.get(key=draft.key)
-
-
-def skip(*, reason: str, now: datetime, **fields: Any) -> Message:
-    """Record that a message does not go, and why (a `SkipReason`)."""
-    return schedule(now=now, skip_reason=SkipReason(reason), **fields)
 
 
 def revise(

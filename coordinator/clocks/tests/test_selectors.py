@@ -48,13 +48,6 @@ def test_records_of_different_models_are_asked_for_together():
     assert [c.pk for c in found[clock.pk]] == [other.pk]
 
 
-def test_the_open_clock_of_a_kind_is_found():
-    site = make_site()
-    clock = make_clock(subject=site)
-    assert selectors.open_clock(site, "tcm.contact") == clock
-    assert selectors.open_clock(site, "tcm.visit_7") is None
-
-
 def test_someone_from_another_site_finds_nothing():
     here, there = make_site(), make_site()
     clock = make_clock(site_id=here.pk)
