@@ -1,4 +1,4 @@
-"""The steps of an appointment, with a way to correct every one (domain.md 3.3)."""
+"""The steps of an appointment, with a way to correct every one."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -22,8 +22,10 @@ class Status(models.TextChoices):
 
 S = Status
 UPCOMING = (S.PENDING, S.BOOKED)
+# Agreed, and nobody wrote yet what became of it.
+WITHOUT_OUTCOME = (*UPCOMING, S.ARRIVED, S.CHECKED_IN)
 # Statuses that hold the practitioner, the room and the patient for that time.
-HOLDING = (S.PENDING, S.BOOKED, S.ARRIVED, S.CHECKED_IN, S.FULFILLED)
+HOLDING = (*WITHOUT_OUTCOME, S.FULFILLED)
 UNBOOKED = (S.PROPOSED, S.WAITLIST)
 
 WORKFLOW = Workflow(

@@ -51,7 +51,9 @@ def my_work(request: HttpRequest) -> HttpResponse:
     if not request.GET and left:
         return redirect(f"{request.path}?{left}")
     work = worklist(request)
-    remember(user=request.user, page=PAGE, query=address(request.GET), views=views)
+    query = address(request.GET)
+    if query[:500] != left:
+        remember(user=request.user, page=PAGE, query=query)
     if is_part(request) and request.htmx.target == "work-rows":
         return page(request, "dashboard/_my_work_more.html", list_context(request, work))
     context = list_context(request, work) | {"saved": [view for view in views if view.name]}

@@ -20,10 +20,9 @@ from coordinator.db import lock
 from coordinator.workflow import Actor, System, person
 from scheduling.models import Appointment
 from scheduling.services import consequences
-from scheduling.workflow import Status
+from scheduling.workflow import WITHOUT_OUTCOME, Status
 
 ABOUT = "scheduling.appointment"
-WITHOUT_OUTCOME = (Status.PENDING, Status.BOOKED, Status.ARRIVED, Status.CHECKED_IN)
 LOOK_BACK = timedelta(days=7)  # a clinic that was closed for a week loses nothing
 BATCH = 500
 DUE_HOUR = timedelta(hours=12)

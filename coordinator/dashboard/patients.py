@@ -204,7 +204,3 @@ def remembered(user: User) -> str:
     """The choices as this person last left them: a query string without typed text."""
     saved = SavedView.objects.filter(user=user, page=PAGE, name="").values_list("query", flat=True)
     return saved.first() or ""
-
-
-def remember(user: User, query: str) -> None:
-    SavedView.objects.update_or_create(user=user, page=PAGE, name="", defaults={"query": query[:500]})

@@ -15,10 +15,10 @@ from coordinator.dashboard.patients import (
     colleagues,
     list_patients,
     read_key,
-    remember,
     remembered,
     wished,
 )
+from coordinator.dashboard.saved_views import remember
 from coordinator.filters import TEXT, filters_of, store_filters
 from coordinator.http import is_part, page, requires, whole_number
 
@@ -65,5 +65,5 @@ def _keep(request: Any, given: QueryDict) -> None:
         query.pop(name, None)
     text = query.urlencode()
     if (given or "clear" in given) and text != _saved(request):
-        remember(request.user, text)
+        remember(user=request.user, page=PAGE, query=text)
         request.session[SEEN] = text

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from coordinator.dashboard.past_visits import WITHOUT_OUTCOME, close_outcome_task
+from coordinator.dashboard.past_visits import close_outcome_task
 from coordinator.workflow import Actor, moved
 from scheduling.models import Appointment
+from scheduling.workflow import WITHOUT_OUTCOME
 
 
 @receiver(moved, sender=Appointment, dispatch_uid="dashboard.outcome_of_visit")

@@ -39,8 +39,6 @@ def delete_view(*, user: User, view_id: UUID) -> None:
     SavedView.objects.filter(user=user, pk=view_id).exclude(name="").delete()
 
 
-def remember(*, user: User, page: str, query: str, views: list[SavedView]) -> None:
-    """Keep the filters as left, when they changed. `views` is what `views_of` read."""
-    left = next((view.query for view in views if not view.name), "")
-    if query[:500] != left:
-        SavedView.objects.update_or_create(user=user, page=page, name="", defaults={"query": query[:500]})
+def remember(*, user: User, page: str, query: str) -> None:
+    """Keep the filters as left."""
+    SavedView.objects.update_or_create(user=user, page=page, name="", defaults={"query": query[:500]})

@@ -21,7 +21,7 @@ from patients.models import Document, Note, Patient, PatientStatus, Result
 from referrals import workflow as referring
 from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment
-from scheduling.workflow import UPCOMING
+from scheduling.workflow import UNBOOKED, UPCOMING, WITHOUT_OUTCOME
 
 # The lists around the banner in one statement, by hand: built by the ORM they would be eleven.
 FACTS = """
@@ -264,9 +264,9 @@ def visits(user: Any, patient: Patient, now: datetime, limit: int = 30) -> Visit
     rows = rows.select_related("service", "practitioner", "site").order_by("-start")[:limit]
     found = Visits([], [], [])
     for row in rows:
-        if row.status in ("proposed", "waitlist"):
+        if row.status in UNBOOKED:
             found.unbooked.append(row)
-        elif row.start >= now and row.status in ("pending", "booked", "arrived", "checked_in"):
+        elif row.start >= now and row.status in WITHOUT_OUTCOME:
             found.ahead.insert(0, row)
         else:
             found.past.append(row)

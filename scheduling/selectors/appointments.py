@@ -12,6 +12,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from coordinator.clocks.rules import book_by
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.messaging.models import Message
 from patients.models import ContactPoint
@@ -232,10 +233,4 @@ def cancelled_at(appointment: Appointment, changes: Sequence[AppointmentChange])
 
 def last_open_day(site: Any, today: date) -> date:
     """The business day before today: where yesterday's no-shows are on a Monday."""
-    calendar = as_calendar(calendar_for(site))
-    day = today - timedelta(days=1)
-    for _n in range(14):
-        if calendar.is_open(day):
-            return day
-        day -= timedelta(days=1)
-    return today - timedelta(days=1)
+    return book_by(today - timedelta(days=1), as_calendar(calendar_for(site)))

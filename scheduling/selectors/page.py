@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import Site
+from coordinator.clocks.rules import book_by, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.wording import language_name
 from scheduling.models import Service
@@ -204,11 +205,7 @@ def month_strip(
 
 def next_open(site: Site, day: date) -> date:
     """This day, or the next one on which the site is open: where the schedule opens on a weekend."""
-    calendar = as_calendar(calendar_for(site))
-    for n in range(14):
-        if calendar.is_open(day + timedelta(days=n)):
-            return day + timedelta(days=n)
-    return day
+    return next_open_day(day - timedelta(days=1), as_calendar(calendar_for(site)))
 
 
 def next_days(day: date, view: str, span: str, site: Site) -> tuple[date, date]:
@@ -216,11 +213,7 @@ def next_days(day: date, view: str, span: str, site: Site) -> tuple[date, date]:
     if view == "week" or (view == "list" and span == "week"):
         return day - timedelta(days=7), day + timedelta(days=7)
     calendar = as_calendar(calendar_for(site))
-    before, after = day - timedelta(days=1), day + timedelta(days=1)
-    for _n in range(14):
-        before -= timedelta(days=0 if calendar.is_open(before) else 1)
-        after += timedelta(days=0 if calendar.is_open(after) else 1)
-    return before, after
+    return book_by(day - timedelta(days=1), calendar), next_open_day(day, calendar)
 
 
 def needs_of(patient: Any) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from coordinator.db import Conflict, advisory_lock, lock, refusals
 from coordinator.workflow import Actor, person
 from scheduling.models import Appointment, Availability, Block, Service
 from scheduling.permissions import check_can_set_up
+from scheduling.workflow import UPCOMING
 
 SERVICE_FIELDS = ("name", "minutes", "is_outside", "preparation", "no_show_grace_minutes", "is_active")
 
@@ -152,9 +153,7 @@ def remove_block(*, block_id: UUID, by: Actor, now: datetime) -> None:
 
 def visits_in(block: Block) -> Any:
     """Visits that are booked inside a block and need another time."""
-    found = Appointment.objects.filter(
-        status__in=("pending", "booked"), start__lt=block.ends_at, end__gt=block.starts_at
-    )
+    found = Appointment.objects.filter(status__in=UPCOMING, start__lt=block.ends_at, end__gt=block.starts_at)
     if block.practitioner_id:
         return found.filter(practitioner=block.practitioner_id)
     return found.filter(site=block.site_id)
