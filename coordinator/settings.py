@@ -41,6 +41,7 @@ ALLOWED_HOSTS = env.list(
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 HTTPS = BASE_URL.startswith("https://")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
 
@@ -236,7 +237,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip,5/15m/key",
     "reset_password_from_key": "20/m/ip",
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.bool("BEHIND_PROXY", default=False) else 0
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
 # The demo's invented accounts, shown on the sign-in page when DEMO is on (a list, named from here because the
@@ -269,9 +270,7 @@ CSRF_FAILURE_VIEW = "coordinator.http.csrf_failure"
 
 # --- headers ----------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = PRODUCTION and env.bool("SECURE_SSL_REDIRECT", default=True)
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION

@@ -166,7 +166,7 @@ def begin(
         facts=facts,
         **actor_fields(by),
     )
-    _audit(record, step, by=by, now=now, reason=reason, details={"to": record.status, **facts})
+    _audit(record, step, by=by, reason=reason, details={"to": record.status, **facts})
     moved.send(sender=type(record), record=record, step=step, change=change, by=by, now=now)
     return change
 
@@ -207,7 +207,7 @@ def move(record: Any, name: str, *, by: Actor, now: datetime, reason: str = "", 
         facts={k: _plain(v) for k, v in facts.items()},
         **actor_fields(by),
     )
-    _audit(record, name, by=by, now=now, reason=reason, details={"from": source, "to": step.to})
+    _audit(record, name, by=by, reason=reason, details={"from": source, "to": step.to})
     moved.send(sender=type(record), record=record, step=name, change=change, by=by, now=now)
     return change
 
@@ -216,9 +216,7 @@ def _plain(value: Any) -> Any:
     return str(value.pk) if isinstance(value, models.Model) else value
 
 
-def _audit(
-    record: Any, action: str, *, by: Actor, now: datetime, reason: str, details: dict[str, Any]
-) -> None:
+def _audit(record: Any, action: str, *, by: Actor, reason: str, details: dict[str, Any]) -> None:
     from coordinator.audit import services as audit
 
     audit.record_change(record, action, by=by, reason=reason, details=details)

@@ -24,7 +24,7 @@ from patients.models import Patient
 PAGE_ROWS = 50
 # Choice of the filter -> actions it stands for; an empty tuple is every other one.
 KINDS: dict[str, tuple[str, ...]] = {
-    "view": ("view", "search", "view_audit"),
+    "view": ("view", "view_audit"),
     "sign_in": (
         "sign_in", "sign_in_failed", "sign_in_refused", "locked_out", "sign_out", "second_factor_failed",
         "second_factor_added", "second_factor_removed", "recovery_code_used", "recovery_codes_replaced",

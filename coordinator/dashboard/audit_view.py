@@ -17,7 +17,7 @@ from coordinator.http import page, requires
 
 PAGE = "audit"
 KIND_LABELS = {
-    "view": _("Opened or searched"),
+    "view": _("Opened"),
     "sign_in": _("Signing in"),
     "refused": _("Refused"),
     "export": _("Exported"),
