@@ -242,7 +242,7 @@ def _offered(record: Any) -> list[Any]:
 
 
 def missing_for_activation(plan: CarePlan) -> list[str]:
-    """What a plan still needs before it can start (domain.md 3.4), in plain words; empty when complete."""
+    """What a plan still needs before it can start, in plain words; empty when complete."""
     actions = plan.interventions.exclude(status__in=("cancelled", "entered_in_error", "not_done"))
     someone = [a for a in actions if a.responsible_id or a.responsible_team_id or a.responsible_name]
     goals = plan.goals.exclude(status__in=("cancelled", "rejected", "entered_in_error"))

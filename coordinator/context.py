@@ -51,7 +51,7 @@ ADMINISTRATION = (
 )
 NEW = (
     NavItem("careplans:task_new", "inbox", _("New task")),
-    # Registering starts with a search (domain.md P1): the person may have a record already.
+    # Registering starts with a search so that nobody is registered twice.
     NavItem("dashboard:search", "user", _("Find or register a patient")),
     NavItem("referrals:referral_new", "board", _("New referral")),
     NavItem("scheduling:book", "calendar", _("New visit")),
@@ -68,7 +68,6 @@ KEYS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
     (_("Reassign"), ("A",)),
     (_("Log contact"), ("L",)),
     (_("Edit"), ("E",)),
-    (_("Move to another column"), ("M",)),
     (_("New"), ("N",)),
     (_("Undo the last action"), ("U",)),
     (_("Open the chart"), ("O",)),

@@ -48,7 +48,7 @@ MEETING_STEPS = frozenset(
     }
     | {"make_ready", "close_denied", "appeal", "start_peer_to_peer"}
 )
-# A payer's question does not by itself stop the payer's clock (domain.md 3.2.3).
+# A payer's question does not by itself stop the payer's clock (docs/clocks.md).
 KEEPS_CLOCK = frozenset({"pend", "ask_to_contact"})
 
 

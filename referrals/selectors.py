@@ -13,7 +13,7 @@ from referrals.models import Referral
 from referrals.workflow import BEFORE_SENDING, OPEN, ReferralStatus
 
 S = ReferralStatus
-LOOK_BACK_DAYS = 90  # domain.md 3.12, product default
+LOOK_BACK_DAYS = 90  # product default
 PAGE_SIZE = 50
 
 # The board's columns as filters of the list: name -> (words, whose move, statuses).

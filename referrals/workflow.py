@@ -1,4 +1,4 @@
-"""The steps of referrals (domain.md 3.1.2) and prior authorizations (3.2.2)."""
+"""The steps of referrals and prior authorizations."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -94,7 +94,7 @@ OPEN = tuple(s for s in R.values if s not in (*ENDED_WITHOUT_REPORT, R.ENTERED_I
 
 
 class OutcomeReason(models.TextChoices):
-    """Why a referral was declined or not completed (domain.md 3.1.3)."""
+    """Why a referral was declined or not completed."""
 
     NO_CAPACITY = "no_capacity", _("No capacity")
     NOT_ELIGIBLE = "not_eligible", _("Not eligible")

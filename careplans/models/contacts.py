@@ -12,7 +12,7 @@ from patients.models import ContactPoint, Patient, PatientScoped, RelatedPerson,
 
 
 class Outcome(models.TextChoices):
-    """Results of domain.md 3.11; what each one does next is in careplans.rules."""
+    """What came of a contact; what each one does next is in careplans.rules."""
 
     REACHED_DONE = "reached_done", _("Reached")
     REACHED_CALL_BACK = "reached_call_back", _("Reached, call back later")

@@ -3,7 +3,7 @@
 `explain()` takes what a rule says (`Terms`), the moment that starts it, a zone and a calendar, and returns the due
 time *and every step that led to it*, so that a screen can answer "why this date?" and a test can read the reasoning.
 
-Conventions (domain rules, business calendar): the day of the event is day 0. Hour rules are elapsed hours and end at
+Conventions: the day of the event is day 0. Hour rules are elapsed hours and end at
 an exact instant. Day rules end with the local day (23:59:59) of the named zone. Instants go in and come out aware;
 `due_at` is always UTC. Weekdays count from Monday = 0.
 """

@@ -52,7 +52,7 @@ class JobRun(models.Model):
 
 
 class CaseloadStat(models.Model):
-    """One coordinator's figures at one site, at most a minute old (domain.md D8); no user: what is nobody's.
+    """One coordinator's figures at one site, at most a minute old; no user: what is nobody's.
 
     `figures` maps a measure of `team_measures` (with its period) to a number. Kept by `team_rollup`.
     """
@@ -74,7 +74,7 @@ class SnapshotQuerySet(models.QuerySet["CaseloadSnapshot"]):
 
 
 class CaseloadSnapshot(models.Model):
-    """The figures as they stood on one day, kept by the night so that last month never changes by itself (D14)."""
+    """The figures as they stood on one day, kept by the night so that last month never changes by itself."""
 
     day = models.DateField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")

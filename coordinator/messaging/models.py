@@ -30,7 +30,7 @@ class MessageStatus(models.TextChoices):
 
 
 class SkipReason(models.TextChoices):
-    """Why a message was not sent, in the order the planner asks (domain.md 3.8)."""
+    """Why a message was not sent, in the order the planner asks."""
 
     ALREADY_IN_LEDGER = "already_in_ledger", _("Already in the ledger")
     NOT_REMINDABLE_STATUS = "not_remindable_status", _("Visit is not booked")

@@ -15,7 +15,7 @@ IN, SIGN_IN, FORBIDDEN, NOT_FOUND = "in", "sign in", "forbidden", "not found"
 
 STAFF = frozenset(PEOPLE)
 EVERYBODY = STAFF | {ANONYMOUS, API, API_WITHOUT_SCOPES}
-# Who works with records, and how far (domain.md 1.10 G1).
+# Who works with records, and how far.
 COORDINATION = frozenset({Role.COORDINATOR, Role.LEAD, Role.MANAGER})
 CLINICAL = COORDINATION | {Role.PROVIDER}
 READERS = CLINICAL | {Role.BILLING}

@@ -1,4 +1,4 @@
-"""Text planted in another site's records appears on no page, in no part, search, export or API answer (K2)."""
+"""Text planted in another site's records appears on no page, in no part, search, export or API answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody names in a write: a record of another site answers exactly as one that does not exist (K3).
+"""What somebody names in a write: a record of another site answers exactly as one that does not exist.
 
 Forms and API inputs are found by introspection, so a new field joins by itself.
 """

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from patients.models import fold
 
-# Ours and unvalidated (domain.md section 7): starting settings, measured in a later issue.
+# Product defaults, not validated on a clinic's own records yet.
 SAME_BIRTH_DATE, SAME_PHONE, SAME_NAME, LIKE_NAME = 40, 25, 40, 25
 SIMILAR_FROM = 0.45
 WARN_FROM = 50

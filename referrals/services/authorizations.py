@@ -97,7 +97,7 @@ def decide_lines(
 ) -> PriorAuthorization:
     """Record the payer's answer per line (`{1: {"decision": "approved", "units_approved": 3}}`).
 
-    The header's status is derived from the lines (domain.md 3.2.2, rule 1) and moved to by its step.
+    The header's status is derived from the lines and moved to by its step.
     """
     record = lock(PriorAuthorization.objects.select_related("payer", "site"), authorization_id)
     check_can_manage_referral(by, record)

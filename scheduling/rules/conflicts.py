@@ -1,4 +1,4 @@
-"""What stands against a visit at a time (domain.md 3.3). Pure: facts in, findings with sentences out.
+"""What stands against a visit at a time. Pure: facts in, findings with sentences out.
 
 Levels: BLOCK cannot be booked. OVERRIDE needs a reason from somebody who may override. ASK needs an answer, which
 is kept with the visit.
@@ -21,7 +21,7 @@ from scheduling.rules import slots
 from scheduling.rules.local_time import day_bounds, local_day
 
 TRAVEL = timedelta(minutes=30)  # product default between two places
-SAME_SERVICE_DAYS = 7  # product default, domain.md 3.12
+SAME_SERVICE_DAYS = 7  # product default
 
 
 class Level(IntEnum):

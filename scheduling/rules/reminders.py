@@ -1,4 +1,4 @@
-"""When a reminder goes, to which address, or why none goes (domain.md 3.8). Pure: facts and `now` in, decisions out.
+"""When a reminder goes, to which address, or why none goes. Pure: facts and `now` in, decisions out.
 
 Reasons are asked in a fixed order and the first that applies is the answer:
 

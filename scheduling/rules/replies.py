@@ -1,4 +1,4 @@
-"""What an answered text means (domain.md 3.8). Pure.
+"""What an answered text means. Pure.
 
 Stop words count as the whole message, whatever the case, blanks and end marks; CANCEL and END are among them by
 federal rule, so they never cancel a visit. A sentence that asks to stop is understood, too, but a person looks at it.

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from scheduling.rules.local_time import day_bounds, local_day
 
-UNDO_CANCEL = timedelta(hours=24)  # domain.md 3.3
+UNDO_CANCEL = timedelta(hours=24)  # product default
 
 
 def no_show_from(*, start: datetime, zone: str, time_known: bool, grace_minutes: int) -> datetime:

@@ -1,4 +1,4 @@
-"""Golden dates of the domain rules, and the edges of the calendar."""
+"""Golden dates of the rules, and the edges of the calendar."""
 
 from datetime import UTC, date, datetime, timedelta
 
