@@ -1,6 +1,5 @@
 """Every write to the schedule."""
 
-from scheduling.selectors.slots import find_slots, next_free
 from scheduling.services.appointments import (
     book_appointment,
     book_waiting,
@@ -29,6 +28,7 @@ from scheduling.services.corrections import (
     correct_fulfilled,
     correct_no_show,
     enter_in_error,
+    take_back_check_in,
     undo_arrive,
     undo_cancel,
     undo_check_in,
@@ -49,17 +49,16 @@ __all__ = [
     "correct_no_show",
     "end_hours",
     "enter_in_error",
-    "find_slots",
     "fulfill",
     "fulfill_outside",
     "leave",
     "mark_no_show",
-    "next_free",
     "plan_reminders",
     "remove_block",
     "reschedule_appointment",
     "save_hours",
     "save_service",
+    "take_back_check_in",
     "undo_arrive",
     "undo_cancel",
     "undo_check_in",

@@ -1,4 +1,4 @@
-"""A way back out of every status (domain.md 3.3): undo, correct, entered in error."""
+"""A way back out of every status: undo, correct, entered in error."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ def undo_check_in(*, appointment_id: UUID, by: Actor, now: datetime) -> Appointm
     appointment = lock(Appointment.objects, appointment_id)
     check_can_manage(by, appointment)
     move(appointment, "undo_check_in", by=by, now=now)
+    return appointment
+
+
+@transaction.atomic
+def take_back_check_in(*, appointment_id: UUID, by: Actor, now: datetime) -> Appointment:
+    """As it was before "in room": booked, when the arrival was not recorded apart."""
+    appointment = undo_check_in(appointment_id=appointment_id, by=by, now=now)
+    before = appointment.changes.filter(step="check_in").latest("at").from_status
+    if before == Status.BOOKED:
+        appointment = undo_arrive(appointment_id=appointment_id, by=by, now=now)
     return appointment
 
 

@@ -195,6 +195,17 @@ def test_arrival_room_and_seen_can_be_taken_back(clinic: Clinic, visit: Appointm
     assert services.correct_fulfilled(reason="Still waiting", now=LATER, **key).status == Status.CHECKED_IN
 
 
+@pytest.mark.parametrize(("arrived", "back"), [(False, Status.BOOKED), (True, Status.ARRIVED)])
+def test_taking_back_in_room_leads_to_where_the_visit_stood(
+    clinic: Clinic, visit: Appointment, arrived: bool, back: Status
+) -> None:
+    key = {"appointment_id": visit.pk, "by": clinic.coordinator, "now": NOW}
+    if arrived:
+        services.arrive(**key)
+    services.check_in(**key)
+    assert services.take_back_check_in(**key).status == back
+
+
 def test_an_arrival_is_taken_back_on_the_same_day_only(clinic: Clinic, visit: Appointment) -> None:
     services.arrive(appointment_id=visit.pk, by=clinic.coordinator, now=NOW)
     with pytest.raises(NotAllowed):

@@ -77,9 +77,7 @@ def take_back(step: str, appointment: Appointment, *, reason: str, by: Any, now:
     if step == "arrive":
         return services.undo_arrive(**key)
     if step == "check_in":
-        was = appointment.changes.filter(step="check_in").latest("at").from_status
-        back = services.undo_check_in(**key)
-        return services.undo_arrive(**key) if was == Status.BOOKED else back
+        return services.take_back_check_in(**key)
     if step == "fulfill":
         return services.correct_fulfilled(reason=reason, **key)
     if step == "mark_no_show":

@@ -26,6 +26,7 @@ from coordinator.api.steps import ApiStep, StepBook, StepView, documented
 from coordinator.db import advisory_lock
 from scheduling import services
 from scheduling.models import Appointment
+from scheduling.selectors.slots import find_slots
 from scheduling.services.appointments import KEEP
 
 REFERENCES = ("patient", "service", "site", "room", "referral", "authorization")
@@ -106,7 +107,7 @@ class FreeTimes(VisitView):
         first, last = given["from"], given.get("to", given["from"])
         if not first <= last <= first + datetime.timedelta(days=shapes.LONGEST_SEARCH):
             raise ValidationError({"to": [_("At most 62 days after `from`, and not before it.")]})
-        found = services.find_slots(
+        found = find_slots(
             request.user,
             service,
             site,
