@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import phonenumbers
 from django.db import models
 
 from careplans.models import CarePlan, CarePlanChange, Goal, GoalChange, Intervention, InterventionChange
@@ -45,6 +44,7 @@ from patients.models import (
     RelatedPerson,
     Result,
 )
+from patients.rules.telephones import NotANumber, last_four, normal_phone
 from patients.services.patients import next_mrn
 
 Rows = dict[type[models.Model], list[Any]]
@@ -361,11 +361,9 @@ def _contact_points(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _phone(value: str) -> tuple[str, str]:
-    digits = "".join(c for c in value if c.isdigit())
+    """E.164 and its last four digits; of what is no number, only the digits it ends with."""
     try:
-        number = phonenumbers.parse(value, "US")
-    except phonenumbers.NumberParseException:
-        return "", digits[-4:]
-    if not phonenumbers.is_possible_number(number):
-        return "", digits[-4:]
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), digits[-4:]
+        e164 = normal_phone(value)
+    except NotANumber:
+        return "", last_four("".join(c for c in value if c.isdigit()))
+    return e164, last_four(e164)

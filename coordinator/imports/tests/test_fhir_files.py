@@ -22,7 +22,16 @@ from coordinator.imports.models import ImportRun, SourceRecord
 from coordinator.imports.services.runs import new_run, run_import
 from coordinator.tests.factories import make_site, make_team
 from coordinator.workflow import System
-from patients.models import Allergy, Encounter, Immunization, Medication, Patient, Problem, Result
+from patients.models import (
+    Allergy,
+    ContactPoint,
+    Encounter,
+    Immunization,
+    Medication,
+    Patient,
+    Problem,
+    Result,
+)
 from referrals.models import Referral
 from scheduling.models import Appointment
 
@@ -380,3 +389,10 @@ def test_every_imported_patient_leaves_one_audit_event(site, tmp_path):
     assert set(events.values_list("patient_id", flat=True)) == set(
         Patient.objects.values_list("pk", flat=True)
     )
+
+
+def test_a_number_with_an_extension_is_found_by_the_number(site, tmp_path):
+    telecom = [{"system": "phone", "value": "612-555-0143 x22"}]
+    assert reasons(read(site, write(tmp_path, "p.json", bundle(patient(telecom=telecom))))) == []
+    point = ContactPoint.objects.get()
+    assert (point.value, point.normalized, point.last_four) == ("612-555-0143 x22", "+16125550143", "0143")
