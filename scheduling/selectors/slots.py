@@ -15,6 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from coordinator.accounts.models import Practitioner, Site
+from patients.models import Patient
 from scheduling.models import Appointment, Service
 from scheduling.rules import slots
 from scheduling.rules.conflicts import Away
@@ -140,7 +141,7 @@ def find_slots(
         fits=time_of_day(times_of_day, site.zone),
     )
     found = _once_each(time.slots(ask), prefer)
-    busy = _patient_busy(patient_id, first, last, site.zone) if patient_id and found else []
+    busy = _patient_busy(user, patient_id, first, last, site.zone) if patient_id and found else []
     offers = [
         Offer(
             slot.start,
@@ -172,10 +173,14 @@ def time_of_day(wanted: Sequence[str], zone: str) -> Any:
     return lambda start: (start.astimezone(tz).hour < NOON) == (MORNING in wanted)
 
 
-def _patient_busy(patient_id: UUID, first: date, last: date, zone: str) -> list[tuple[datetime, datetime]]:
+def _patient_busy(
+    user: Any, patient_id: UUID, first: date, last: date, zone: str
+) -> list[tuple[datetime, datetime]]:
+    """When the patient has a visit, at any site; nothing of a patient whom this person may not see."""
     start, end = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
+    patient = Patient.objects.visible_to(user).filter(pk=patient_id)
     found = Appointment.objects.filter(
-        patient_id=patient_id, status__in=HOLDING, time_known=True, start__lt=end, end__gt=start
+        patient__in=patient, status__in=HOLDING, time_known=True, start__lt=end, end__gt=start
     )
     return list(found.values_list("start", "end"))
 

@@ -277,3 +277,12 @@ def test_a_client_is_no_owner_of_work(world):
     """The account behind a client never turns up where colleagues are chosen."""
     assert make_user(site=world.site).name in str(world.caller.get("/api/v1/staff/").json())
     assert world.caller.account.name not in str(world.caller.get("/api/v1/staff/").json())
+
+
+def test_free_times_tell_nothing_about_a_patient_of_another_site(world):
+    start, foreign = workday(), make_patient()
+    make_appointment(foreign, site=foreign.site, start=start)
+    asked = {"service": world.service.pk, "site": world.site.pk, "from": start.date().isoformat()}
+    found = world.caller.get(FREE, asked | {"patient": foreign.pk}).json()["results"]
+    assert found
+    assert not any(time["patient_is_busy"] for time in found)
