@@ -19,6 +19,7 @@ LOG: IO[str]
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes; the second must not wait for a receipt
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))

@@ -70,6 +70,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
     """The text-message sandbox and the inbox pages."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes; the second must not wait for a receipt
     server_version = "Throughline-sandbox"
     timeout = 60
     server: "GatewayServer"

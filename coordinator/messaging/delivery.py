@@ -105,6 +105,7 @@ def _deliver_channel(
     }
     breaker = Breaker()
     looked = 0.0
+    pool = ThreadPoolExecutor(gateway.parallel)  # its threads keep their connections from batch to batch
     try:
         while time.monotonic() < stop and not breaker.open:
             batch = None
@@ -114,11 +115,12 @@ def _deliver_channel(
             if batch:
                 done.update(_settle_expired(batch, gateway))
             elif batch := claim_due(channel, **wanted):
-                done.update(_send(batch, gateway, breaker))
+                done.update(_send(batch, gateway, breaker, pool))
             else:
                 break
             progress()
     finally:
+        pool.shutdown()
         gateway.close()
     if breaker.open:
         log.warning("Gateway for %s stopped after %d failures in a row.", channel, breaker.failures)
@@ -135,7 +137,7 @@ def _in_flight(scope: Scope) -> bool:
 # --- sending --------------------------------------------------------------------------------------------
 
 
-def _send(batch: Batch, gateway: Gateway, breaker: Breaker) -> Counter[str]:
+def _send(batch: Batch, gateway: Gateway, breaker: Breaker, pool: ThreadPoolExecutor) -> Counter[str]:
     """Call the gateway for each message and write the results, in parts so that little is in doubt after a crash."""
     reasons = checks.unwanted(batch.messages)
     done = write(
@@ -144,16 +146,15 @@ def _send(batch: Batch, gateway: Gateway, breaker: Breaker) -> Counter[str]:
     waiting = [message for message in batch.messages if message.id not in reasons]
     outcomes: list[Outcome] = []
     written = time.monotonic()
-    with ThreadPoolExecutor(gateway.parallel) as pool:
-        while waiting and not breaker.open and batch.time_left() > gateway.call_seconds:
-            part, waiting = waiting[: gateway.parallel], waiting[gateway.parallel :]
-            for outcome in pool.map(lambda message: _call(gateway, message), part):
-                breaker.note(outcome)
-                done.update({"in_doubt": outcome is None})
-                outcomes += [outcome] if outcome is not None else []
-            if time.monotonic() - written > WRITE_AFTER:
-                done.update(write(batch, outcomes))
-                outcomes, written = [], time.monotonic()
+    while waiting and not breaker.open and batch.time_left() > gateway.call_seconds:
+        part, waiting = waiting[: gateway.parallel], waiting[gateway.parallel :]
+        for outcome in pool.map(lambda message: _call(gateway, message), part):
+            breaker.note(outcome)
+            done.update({"in_doubt": outcome is None})
+            outcomes += [outcome] if outcome is not None else []
+        if time.monotonic() - written > WRITE_AFTER:
+            done.update(write(batch, outcomes))
+            outcomes, written = [], time.monotonic()
     done.update(write(batch, outcomes + [_release(message) for message in waiting]))
     return done
 

@@ -44,7 +44,7 @@ def length(text: str) -> Length:
     (13, False)
     """
     if GSM.issuperset(text):
-        return Length(True, len(text) + sum(c in EXTENDED for c in text))
+        return Length(True, len(text) + sum(map(text.count, EXTENDED)))
     return Length(False, len(text.encode("utf-16-le")) // 2)
 
 
