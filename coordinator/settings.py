@@ -40,7 +40,7 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "testserver"]
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
+BASE_URL = required("BASE_URL", "http://127.0.0.1:8000")
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 HTTPS = BASE_URL.startswith("https://")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
@@ -323,7 +323,7 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="clinic@throughline.invalid")
-SMS_GATEWAY = env.str("SMS_GATEWAY", default="sandbox")  # sandbox or http
+SMS_GATEWAY = required("SMS_GATEWAY", "sandbox")  # sandbox or http
 SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="http://127.0.0.1:8026")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
 # What the gateway signs its callbacks with (replies, receipts); without it none is accepted.

@@ -98,6 +98,7 @@ def enter_in_error(statuses: Iterable[str], error_status: str = "entered_in_erro
 OTHER_STEPS = {
     "create": gettext_lazy("Created"),
     "import": gettext_lazy("Imported"),
+    "reassign": gettext_lazy("Given to somebody else"),
     "review": gettext_lazy("Reviewed by the requester"),
     "tell_patient": gettext_lazy("Patient told"),
     "tell_requester": gettext_lazy("Requester told"),

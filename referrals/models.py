@@ -15,6 +15,7 @@ from coordinator.db import Record
 from coordinator.workflow import Change
 from patients.models import Coverage, Document, Patient, PatientScoped, Problem
 from referrals.workflow import (
+    AUTHORIZATION_OPEN,
     AUTHORIZATION_WORKFLOW,
     OPEN,
     REFERRAL_WORKFLOW,
@@ -156,6 +157,10 @@ class Referral(Record):
         return self.reference
 
     @property
+    def has_recipient(self) -> bool:
+        return self.recipient_organization_id is not None or self.recipient_id is not None
+
+    @property
     def due_has_time(self) -> bool:
         """False for a day rule: those end at 23:59:59 of the local day, and only the day is said."""
         return self.due_at is not None and (self.due_at.minute, self.due_at.second) != (59, 59)
@@ -167,6 +172,9 @@ class ReferralChange(Change):
 
 class AuthorizationQuerySet(PatientScoped):
     permission = "referrals.view"
+
+    def open(self) -> Any:
+        return self.filter(status__in=AUTHORIZATION_OPEN)
 
 
 class PriorAuthorization(Record):

@@ -189,3 +189,17 @@ AUTHORIZATION_WORKFLOW = Workflow(
         enter_in_error(A.values),
     ],
 )
+# Expired and used up are open: somebody still has to renew it or let it end.
+AUTHORIZATION_OPEN = tuple(
+    s
+    for s in A.values
+    if s
+    not in (
+        A.NOT_REQUIRED,
+        A.WITHDRAWN,
+        A.CANCELLED,
+        A.CANCELLED_BY_PAYER,
+        A.CLOSED_DENIED,
+        A.ENTERED_IN_ERROR,
+    )
+)

@@ -280,22 +280,11 @@ def referrals(user: Any, patient: Patient, *, every: bool = False, limit: int = 
     return list(rows.select_related("recipient", "recipient_organization", "owner")[:limit])
 
 
-ENDED_AUTHORIZATIONS = (
-    "not_required",
-    "withdrawn",
-    "cancelled",
-    "cancelled_by_payer",
-    "closed_denied",
-    "expired",
-    "entered_in_error",
-)
-
-
 def authorizations(
     user: Any, patient: Patient, *, every: bool = False, limit: int = 8
 ) -> list[PriorAuthorization]:
     rows = PriorAuthorization.objects.visible_to(user).filter(patient=patient)
-    rows = rows.exclude(status__in=("entered_in_error",) if every else ENDED_AUTHORIZATIONS)
+    rows = rows.exclude(status="entered_in_error") if every else rows.open()
     return list(
         rows.select_related("payer", "clock__rule_version__rule").order_by("due_at", "created_at")[:limit]
     )

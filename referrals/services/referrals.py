@@ -15,7 +15,7 @@ from coordinator.audit import services as audit
 from coordinator.clocks.services import meet_clock, start_clock, void_clock
 from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.db import Conflict, lock
-from coordinator.workflow import Actor, NotAllowed, begin, move, person
+from coordinator.workflow import Actor, NotAllowed, actor_fields, begin, move, person
 from patients.models import Patient
 from referrals import rules
 from referrals.models import Referral
@@ -123,8 +123,7 @@ def advance_referral(
 
 
 def _check_facts(referral: Referral, step: str, facts: dict[str, Any], now: datetime) -> None:
-    nobody = referral.recipient_organization_id is None and referral.recipient_id is None
-    if step == "send" and nobody:
+    if step == "send" and not referral.has_recipient and not facts.get("recipient_organization"):
         raise NotAllowed(_("Choose a recipient before sending."))
     if (
         step == "see"
@@ -189,7 +188,17 @@ def assign_referral(*, referral_id: UUID, owner: Any, by: Actor, now: datetime, 
     referral.owner = owner
     referral.version += 1
     referral.save()
-    audit.record_change(referral, "assign", by=by, reason=reason, details={"from": before, "to": owner.pk})
+    status, facts = referral.status, {"from": before, "to": owner.pk}
+    referral.changes.create(
+        step="reassign",
+        from_status=status,
+        to_status=status,
+        at=now,
+        reason=reason,
+        facts=facts,
+        **actor_fields(by),
+    )
+    audit.record_change(referral, "assign", by=by, reason=reason, details=facts)
     return referral
 
 

@@ -169,6 +169,9 @@ def test_reassigning_changes_neither_age_nor_date(patient, user):
     )
     assert (moved.owner, moved.stage_since, moved.due_at) == (colleague, NOW, referral.due_at)
     assert AuditEvent.objects.filter(action="assign", entity_id=str(referral.pk)).count() == 1
+    told = referral.changes.get(step="reassign")
+    assert (told.by, told.facts) == (user, {"from": user.pk, "to": colleague.pk})
+    assert told.words == "Given to somebody else"
 
 
 def test_a_referral_never_changes_who_owns_the_patient(patient, user):
