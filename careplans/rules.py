@@ -22,6 +22,7 @@ from coordinator.wording import clock_time, week_day
 # --- contacts -------------------------------------------------------------------------------------------
 
 BUSY_AGAIN = timedelta(hours=2)
+LAST_CALL = time(18)  # local time (product default): nobody is called again later than this on the same day
 NOON = time(12)
 
 
@@ -111,7 +112,7 @@ def after_contact(
         why = _("Spoke with a caregiver who may hear about this: it counts, and the task is done.")
         return AfterContact(True, close_as="complete", explanation=(why,))
     if outcome == "busy":
-        return _retry(now + BUSY_AGAIN, zone, deadline, now, _("Busy: again in 2 hours."))
+        return _busy(now, calendar, zone, deadline)
     if outcome in BAD_NUMBER:
         return _bad_number(outcome, now, calendar, zone)
     if outcome == "language_barrier":
@@ -128,6 +129,18 @@ def _call_back(promised_at: datetime | None, now: datetime, zone: str) -> AfterC
         raise ValueError(_("The time promised for the call back is in the past."))
     why = _("Reached: call back when promised, %(when)s.") % {"when": moment_words(promised_at, zone)}
     return AfterContact(True, promised_at, day_part(promised_at, zone), explanation=(why,))
+
+
+def _busy(now: datetime, calendar: Calendar, zone: str, deadline: datetime | None) -> AfterContact:
+    today, again = now.astimezone(ZoneInfo(zone)).date(), (now + BUSY_AGAIN).astimezone(ZoneInfo(zone))
+    if again.date() == today and again.time() <= LAST_CALL:
+        return _retry(now + BUSY_AGAIN, zone, deadline, now, _("Busy: again in 2 hours."))
+    day = next_open_day(today, calendar)
+    why = [
+        _("Busy, and in 2 hours it is too late to call: next business day, in the morning."),
+        *skipped_days(today, day, calendar),
+    ]
+    return _retry(at_part(day, DayPart.MORNING, zone), zone, deadline, now, *why)
 
 
 def _other_part(

@@ -51,6 +51,10 @@ def after(outcome: str, when: str, **given_facts):
         ("left_message", "2026-11-25 16:00", "2026-11-27 10:00"),  # Thanksgiving is skipped, Friday is open
         ("left_message", "2026-12-24 09:00", "2026-12-28 14:00"),  # Christmas on a Friday
         ("busy", "2026-11-18 10:24", "2026-11-18 12:24"),
+        ("busy", "2026-11-18 16:00", "2026-11-18 18:00"),
+        ("busy", "2026-11-18 16:01", "2026-11-19 10:00"),  # nobody is called in the evening
+        ("busy", "2026-11-21 21:41", "2026-11-23 10:00"),  # nor on the night to Sunday
+        ("busy", "2026-11-25 23:30", "2026-11-27 10:00"),
         ("language_barrier", "2026-11-18 10:24", "2026-11-18 14:00"),  # same day
         ("language_barrier", "2026-11-18 12:30", "2026-11-19 10:00"),  # or next day
         ("language_barrier", "2026-11-20 15:00", "2026-11-23 10:00"),
