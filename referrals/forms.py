@@ -67,6 +67,7 @@ class ReferralForm(forms.ModelForm):
         }
         for name, queryset in choices.items():
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+        self.fields["problem"].label_from_instance = lambda problem: problem.name  # type: ignore[attr-defined]
         self.fields["urgency"].choices = Referral._meta.get_field("urgency").choices  # type: ignore[attr-defined]
 
     def clean_requested_by_on(self) -> Any:
@@ -88,10 +89,13 @@ class StepForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     visit_place = forms.CharField(label=_("Place"), max_length=200, required=False)
+    recipient_organization = forms.ModelChoiceField(
+        label=_("Recipient"), queryset=Organization.objects.none()
+    )
     seen_on = forms.DateField(label=_("Seen on"), widget=forms.DateInput(attrs={"type": "date"}))
 
     FIELDS: dict[str, tuple[str, ...]] = {
-        "send": ("channel",),
+        "send": ("recipient_organization", "channel"),
         "receive": ("confirmed_by",),
         "schedule": ("visit_at", "visit_place"),
         "see": ("seen_on",),
@@ -104,9 +108,14 @@ class StepForm(forms.Form):
         "enter_in_error": ("reason",),
     }
 
-    def __init__(self, *args: Any, step: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, step: str, user: User, referral: Referral, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         wanted = self.FIELDS.get(step, ())
+        if referral.has_recipient:
+            wanted = tuple(name for name in wanted if name != "recipient_organization")
+        self.fields["recipient_organization"].queryset = (  # type: ignore[attr-defined]
+            Organization.objects.visible_to(user).filter(is_active=True)
+        )
         for name in set(self.fields) - set(wanted):
             del self.fields[name]
         self.order_fields(wanted)

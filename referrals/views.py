@@ -107,7 +107,8 @@ def referral_steps(referral: Referral) -> list[str]:
 def referral_step(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
     """Ask for what a step needs, then take it. A step that needs nothing is taken by its button's POST."""
     referral = _visible(request, pk)
-    form = StepForm(request.POST if request.method == "POST" else None, step=step)
+    sent = request.POST if request.method == "POST" else None
+    form = StepForm(sent, step=step, user=request.user, referral=referral)
     context = {"form": form, "referral": referral, "patient": referral.patient, "step": _step(referral, step)}
     status = 200
     if request.method == "POST":

@@ -13,6 +13,7 @@ from django.utils import timezone
 from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
 from coordinator.tests.factories import make_organization, make_site, make_user
+from patients.models import Problem
 from patients.tests.factories import make_patient
 from referrals import services
 from referrals.models import Referral
@@ -171,6 +172,34 @@ def test_a_step_that_lacks_something_keeps_what_was_typed(client, user, patient)
     answer = client.post(address, {"reason": "They are full until March", "outcome_reason": ""})
     assert answer.status_code == 422
     assert "They are full until March" in answer.content.decode()
+
+
+def test_a_referral_written_without_a_recipient_gets_one_when_it_is_sent(client, user, patient):
+    data = {"patient": patient.pk, "category": "medical", "specialty": "Podiatry", "reason": "x"}
+    client.post(reverse("referrals:referral_new"), {**data, "urgency": "routine"})
+    referral = Referral.objects.get()
+    mercy = make_organization()
+    client.post(reverse("referrals:referral_step", args=[referral.pk, "make_ready"]))
+    address = reverse("referrals:referral_step", args=[referral.pk, "send"])
+    assert mercy.name in page(client, address)
+    assert client.post(address, {"channel": "fax"}).status_code == 422
+    sent = client.post(address, {"channel": "fax", "recipient_organization": mercy.pk})
+    assert sent.status_code == 302
+    referral.refresh_from_db()
+    assert (referral.status, referral.recipient_organization) == ("sent", mercy)
+
+
+def test_a_chosen_recipient_is_not_asked_for_again(client, user, patient):
+    referral = write(patient, user)
+    form = page(client, reverse("referrals:referral_step", args=[referral.pk, "send"]))
+    assert "recipient_organization" not in form
+
+
+def test_problems_are_offered_by_their_names(client, user, patient):
+    Problem.objects.create(patient=patient, name="Heart failure, EF 35%")
+    form = page(client, f"{reverse('referrals:referral_new')}?patient={patient.pk}")
+    assert "Heart failure, EF 35%" in form
+    assert "object (" not in form
 
 
 def test_a_step_that_is_not_possible_any_more_says_so(client, user, patient):
