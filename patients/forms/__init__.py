@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 
 class DayInput(forms.DateInput):
@@ -16,5 +20,14 @@ class DayInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-def day(label: Any, *, help_text: Any = "") -> forms.DateField:
-    return forms.DateField(label=label, required=False, widget=DayInput(), help_text=help_text)
+def _not_to_come(value: date) -> None:
+    if value > timezone.localdate():
+        raise ValidationError(_("This day is still to come."))
+
+
+def day(label: Any, *, help_text: Any = "", past: bool = False) -> forms.DateField:
+    """`past`: something that has begun already."""
+    validators = [_not_to_come] if past else []
+    return forms.DateField(
+        label=label, required=False, widget=DayInput(), help_text=help_text, validators=validators
+    )

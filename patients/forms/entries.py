@@ -89,7 +89,7 @@ class FamilyForm(forms.Form):
 class ProblemForm(forms.Form):
     name = _line(lazy("Problem"), 250, required=True)
     code = _line(lazy("ICD-10-CM code"), 40)
-    onset_on = day(lazy("Since"))
+    onset_on = day(lazy("Since"), past=True)
 
 
 class AllergyForm(forms.Form):
@@ -106,7 +106,7 @@ class AllergyForm(forms.Form):
 class MedicationForm(forms.Form):
     name = _line(lazy("Medicine and strength"), 250, required=True)
     how_taken = _line(lazy("How taken"), 250)
-    started_on = day(lazy("Since"))
+    started_on = day(lazy("Since"), past=True)
     prescriber_name = _line(lazy("Prescribed by"), 160)
 
 

@@ -6,6 +6,7 @@ import datetime
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from coordinator.accounts.roles import Role
 from coordinator.tests.factories import make_practitioner, make_site, make_user
@@ -194,3 +195,14 @@ def test_the_coordinator_is_chosen_among_those_who_work_there(client, elena, dan
     assert client.post(address, {"coordinator": dana.pk}).status_code == 302
     elena.refresh_from_db()
     assert elena.coordinator == dana
+
+
+# --- days -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "field"), [("problem", "onset_on"), ("medicine", "started_on")])
+def test_what_a_patient_has_did_not_begin_in_the_future(client, elena, kind, field):
+    tomorrow = timezone.localdate() + datetime.timedelta(days=1)
+    answer = client.post(add(elena, kind), {**ENTRIES[kind], field: tomorrow.isoformat()})
+    assert answer.status_code == 422
+    assert "This day is still to come" in answer.content.decode()
