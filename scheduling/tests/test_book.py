@@ -98,6 +98,7 @@ def test_a_day_past_the_last_one_asks_for_a_reason_and_keeps_the_choice(
     assert answer.status_code == 409
     assert "must be seen by Thu, Nov 19, 2026" in page
     assert "Why it should be booked all the same" in page
+    assert page.count(f'value="{slot(clinic)}"') == 1  # it is free, too, but offered once
     assert browser.post(BOOK, {**late, "override_reason": "No ride before"}).status_code == 302
     assert Appointment.objects.get().override_reason == "No ride before"
 

@@ -170,7 +170,10 @@ def _refused(ask: Asked, form: BookForm, refusal: Exception, **more: Any) -> Htt
         return _page(ask, form, status=409, **more)
     free = refusal.extra.get("next_free", [])  # type: ignore[attr-defined]
     own = _own_choice(form) if refusal.extra.get("needs_reason") else None  # type: ignore[attr-defined]
-    offers = _offers([own, *free] if own else free)
+    if own:  # it may still be among the free ones: offered once
+        asked_for = (own["start"], own["practitioner_id"])
+        free = [own, *(one for one in free if (one["start"], one["practitioner_id"]) != asked_for)]
+    offers = _offers(free)
     chosen = form.data.get("slot", "") if own else (offers[0].value if offers else "")
     return _page(ask, form, status=409, light=True, conflict=refusal, offers=offers, chosen=chosen, **more)
 
