@@ -87,6 +87,14 @@ def test_one_plan_shows_goals_actions_and_what_is_missing(page, patient):
         assert words in shown
 
 
+@pytest.mark.parametrize(("status", "late"), [("planned", True), ("done", False), ("cancelled", False)])
+def test_only_what_is_still_to_do_is_overdue(page, patient, status, late):
+    goal = make_goal(make_plan(patient))
+    make_intervention(goal, status=status, due_on=timezone.localdate() - timedelta(days=3))
+    shown = text(page.get(reverse("careplans:plan_detail", args=[goal.plan.pk])))
+    assert ("3 days overdue" in shown) is late
+
+
 def test_from_draft_to_review_by_hand(page, dana, patient):
     problem = Problem.objects.create(patient=patient, name="Heart failure")
     next_review = timezone.localdate() + timedelta(days=30)

@@ -399,3 +399,17 @@ def test_a_task_of_another_patient_cannot_be_named(client, elena, dana):
         client.post(address, {"outcome": "no_answer", "again": "rule", "about": str(other.pk)}).status_code
         == 422
     )
+
+
+def test_the_appointments_tab_lists_every_visit_once(client, elena, dana):
+    now = timezone.now()
+    coming = [make_appointment(elena, start=now + datetime.timedelta(days=3 + n)) for n in range(8)]
+    missed = make_appointment(elena, start=now - datetime.timedelta(days=3), status="no_show")
+    page = client.get(reverse("dashboard:patient_appointments", args=[elena.pk])).content.decode()
+    for visit in (*coming, missed):
+        assert page.count(reverse("scheduling:appointment_detail", args=[visit.pk])) == 1
+
+
+def test_the_notes_tab_asks_for_itself_when_a_note_is_saved(client, elena, dana):
+    page = client.get(reverse("dashboard:patient_notes", args=[elena.pk])).content.decode()
+    assert 'hx-trigger="record-changed from:body"' in page
