@@ -170,6 +170,7 @@ class Shell:
         go = [
             {"does": _("Go to %(page)s") % {"page": item.label}, "keys": ("G", item.go.upper())}
             for item in self.nav
+            if item.go
         ]
         return [{"does": does, "keys": keys} for does, keys in KEYS] + go
 

@@ -15,7 +15,7 @@ function pick(n) {
 function tell() {
   const n = options().length;
   none.hidden = n > 0;
-  status.textContent = n ? `${n} ${status.dataset.words}` : none.textContent;
+  status.textContent = n ? `${n} ${n === 1 ? status.dataset.one : status.dataset.words}` : none.textContent;
 }
 function show(html) {
   found.innerHTML = html;
