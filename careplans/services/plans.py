@@ -91,7 +91,12 @@ def edit_plan(
         raise ValueError(f"Not editable: {sorted(unknown)}.")
     changed = {name: value for name, value in changes.items() if value != getattr(plan, name)}
     if version != plan.version:
-        raise Conflict(_("Somebody saved this plan after you opened it."), fields=sorted(changed))
+        raise Conflict(
+            _(
+                "Somebody saved this plan after you opened it. Open it in another tab, compare, and change it there."
+            ),
+            fields=sorted(changed),
+        )
     for name, value in changed.items():
         setattr(plan, name, value)
     plan.version += 1
