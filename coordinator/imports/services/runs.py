@@ -211,6 +211,9 @@ def _one_file(run: ImportRun, source: Source, index: Index, totals: Totals, by: 
 
 
 def _note(run: ImportRun, file: str, place: str, reason: str) -> None:
+    stored = Path(run.upload.name or "").name
+    if stored and file.startswith(stored):  # people know an upload by the name they gave it
+        file = run.label + file.removeprefix(stored)
     if run.problems.count() < MAX_PROBLEMS:
         ImportProblem.objects.create(run=run, file=file[-250:], place=place[:250], reason=reason[:500])
 

@@ -65,6 +65,13 @@ def test_a_refused_file_is_named_with_its_place_and_reason(client, admin, site):
     assert "Failed" in page
 
 
+def test_a_refused_upload_is_called_by_the_name_it_was_given(client, admin, site):
+    upload(client, site, b"hello")
+    services.run_waiting()
+    run = ImportRun.objects.get()
+    assert [problem.file for problem in run.problems.all()] == ["patients.json"]
+
+
 def test_a_wrong_type_of_file_is_refused_at_the_field_and_nothing_is_queued(client, admin, site):
     answer = upload(client, site, b"MZ", name="patients.exe")
     assert answer.status_code == 422
