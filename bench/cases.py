@@ -72,9 +72,9 @@ class Book:
             }
 
 
-def cases(facts: dict[str, Any]) -> list[Case]:
+def cases(facts: dict[str, Any], book: Book) -> list[Case]:
     token = {"Authorization": f"Bearer {facts['token']}"}
-    book, keys = Book(facts), itertools.count()
+    keys = itertools.count()
 
     def api(method: str, paths: list[str], bodies: list[Any] | None = None) -> Requests:
         given = bodies or [None]
