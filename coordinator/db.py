@@ -8,12 +8,15 @@ import os
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import DatabaseError, OperationalError, connection, models, transaction
+from django.db.models.expressions import DatabaseDefault
 from django.utils.translation import gettext as _
 
 M = TypeVar("M", bound=models.Model)
@@ -72,6 +75,80 @@ def lock(queryset: models.QuerySet[M] | models.Manager[M], pk: Any) -> M:
     record = queryset.select_for_update(of=("self",)).get(pk=pk)
     record._locked = True  # type: ignore[attr-defined]
     return record
+
+
+# --- several records in one statement ----------------------------------------------------------------
+# Statements by hand, for what every booking and every read does: the ORM needs longer to build one than
+# PostgreSQL to answer it.
+
+
+def columns(model: type[models.Model], alias: str, names: Sequence[str] = ()) -> str:
+    """Columns for a statement by hand: of these fields, or of all in the order that `records()` expects."""
+    fields = [model._meta.get_field(name) for name in names] or model._meta.concrete_fields
+    return ", ".join(f'{alias}."{field.column}"' for field in fields)  # type: ignore[union-attr]
+
+
+def records(row: Sequence[Any], *kinds: type[models.Model]) -> list[Any]:
+    """The records that one row holds, as the ORM would load them; None where an outer join found nothing.
+
+    For models without JSON columns: those need the ORM to be read.
+    """
+    values, found = iter(row), []
+    for model in kinds:
+        names = [field.attname for field in model._meta.concrete_fields]
+        own = list(islice(values, len(names)))
+        there = own[names.index(model._meta.pk.attname)] is not None
+        found.append(model.from_db(connection.alias, names, own) if there else None)
+    return found
+
+
+def keys_of(rows: models.QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
+    """The keys of these rows as a statement with its parameters, to stand inside one by hand."""
+    try:
+        return rows.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return "select null::uuid where false", ()
+
+
+def rows_of(
+    model: type[models.Model], names: Sequence[str], where: str, params: Sequence[Any]
+) -> list[dict[str, Any]]:
+    """What `values(*names)` would answer for the rows (called r in `where`), by hand. `where` is never typed text."""
+    statement = f'select {columns(model, "r", names)} from "{model._meta.db_table}" r where {where}'  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def insert_together(*rows: models.Model) -> None:
+    """Insert rows, mostly of different tables, in one statement. Keys that the database makes are not read back."""
+    parts, params = [], []
+    for row in rows:
+        names, values = _to_insert(row)
+        marks = ", ".join(["%s"] * len(values))
+        into = f'"{row._meta.db_table}" ({", ".join(names)})'
+        parts.append(f"insert into {into} values ({marks})")  # noqa: S608  (names from the model, values as parameters)
+        params += values
+    before = ", ".join(f"row{number} as ({part})" for number, part in enumerate(parts[:-1]))
+    with connection.cursor() as cursor:
+        cursor.execute(f"with {before} {parts[-1]}" if before else parts[-1], params)
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
+
+
+def _to_insert(row: models.Model) -> tuple[list[str], list[Any]]:
+    """Columns and values; what the database fills in itself is left out."""
+    names, values = [], []
+    for field in row._meta.concrete_fields:
+        value = field.pre_save(row, add=True)
+        if isinstance(value, DatabaseDefault) or (field.primary_key and value is None):
+            continue
+        names.append(f'"{field.column}"')
+        values.append(field.get_db_prep_save(value, connection))
+    return names, values
+
+
+# --- locks and refusals -------------------------------------------------------------------------------
 
 
 def is_locked(record: models.Model) -> bool:

@@ -20,7 +20,7 @@ from django.dispatch import Signal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coordinator.db import is_locked, require_transaction, uuid7
+from coordinator.db import insert_together, is_locked, require_transaction, uuid7
 
 moved = Signal()  # sender=type(record), record, step (name), change, by, now
 
@@ -156,18 +156,17 @@ def person(by: Actor) -> Any:
 def begin(
     record: Any, *, by: Actor, now: datetime, step: str = "create", reason: str = "", **facts: Any
 ) -> Any:
-    """Write the first change row and audit event of a record that was just inserted."""
+    """Write the first change row and audit event of a record that was just inserted.
+
+    A record that was not saved yet is inserted with them, in one statement.
+    """
     require_transaction()
-    change = record.changes.create(
-        step=step,
-        from_status="",
-        to_status=record.status,
-        at=now,
-        reason=reason,
-        facts=facts,
-        **actor_fields(by),
-    )
-    _audit(record, step, by=by, reason=reason, details={"to": record.status, **facts})
+    change = _change(record, step, "", by=by, now=now, reason=reason, facts=facts)
+    event = _event(record, step, by=by, reason=reason, details={"to": record.status, **facts})
+    if record._state.adding:
+        insert_together(record, change, event)
+    else:
+        insert_together(change, event)
     moved.send(sender=type(record), record=record, step=step, change=change, by=by, now=now)
     return change
 
@@ -199,25 +198,35 @@ def move(record: Any, name: str, *, by: Actor, now: datetime, reason: str = "", 
     record.status = step.to
     record.version += 1
     record.save()
-    change = record.changes.create(
-        step=name,
-        from_status=source,
-        to_status=step.to,
-        at=now,
-        reason=reason,
-        facts={k: _plain(v) for k, v in facts.items()},
-        **actor_fields(by),
-    )
-    _audit(record, name, by=by, reason=reason, details={"from": source, "to": step.to})
+    plain = {k: _plain(v) for k, v in facts.items()}
+    change = _change(record, name, source, by=by, now=now, reason=reason, facts=plain)
+    event = _event(record, name, by=by, reason=reason, details={"from": source, "to": step.to})
+    insert_together(change, event)
     moved.send(sender=type(record), record=record, step=name, change=change, by=by, now=now)
     return change
+
+
+def _change(
+    record: Any, step: str, source: str, *, by: Actor, now: datetime, reason: str, facts: dict[str, Any]
+) -> Any:
+    changes = record.changes
+    return changes.model(
+        **{changes.field.name: record},
+        step=step,
+        from_status=source,
+        to_status=record.status,
+        at=now,
+        reason=reason,
+        facts=facts,
+        **actor_fields(by),
+    )
 
 
 def _plain(value: Any) -> Any:
     return str(value.pk) if isinstance(value, models.Model) else value
 
 
-def _audit(record: Any, action: str, *, by: Actor, reason: str, details: dict[str, Any]) -> None:
+def _event(record: Any, action: str, *, by: Actor, reason: str, details: dict[str, Any]) -> Any:
     from coordinator.audit import services as audit
 
-    audit.record_change(record, action, by=by, reason=reason, details=details)
+    return audit.change_event(record, action, by=by, reason=reason, details=details)

@@ -55,11 +55,7 @@ def _keeping(handler: Callable[..., Response]) -> Callable[..., Response]:
         if claimed is None:
             return _replay(request.auth, key, digest)
         response = handler(view, request, *args, **kwargs)
-        IdempotencyKey.objects.filter(pk=claimed).update(
-            status=response.status_code,
-            body=json.loads(JSONRenderer().render(response.data) or b"null"),
-            headers={name: response[name] for name in KEPT_HEADERS if name in response},
-        )
+        _keep(claimed, response)
         return response
 
     return keeping
@@ -95,6 +91,16 @@ def _claim(client: Any, key: str, digest: str) -> int | None:
             raise
         raise Conflict(_("The first call with this key is still at work. Try again in a moment.")) from error
     return row[0] if row else None
+
+
+def _keep(claimed: int, response: Response) -> None:
+    body = (JSONRenderer().render(response.data) or b"null").decode()
+    headers = {name: response[name] for name in KEPT_HEADERS if name in response}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update api_idempotencykey set status = %s, body = %s, headers = %s where id = %s",
+            [response.status_code, body, json.dumps(headers), claimed],
+        )
 
 
 def _replay(client: Any, key: str, digest: str) -> Response:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models import Q, QuerySet
 
 from careplans.models import Goal
-from coordinator.accounts.models import Organization, Practitioner, Site, Team, User
+from coordinator.accounts.models import Organization, Practitioner, Team, User
 from coordinator.accounts.roles import Role
 from coordinator.api.models import ApiClient
 from patients.models import ContactPoint, Patient, Problem, RelatedPerson
@@ -71,15 +70,6 @@ def rooms(user: Any) -> QuerySet[Room]:
 def services(user: Any) -> QuerySet[Service]:
     """Visit types belong to no site."""
     return Service.objects.all()
-
-
-def site_and_service(user: Any, site_id: Any, service_id: Any) -> tuple[Site, Service | None]:
-    """One of the client's sites with its calendar, and an active visit type (None: not there), in one query."""
-    wanted = Service.objects.filter(pk=service_id, is_active=True)
-    columns = JSONObject(id="id", name="name", minutes="minutes", is_outside="is_outside")
-    sites = Site.objects.visible_to(user).select_related("calendar")
-    site: Any = sites.annotate(wanted=Subquery(wanted.values(found=columns))).get(pk=site_id)
-    return site, Service(**site.wanted) if site.wanted else None
 
 
 def clients() -> QuerySet[ApiClient]:

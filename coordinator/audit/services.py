@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from coordinator.audit.models import AuditEvent
+from coordinator.db import insert_together
 from coordinator.workflow import Actor, System
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
@@ -41,23 +42,26 @@ def event(
     )
 
 
-def record(**fields: Any) -> AuditEvent:
+def record(**fields: Any) -> None:
     """Write one event: by, action, entity, and what of entity_id, patient_id, site_id, reason, details applies."""
-    row = event(**fields)
-    row.save(force_insert=True)
-    return row
+    insert_together(event(**fields))
 
 
 def record_many(events: Sequence[AuditEvent]) -> None:
     AuditEvent.objects.bulk_create(events, batch_size=2000)
 
 
-def record_change(
+def record_change(obj: Any, action: str, **fields: Any) -> None:
+    """Write one event about one of our records: by, and what of reason and details applies."""
+    insert_together(change_event(obj, action, **fields))
+
+
+def change_event(
     obj: Any, action: str, *, by: Actor, reason: str = "", details: dict[str, Any] | None = None
-) -> None:
-    """An event about one of our records; finds its patient and site by the usual field names."""
+) -> AuditEvent:
+    """An unsaved event about one of our records; finds its patient and site by the usual field names."""
     is_patient = obj._meta.label_lower == "patients.patient"
-    record(
+    return event(
         by=by,
         action=action,
         entity=obj._meta.label_lower,

@@ -165,7 +165,7 @@ def _told_today(clinic: Clinic, visits: list[Appointment]) -> None:
     coming = [v for v in visits if v.status == Status.BOOKED and v.start > now]
     # As the night would have done it at one in the morning.
     tonight = min(now, clinic.at(clinic.today, 1))
-    services.plan_reminders(appointment_ids=[v.pk for v in coming], now=tonight, by=DEMO)
+    services.plan_reminders(appointments=coming, now=tonight, by=DEMO)
     asked_off = [v for v in coming if v.start > now + timedelta(days=4)]
     for visit in asked_off[5:8]:
         services.cancel_appointment(

@@ -275,6 +275,6 @@ def test_a_crash_at_any_statement_leaves_all_or_nothing(model):
             record.refresh_from_db()
             assert record.status == step.to
             assert record.changes.filter(step=step.name).count() == 1
-            assert k > 4, "a step writes at least lock, row, change and audit"
+            assert k > 3, "a step writes at least lock, row, and change with audit"
             return
     raise AssertionError("the step never went through")

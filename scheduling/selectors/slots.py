@@ -1,6 +1,6 @@
 """Free times for people: the finder, the month strip, and what to offer when a time is taken.
 
-At most four queries however long the stretch; the times themselves are worked out in memory (scheduling.rules.slots).
+At most two queries however long the stretch; the times themselves are worked out in memory (scheduling.rules.slots).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from scheduling.rules.conflicts import Away
 from scheduling.rules.local_time import day_bounds, local_day
 from scheduling.rules.slots import Ask, Busy, Slot, Window
 from scheduling.selectors import facts
+from scheduling.selectors.named import named
 from scheduling.workflow import HOLDING
 
 MORNING, AFTERNOON = "morning", "afternoon"
@@ -89,18 +90,12 @@ class SiteTime:
 
 
 def site_time(site: Site, first: date, last: date, practitioner_ids: Iterable[UUID] = ()) -> SiteTime:
-    """Weekly times, blocks and booked visits of a site (four queries)."""
-    found = facts.windows(site.pk, practitioner_ids)
-    who = list(dict.fromkeys(window.practitioner_id for window in found))
+    """Weekly times, blocks and booked visits of a site (two queries)."""
+    hours = facts.weekly_hours(site.pk, practitioner_ids)
     start, end = day_bounds(first, site.zone)[0], day_bounds(last, site.zone)[1]
-    away = [
-        block
-        for block in facts.blocks(site.pk, start, end, who)
-        if block.practitioner_id is None or block.practitioner_id in who
-    ]
-    busy = [Busy(block.practitioner_id, block.start, block.end) for block in away]
-    busy += facts.booked(who, start, end)
-    return SiteTime(site, found, away, busy, facts.practitioners_by_id(who))
+    away, busy = facts.taken(site.pk, hours.practitioners, start, end)
+    busy += [Busy(block.practitioner_id, block.start, block.end) for block in away]
+    return SiteTime(site, hours.windows, away, busy, hours.practitioners)
 
 
 def find_slots(
@@ -124,7 +119,7 @@ def find_slots(
 
     Best is the earliest day on which the patient is free and that is not past `must_be_by`. `times_of_day` are
     "morning" and "afternoon"; none means any. Each time is offered once, with `prefer` (the patient's own provider) if
-    free, else with clinicians in turn. Empty for a site the user does not work at. At most five queries, one
+    free, else with clinicians in turn. Empty for a site the user does not work at. At most three queries, one
     when `time` (site_time of at least these days) is there already.
     """
     if site.pk not in user.site_ids:
@@ -228,7 +223,7 @@ def loosen(
     times_of_day: Sequence[str] = (),
     other_sites: Sequence[Site] = (),
 ) -> Loosened:
-    """Asked only when nothing was found: four queries for this site and four for each other one."""
+    """Asked only when nothing was found: two queries for this site and two for each other one."""
     until = max(last, local_day(now, site.zone)) + LOOK_AHEAD
     time = site_time(site, first, until)
 
@@ -267,8 +262,9 @@ def next_free(
     With a practitioner only theirs. Empty when the site or the service is not there; looks four weeks ahead. `site`
     and `service` save their queries when they are at hand.
     """
-    site = site or Site.objects.select_related("calendar").filter(pk=site_id).first()
-    service = service or Service.objects.filter(pk=service_id).first()
+    if site is None or service is None:
+        asked = named(service_id=service_id, site_id=site_id)
+        site, service = asked.site, asked.service
     if site is None or service is None or service.is_outside:
         return []
     first = local_day(max(after, now), site.zone)

@@ -75,10 +75,11 @@ def book_appointment(
         known |= {"site": asked.site, "service": asked.service}
         advisory_lock(*asked.resources())
         found = check_free(asked, by=by, override_reason=override_reason)
-        appointment = _insert(
+        appointment = _made(
             asked, found, by=by, now=now, reason=reason, priority=priority, override_reason=override_reason
         )
-        begin(appointment, by=by, now=now, step="book", reason=override_reason, **_overrides(found))
+        with refusals(**_sentences()):
+            begin(appointment, by=by, now=now, step="book", reason=override_reason, **_overrides(found))
         consequences.after_booking(appointment, by=by, now=now)
     return appointment
 
@@ -123,13 +124,14 @@ def reschedule_appointment(
             must_be_by=old.must_be_by,
             referral_id=old.referral_id,
             authorization_id=old.authorization_id,
+            practitioner_kept=who == old.practitioner_id,
         )
         advisory_lock(*asked.resources(), ("practitioner", old.practitioner_id), ("room", old.room_id))
         old = lock(Appointment.objects, appointment_id)
         was_no_show = old.status == Status.NO_SHOW
         move(old, "reschedule", by=by, now=now, reason=reason.strip(), to_start=start)
         found = check_free(asked, by=by, override_reason=override_reason, without=old)
-        new = _insert(
+        new = _made(
             asked,
             found,
             by=by,
@@ -139,7 +141,8 @@ def reschedule_appointment(
             override_reason=override_reason,
             replaces=old,
         )
-        begin(new, by=by, now=now, step="book", reason=reason, **_overrides(found), replaces=old.pk)
+        with refusals(**_sentences()):
+            begin(new, by=by, now=now, step="book", reason=reason, **_overrides(found), replaces=old.pk)
         consequences.after_moving(old, new, was_no_show=was_no_show, reason=reason, by=by, now=now)
     return new
 
@@ -173,6 +176,7 @@ def book_waiting(
             minutes=minutes,
             place=seen.place,
             must_be_by=seen.must_be_by,
+            practitioner_kept=who == seen.practitioner_id,
         )
         advisory_lock(*asked.resources())
         appointment = lock(Appointment.objects, appointment_id)
@@ -251,11 +255,12 @@ def claim_time(
     return appointment
 
 
-def _insert(
+def _made(
     asked: Asked, found: Sequence[Found], *, by: Actor, now: datetime, override_reason: str, **fields: Any
 ) -> Appointment:
+    """The visit, not saved yet: `begin()` does that."""
     replaces: Appointment | None = fields.get("replaces")
-    appointment = Appointment(
+    return Appointment(
         patient=asked.patient,
         site=asked.site,
         practitioner=asked.practitioner,
@@ -276,9 +281,6 @@ def _insert(
         created_by=person(by),
         **fields,
     )
-    with refusals(**_sentences()):
-        appointment.save(force_insert=True)
-    return appointment
 
 
 def _overrides(found: Sequence[Found]) -> dict[str, Any]:

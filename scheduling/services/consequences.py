@@ -27,7 +27,7 @@ FOLLOW_UP = "no_show.follow_up"  # key in the rules register: the next business 
 
 def after_booking(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """Reminders for the new visit; the wish to rebook the same need is settled."""
-    reminders.plan_reminders(appointment_ids=[appointment.pk], now=now, by=by)
+    reminders.plan_reminders(appointments=[appointment], now=now, by=by)
     waiting = (
         Task.objects.open().filter(dedupe_key=_rebook_key(appointment)).values_list("cause_id", flat=True)
     )
@@ -43,7 +43,7 @@ def after_moving(
     """The old time's messages are taken back, the new time gets its own; a no-show that is rebooked is followed up."""
     messaging.withdraw(about_ids=[old.pk], reason=_("The visit was moved."), now=now)
     # The old one too: another visit on that day may have been told of in its message.
-    reminders.plan_reminders(appointment_ids=[old.pk, new.pk], now=now, by=by)
+    reminders.plan_reminders(appointments=[old, new], now=now, by=by)
     if was_no_show:
         careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
@@ -52,7 +52,7 @@ def after_moving(
 def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: datetime) -> None:
     """Messages are taken back. When somebody still needs the visit, a task asks to rebook or close the need."""
     messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was cancelled."), now=now)
-    reminders.plan_reminders(appointment_ids=[appointment.pk], now=now, by=by)
+    reminders.plan_reminders(appointments=[appointment], now=now, by=by)
     asked_for = (CancelledBy.PATIENT, CancelledBy.PROVIDER)
     if appointment.cancelled_by not in asked_for or _is_booked_again(appointment, now):
         return
@@ -75,7 +75,7 @@ def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: d
 def after_claiming(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """The visit holds its time again: what its absence had caused is taken back."""
     _settle(appointment, _("The visit stands again."), by, now)
-    reminders.plan_reminders(appointment_ids=[appointment.pk], now=now, by=by)
+    reminders.plan_reminders(appointments=[appointment], now=now, by=by)
 
 
 def after_no_show(appointment: Appointment, *, by: Actor, now: datetime) -> None:
@@ -113,7 +113,7 @@ def after_correcting_no_show(appointment: Appointment, *, by: Actor, now: dateti
 
 def after_error(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was entered in error."), now=now)
-    reminders.plan_reminders(appointment_ids=[appointment.pk], now=now, by=by)
+    reminders.plan_reminders(appointments=[appointment], now=now, by=by)
     _settle(appointment, _("The visit was entered in error."), by, now)
 
 

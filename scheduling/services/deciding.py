@@ -23,6 +23,7 @@ from scheduling.models import Appointment, Room, Service
 from scheduling.permissions import can_override, check_can_book_at
 from scheduling.rules.conflicts import Found, Level, Openness, Wish, findings
 from scheduling.selectors import facts
+from scheduling.selectors.named import Named, named
 
 NAMES = {
     "patient_id": _lazy("patient"),
@@ -94,25 +95,38 @@ def look_up(
     must_be_by: date | None = None,
     referral_id: UUID | None = None,
     authorization_id: UUID | None = None,
+    practitioner_kept: bool = False,
 ) -> Asked:
-    """Raises ValidationError (by field) for something this person cannot name, PermissionDenied, NotAllowed."""
+    """`practitioner_kept`: it is the one the visit has already, who need not take visits there any more.
+
+    Raises ValidationError (by field) for something this person cannot name, PermissionDenied, NotAllowed."""
     check_can_book_at(by, site_id)
     if start <= now:
         raise ValidationError({"start": _("That time is past. Choose a time that is still to come.")})
-    service = _named(Service.objects.filter(is_active=True), "service_id", service_id)
-    patients = _seen(Patient.objects.select_related("site__calendar"), by)
-    patient = _named(patients, "patient_id", patient_id)
+    found = named(
+        service_id=service_id,
+        site_id=site_id,
+        practitioner_id=practitioner_id,
+        room_id=room_id,
+        patients=_seen(Patient.objects, by).filter(pk=patient_id),
+    )
+    service = _there(found.service, "service_id")
+    patient = _there(found.patient, "patient_id")
     if patient.status == PatientStatus.DECEASED:
         raise NotAllowed(_("This patient has died. No visit can be booked."))
-    bookable = Practitioner.objects.filter(is_active=True, is_bookable=True)
+    site = _there(found.site, "site_id")
+    if patient.site_id == site.pk:
+        patient.site = site
+    if practitioner_id is not None and not (practitioner_kept or _takes_visits_for(by, found)):
+        raise _not_there("practitioner_id")
     return Asked(
         patient=patient,
         service=service,
-        site=_site(patient, site_id),
-        practitioner=_named(bookable, "practitioner_id", practitioner_id),
-        room=_named(Room.objects.filter(site_id=site_id, is_active=True), "room_id", room_id),
-        referral=_named(_own(Referral, patient, by), "referral_id", referral_id),
-        authorization=_named(_own(PriorAuthorization, patient, by), "authorization_id", authorization_id),
+        site=site,
+        practitioner=_there(found.practitioner, "practitioner_id") if practitioner_id else None,
+        room=_there(found.room, "room_id") if room_id else None,
+        referral=_own(Referral, patient, by, "referral_id", referral_id),
+        authorization=_own(PriorAuthorization, patient, by, "authorization_id", authorization_id),
         start=start,
         end=start + timedelta(minutes=minutes or service.minutes),
         place=place,
@@ -120,29 +134,32 @@ def look_up(
     )
 
 
-def _site(patient: Patient, site_id: UUID) -> Site:
-    """Mostly the patient's own, which came with the patient."""
-    if str(patient.site_id) == str(site_id) and patient.site.is_active:
-        return patient.site
-    return _named(Site.objects.select_related("calendar").filter(is_active=True), "site_id", site_id)
+def _takes_visits_for(by: Actor, found: Named) -> bool:
+    """Providers of the person's sites, and those of other sites who take visits there."""
+    if found.practitioner is None or isinstance(by, System):
+        return found.practitioner is not None
+    return not by.site_ids.isdisjoint({found.practitioner.site_id, *found.taking_visits_at})
 
 
 def _seen(source: Any, by: Actor) -> models.QuerySet[Any]:
     return source.all() if isinstance(by, System) else source.all().visible_to(by)
 
 
-def _own(model: type[models.Model], patient: Patient, by: Actor) -> models.QuerySet[Any]:
-    return _seen(model._default_manager, by).filter(patient=patient)
-
-
-def _named(source: models.QuerySet[Any], field: str, key: UUID | None) -> Any:
-    """The record, None when none was named, or a ValidationError: what you may not see, you may not name."""
+def _own(model: type[models.Model], patient: Patient, by: Actor, field: str, key: UUID | None) -> Any:
+    """The patient's record, None when none was named, or a ValidationError: what you may not see, you may not name."""
     if key is None:
         return None
-    found = source.filter(pk=key).first()
+    return _there(_seen(model._default_manager, by).filter(patient=patient, pk=key).first(), field)
+
+
+def _there(found: Any, field: str) -> Any:
     if found is None:
-        raise ValidationError({field: _("Choose a %(what)s from the list.") % {"what": NAMES[field]}})
+        raise _not_there(field)
     return found
+
+
+def _not_there(field: str) -> ValidationError:
+    return ValidationError({field: _("Choose a %(what)s from the list.") % {"what": NAMES[field]}})
 
 
 def check_free(
@@ -150,11 +167,8 @@ def check_free(
 ) -> list[Found]:
     """What was overridden or answered. Raises Conflict with the findings when it may not, or no reason was given."""
     wish = asked.wish()
-    found = findings(
-        wish,
-        facts.visits_near(wish, without=without.pk if without else None),
-        facts.openness(wish, asked.site),
-    )
+    visits, blocks = facts.in_the_way(wish, asked.site.pk, without=without.pk if without else None)
+    found = findings(wish, visits, facts.openness(wish, asked.site, blocks))
     if found and not _accepted(found, asked, by, override_reason):
         raise refusal(found, asked, by)
     return found
@@ -200,7 +214,7 @@ def check_still_free(appointment: Appointment) -> None:
         is_outside=True,  # the day was judged when it was booked
     )
     harmless = {"patient_overlap"} if appointment.patient_overlap_allowed else set()
-    visits = facts.visits_near(wish, without=appointment.pk)
+    visits, _blocks = facts.in_the_way(wish, appointment.site_id, without=appointment.pk)
     for one in findings(wish, visits, Openness(None, [], [], 0, 24)):
         if one.level > Level.ASK and one.kind not in harmless:
             raise Conflict(one.text, kind=one.kind, needs_reason=False, conflicts=[], next_free=[])

@@ -72,7 +72,7 @@ class Planned:
 
 def plan_reminders(
     *,
-    appointment_ids: Iterable[UUID] | None = None,
+    appointments: Iterable[Appointment] | None = None,
     now: datetime,
     run_id: UUID | None = None,
     by: Actor,
@@ -84,20 +84,22 @@ def plan_reminders(
 ) -> Planned:
     """Write the ledger rows of visits whose reminders are due in the coming days. Twice is the same as once.
 
-    For `appointment_ids` all visits of those patients are looked at, so that a visit on the same day is told in the
+    For `appointments` all visits of their patients are looked at, so that a visit on the same day is told in the
     same message; else every visit of `site` (None: of all). Each thousand patients are one transaction and a fixed
     number of queries. `dry_run` decides the same and writes nothing; `replay` stands for a night made up for later;
     `keep` returns the decisions; `progress()` is called after each batch.
     """
     windows = cadence()
-    sites = Site.objects.in_bulk()
     total = Planned()
-    if not windows.longest or not sites:
+    near = None if appointments is None else _patients_near(appointments, windows, now)
+    if not windows.longest or near == []:
+        return total
+    sites = Site.objects.in_bulk()
+    if not sites:
         return total
     run = _Run(sites, windows, now, run_id, dry_run, replay, keep)
-    if appointment_ids is not None:
-        only = None
-        patients = _patients_to_plan(list(appointment_ids), run)
+    if near is not None:
+        only, patients = None, near
     else:
         only = frozenset([site.pk]) if site else frozenset(sites)
         patients = due_patients(sites=only, now=now, until=max(run.until(sites[key]) for key in only))
@@ -114,8 +116,8 @@ def plan_reminders(
 
 def plan_patient(*, patient_id: UUID, now: datetime, by: Actor) -> Planned:
     """Plan the reminders of one patient's coming visits, after something about the patient changed."""
-    coming = Appointment.objects.filter(patient=patient_id).upcoming(now)
-    return plan_reminders(appointment_ids=list(coming.values_list("pk", flat=True)), now=now, by=by)
+    coming = Appointment.objects.filter(patient=patient_id).upcoming(now).only("patient", "start")
+    return plan_reminders(appointments=coming, now=now, by=by)
 
 
 def withdraw_patient(*, patient_id: UUID, now: datetime) -> int:
@@ -139,11 +141,13 @@ class _Run:
         return range_end(self.now, self.windows.longest, site.zone)
 
 
-def _patients_to_plan(appointment_ids: Sequence[UUID], run: _Run) -> list[UUID]:
-    """Patients of those visits that are near enough to be reminded of; most bookings end here."""
-    until = max(run.until(site) for site in run.sites.values())
-    near = Appointment.objects.filter(pk__in=appointment_ids, start__gt=run.now - ONE_DAY, start__lt=until)
-    return sorted(set(near.values_list("patient_id", flat=True)))
+def _patients_near(appointments: Iterable[Appointment], windows: Cadence, now: datetime) -> list[UUID]:
+    """Patients of those visits that may be near enough to be reminded of; most bookings end here.
+
+    Two days more than the longest window: by then it is over on every site's clock.
+    """
+    until = now + (windows.longest + 2) * ONE_DAY
+    return sorted({visit.patient_id for visit in appointments if now - ONE_DAY < visit.start < until})
 
 
 def _plan_batch(patient_ids: Sequence[UUID], run: _Run, *, only: frozenset[UUID] | None) -> Planned:

@@ -52,7 +52,7 @@ class AppointmentWrite(Strict):
     service = serializers.UUIDField()
     site = OwnSite()
     start = Instant()
-    practitioner = Visible(bookable, required=False, allow_null=True)
+    practitioner = serializers.UUIDField(required=False, allow_null=True)
     room = serializers.UUIDField(required=False, allow_null=True)
     minutes = serializers.IntegerField(required=False, allow_null=True, min_value=5, max_value=600)
     reason = words(required=False, max_length=250)

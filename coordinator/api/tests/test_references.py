@@ -79,6 +79,7 @@ def test_every_uuid_of_an_input_is_looked_up_by_somebody():
     assert plain == {
         "AppointmentWrite.patient",
         "AppointmentWrite.service",
+        "AppointmentWrite.practitioner",
         "AppointmentWrite.room",
         "AppointmentWrite.referral",
         "AppointmentWrite.authorization",

@@ -19,17 +19,17 @@ from coordinator.api.base import ApiView, ListView, versioned
 from coordinator.api.fields import Visible, row
 from coordinator.api.idempotency import once
 from coordinator.api.schema import Taken
-from coordinator.api.selectors import site_and_service
 from coordinator.api.serializers import appointments as shapes
 from coordinator.api.serializers.patients import NoInput, WithReason
 from coordinator.api.steps import ApiStep, StepBook, StepView, documented
 from coordinator.db import advisory_lock
 from scheduling import services
 from scheduling.models import Appointment
+from scheduling.selectors.named import named
 from scheduling.selectors.slots import find_slots
 from scheduling.services.appointments import KEEP
 
-REFERENCES = ("patient", "service", "site", "room", "referral", "authorization")
+REFERENCES = ("patient", "service", "site", "practitioner", "room", "referral", "authorization")
 
 
 class VisitView(ApiView):
@@ -74,15 +74,8 @@ class AppointmentList(VisitView, ListView):
     def post(self, request: Any) -> Response:
         """Book a visit. 409 says what stands against the time and offers the next free ones."""
         given = self.body(shapes.AppointmentWrite)
-        named = {f"{name}_id": given.pop(name) for name in REFERENCES if name in given}
-        practitioner = given.pop("practitioner", None)
-        made = services.book_appointment(
-            **named,
-            practitioner_id=practitioner.pk if practitioner else None,
-            by=request.user,
-            now=timezone.now(),
-            **given,
-        )
+        asked = {f"{name}_id": given.pop(name) for name in REFERENCES if name in given}
+        made = services.book_appointment(**asked, by=request.user, now=timezone.now(), **given)
         where = reverse("api:appointment", [made.pk], request=request)
         return versioned(with_steps(row(made, shapes.ROW)), 201, where)
 
@@ -101,13 +94,15 @@ class FreeTimes(VisitView):
     def get(self, request: Any) -> Response:
         """Free times for a service at a site, best first: the earliest day on which the patient is free."""
         given = self.query()
-        site, service = site_and_service(request.user, given["site"], given["service"])
-        if service is None:
-            raise ValidationError({"service": [Visible.default_error_messages["missing"]]})
+        found = named(service_id=given["service"], site_id=given["site"])
+        site, service = found.site, found.service
+        if site is None or service is None:
+            missing = [Visible.default_error_messages["missing"]]
+            raise ValidationError({"site" if site is None else "service": missing})
         first, last = given["from"], given.get("to", given["from"])
         if not first <= last <= first + datetime.timedelta(days=shapes.LONGEST_SEARCH):
             raise ValidationError({"to": [_("At most 62 days after `from`, and not before it.")]})
-        found = find_slots(
+        times = find_slots(
             request.user,
             service,
             site,
@@ -119,8 +114,8 @@ class FreeTimes(VisitView):
             minutes=given.get("minutes"),
             limit=given["limit"],
         )
-        offers = [offer for day in found.days for offer in day.offers]
-        return Response({"results": [free_time(offer) for offer in offers], "total": found.total})
+        offers = [offer for day in times.days for offer in day.offers]
+        return Response({"results": [free_time(offer) for offer in offers], "total": times.total})
 
 
 def free_time(offer: Any) -> dict[str, Any]:
