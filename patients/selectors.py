@@ -46,13 +46,15 @@ class Found:
     more: bool = False
 
 
-def find_patients(user: Any, query: str, limit: int = 20, *, today: datetime.date) -> Found:
+def find_patients(
+    user: Any, query: str, limit: int = 20, *, today: datetime.date, with_phones: bool = True
+) -> Found:
     """Patients this person may see who fit one line of text, best first. At most two statements.
 
     Name parts in any order without accents, a birth date in any usual spelling, a year beside a name,
     the last digits of a phone or all of it, MRN, member number or another identifier. Each patient
-    gets `matched_phones`: their contact points that the typed digits fit, so that two people who share
-    a phone can be told apart.
+    gets `matched_phones` unless they are not wanted: their contact points that the typed digits fit, so
+    that two people who share a phone can be told apart.
     """
     wanted = read_query(query, today)
     if not wanted:
@@ -62,7 +64,7 @@ def find_patients(user: Any, query: str, limit: int = 20, *, today: datetime.dat
     if not patients and wanted.words:
         patients = list(resembling(Patient.objects.visible_to(user), wanted).only(*COLUMNS)[: limit + 1])
         near = bool(patients)
-    elif patients:
+    elif patients and with_phones:
         _tell_phones(patients[:limit], wanted)
     return Found(wanted, patients[:limit], near, len(patients) > limit)
 

@@ -19,6 +19,7 @@ from coordinator.api.matching import conditional
 from coordinator.api.serializers import patients as shapes
 from coordinator.api.steps import ApiStep, StepBook, StepView, documented
 from coordinator.audit import services as audit
+from coordinator.db import keys_of, rows_of
 from coordinator.http import get_visible_or_404
 from patients import services
 from patients.models import ContactPoint, Patient, PatientIdentifier
@@ -104,12 +105,10 @@ class PatientSearch(PatientView):
         """Find patients by name, birth date, phone digits or number, best first. By POST: a name must not be in an
         address."""
         given = self.body(shapes.PatientSearch)
-        found = find_patients(request.user, given["q"], given["limit"], today=timezone.localdate())
+        today = timezone.localdate()
+        found = find_patients(request.user, given["q"], given["limit"], today=today, with_phones=False)
         keys = [patient.pk for patient in found.patients]
-        rows = {
-            r["id"]: r
-            for r in Patient.objects.visible_to(request.user).filter(pk__in=keys).values(*shapes.ROW)
-        }
+        rows = {r["id"]: r for r in rows_of(Patient, shapes.ROW, "r.id = any(%s)", [keys])}
         listed = [rows[key] for key in keys if key in rows]
         return Response({"results": listed, "near": found.near, "more": found.more})
 
@@ -175,15 +174,14 @@ class PatientSteps(PatientView, StepView):
 
 def detail(request: Any, pk: UUID) -> dict[str, Any]:
     """One visible patient as PatientDetail (three queries). Raises Http404."""
-    user = request.user
-    found = Patient.objects.visible_to(user).filter(pk=pk).values(*shapes.DETAIL).first()
-    if found is None:
+    visible, params = keys_of(Patient.objects.visible_to(request.user).filter(pk=pk))
+    found = rows_of(Patient, shapes.DETAIL, f"r.id = ({visible})", params)
+    if not found:
         raise Http404
-    numbers = PatientIdentifier.objects.visible_to(user).filter(patient=pk).order_by("id")
-    points = ContactPoint.objects.visible_to(user).filter(patient=pk)
+    whose = "r.patient_id = %s order by"  # the patient is visible, so are these
     return {
-        **found,
-        "identifiers": list(numbers.values(*shapes.IDENTIFIER)),
-        "contact_points": list(points.values(*shapes.POINT)),
-        "steps": STEPS.possible(found["status"]),
+        **found[0],
+        "identifiers": rows_of(PatientIdentifier, shapes.IDENTIFIER, f"{whose} r.id", [pk]),
+        "contact_points": rows_of(ContactPoint, shapes.POINT, f"{whose} r.rank, r.created_at", [pk]),
+        "steps": STEPS.possible(found[0]["status"]),
     }
