@@ -311,6 +311,8 @@ class TaskForm(forms.Form):
         data = super().clean() or {}
         if data.get("due_time") and not data.get("due_on") and "due_on" not in self.errors:
             self.add_error("due_on", _("Give the day as well."))
+        if "due_on" in self.changed_data and data.get("due_on") and data["due_on"] < timezone.localdate():
+            self.add_error("due_on", _("That day is past. Choose today or a later day."))
         data["due_at"], data["due_has_time"] = self._due(data)
         if self.task is None:
             data["owner"] = self.people.get(data.get("to", ""))

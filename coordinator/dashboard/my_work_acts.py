@@ -51,7 +51,8 @@ def _refused(request: HttpRequest, task: Task, sentence: str) -> HttpResponse:
 
 
 def back(request: HttpRequest) -> str:
-    return safe_next(request, page_in_view(request) if request.htmx else reverse("dashboard:my_work"))
+    """Where undo leads back to: the list one is looking at, also when a dialog over it knows another page."""
+    return page_in_view(request) if request.htmx else safe_next(request, reverse("dashboard:my_work"))
 
 
 def _say(request: HttpRequest, text: str, can_undo: list[UUID], tone: str = "success") -> None:

@@ -18,7 +18,7 @@ def environment() -> dict[str, str]:
         known: dict[str, str] = json.loads((path / ENVIRONMENT).read_text())
     except FileNotFoundError:
         raise Refused(
-            f"There is no running clinic in {path}: start bin/run first, in another terminal."
+            f"There is no running clinic in {path}: start bin/run first, in another terminal, with the same DATA_DIR."
         ) from None
     except OSError as error:
         raise Refused(

@@ -90,7 +90,12 @@ def read_query(text: str, today: datetime.date) -> Wanted:
 
 def _codes(text: str) -> tuple[str, ...]:
     plain = text.strip().upper()
-    return tuple(dict.fromkeys((plain, re.sub(r"[\s\-.]", "", plain))))
+    joined = re.sub(r"[\s\-.]", "", plain)
+    # People leave out the zeros in front of a record number.
+    padded = (
+        [joined.zfill(n) for n in range(len(joined) + 1, 13)] if joined.isdigit() and len(joined) >= 6 else []
+    )
+    return tuple(dict.fromkeys((plain, joined, *padded)))
 
 
 def _number(token: str, today: datetime.date, *, with_name: bool) -> Number:

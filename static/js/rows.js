@@ -32,6 +32,16 @@ function select(row, range) {
   check.dispatchEvent(new Event('change', { bubbles: true }));
 }
 
+// Undo loads the page again: the row it was about has the focus then, not the first one.
+document.addEventListener('submit', e => {
+  if (!e.target.closest('[data-toast]')) return;
+  const task = e.target.action.match(/[0-9a-f-]{36}/)?.[0];
+  sessionStorage.setItem('row', task ? `r${task}` : current()?.id ?? '');
+});
+const kept = sessionStorage.getItem('row');
+sessionStorage.removeItem('row');
+if (kept && list()?.contains(document.getElementById(kept))) mark(document.getElementById(kept));
+
 document.addEventListener('single-key', e => {
   if (!list()) return;
   const { key, event } = e.detail, act = { j: () => step(1), k: () => step(-1), x: () => select(current(), false), X: () => select(current(), true) }[key];

@@ -80,6 +80,7 @@ def test_a_morning_by_keyboard_alone(open_page):
     page.keyboard.press("u")
     page.get_by_text("Undone.").first.wait_for()
     assert Task.objects.get(pk=first).status == "ready"
+    wait_until(page, lambda: focused_row(page) == first)
 
 
 def test_letters_act_on_the_row_with_focus_even_before_the_preview_caught_up(open_page):
