@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, get_urlconf, resolve, reverse
 from django.utils.functional import Promise, SimpleLazyObject, cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -82,15 +83,33 @@ KEYS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
 )
 
 
+EXACT = {item.name for item in (*PLACES, *ADMINISTRATION)}
+
+
+def _route(name: str, *args: Any, urlconf: str | None = None) -> tuple[str, str | None]:
+    """Path and access rule of a page; no path when there is none."""
+    try:
+        path = reverse(name, urlconf, args)
+    except NoReverseMatch:
+        return "", None
+    return path, access_rule_of(resolve(path, urlconf).func)
+
+
+# The same for everybody, and every page asks for those of the frame.
+_fixed_route = lru_cache(maxsize=256)(_route)
+
+
 def may_open(user: Any, name: str, *args: Any) -> str:
     """The path of a page when it exists and its access rule lets this person in, else ""."""
-    try:
-        path = reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
-    rule = access_rule_of(resolve(path).func)
+    find = _route if args else _fixed_route
+    path, rule = find(name, *args, urlconf=get_urlconf() or settings.ROOT_URLCONF)
     allowed = rule in (PUBLIC, SIGNED_IN) or bool(rule and user.can(rule))
     return path if allowed else ""
+
+
+@lru_cache(maxsize=16)
+def _is_translated(language: str, folders: tuple[str, ...]) -> bool:
+    return any((Path(folder) / language / "LC_MESSAGES" / "django.mo").exists() for folder in folders)
 
 
 class Shell:
@@ -118,8 +137,7 @@ class Shell:
         match = self.request.resolver_match
         if match is None:
             return False
-        exact = {entry.name for entry in (*PLACES, *ADMINISTRATION)}
-        if match.view_name in exact:
+        if match.view_name in EXACT:
             return match.view_name == item.name
         return match.view_name.startswith(item.inside)
 
@@ -194,11 +212,9 @@ class Shell:
     @property
     def languages(self) -> list[tuple[str, str]]:
         """Languages that the site is really translated into; English needs no catalogue."""
-        folders = [Path(path) for path in settings.LOCALE_PATHS]
+        folders = tuple(map(str, settings.LOCALE_PATHS))
         return [
-            (code, name)
-            for code, name in settings.LANGUAGES
-            if code == "en" or any((path / code / "LC_MESSAGES" / "django.mo").exists() for path in folders)
+            (code, name) for code, name in settings.LANGUAGES if code == "en" or _is_translated(code, folders)
         ]
 
     @property

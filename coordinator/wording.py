@@ -7,14 +7,15 @@ Pure functions: they take the value, the moment `now` where it matters, and use 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
-from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils import dateformat, timezone
+from django.utils.formats import get_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
 
 HOUR = timedelta(hours=1)
 SOON = timedelta(hours=48)  # a rule's deadline nearer than this is amber
@@ -32,14 +33,28 @@ def local_day(value: date | datetime) -> date:
     return local(value).date() if isinstance(value, datetime) else value
 
 
+@lru_cache(maxsize=4096)
+def _written(value: date | time, name: str, language: str | None) -> str:
+    """A day or a time of day by the name of its format. A list writes the same few hundred times over."""
+    wanted = get_format(name, language)
+    if isinstance(value, time):
+        return str(dateformat.time_format(value, wanted))
+    return str(dateformat.format(value, wanted))
+
+
 def day(value: date | datetime | None) -> str:
     """ "Nov 18, 2026" in the active zone and language; empty for None."""
-    return date_format(local_day(value), "DATE_FORMAT") if value else ""
+    return _written(local_day(value), "DATE_FORMAT", get_language()) if value else ""
+
+
+def _name_of(value: date | datetime) -> str:
+    """ "Wed"."""
+    return _written(local_day(value), "D", get_language())
 
 
 def week_day(value: date | datetime | None) -> str:
     """ "Wed, Nov 18, 2026"."""
-    return f"{date_format(local_day(value), 'D')}, {day(value)}" if value else ""
+    return f"{_name_of(value)}, {day(value)}" if value else ""
 
 
 def short_day(value: date | datetime | None, today: date) -> str:
@@ -47,12 +62,12 @@ def short_day(value: date | datetime | None, today: date) -> str:
     if not value:
         return ""
     on = local_day(value)
-    return day(on) if abs((on - today).days) > 90 else str(date_format(on, "MONTH_DAY_FORMAT"))
+    return day(on) if abs((on - today).days) > 90 else _written(on, "MONTH_DAY_FORMAT", get_language())
 
 
 def near_day(value: date | datetime, today: date) -> str:
     """ "Mon, Nov 16" within 90 days of today, where the year cannot be mistaken, else "Mon, Nov 16, 2026"."""
-    return f"{date_format(local_day(value), 'D')}, {short_day(value, today)}"
+    return f"{_name_of(value)}, {short_day(value, today)}"
 
 
 def clock_time(value: datetime | None) -> str:
@@ -60,7 +75,8 @@ def clock_time(value: datetime | None) -> str:
     if not value:
         return ""
     moment = local(value)
-    text = date_format(moment, "TIME_FORMAT")
+    # No format has seconds.
+    text = _written(time(moment.hour, moment.minute), "TIME_FORMAT", get_language())
     twice = moment.tzinfo and moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
     return f"{text} {moment.tzname()}" if twice else text
 

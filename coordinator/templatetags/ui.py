@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -20,11 +21,12 @@ from django.forms import (
 from django.forms.forms import BaseForm
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from coordinator import wording
+from coordinator.templatetags.selects import as_select
 from coordinator.toasts import render_toasts
 
 register = template.Library()
@@ -56,6 +58,7 @@ def day_time(value: datetime | None, zone: str = "") -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512, typed=True)  # typed: text that is marked safe is not the same as text that is not
 def icon(name: str, cls: str = "") -> SafeString:
     """A picture beside words; always hidden from screen readers, so it never stands alone."""
     return format_html(
@@ -194,14 +197,15 @@ def patient_ids(person: Any, today: date | None = None) -> SafeString:
     today = today or timezone.localdate()
     born = getattr(person, "birth_date", None)
     years = wording.age(born, today, getattr(person, "deceased_on", None))
-    birth = wording.day(born) if born else _("birth date not recorded")
+    birth = conditional_escape(wording.day(born) if born else _("birth date not recorded"))
     rest = [
-        f"{years} {wording.sex_letter(getattr(person, 'sex', ''))}".strip(),
+        conditional_escape(f"{years} {wording.sex_letter(getattr(person, 'sex', ''))}".strip()),
         _abbreviated_language(person),
     ]
-    etc = format_html_join("", " · {}", ((part,) for part in rest if part))
+    etc = "".join(f" · {part}" for part in rest if part)
     # Compact rows leave out what is not an identifier.
-    return format_html('{}<span class="etc">{}</span>', birth, etc) if etc else format_html("{}", birth)
+    whole = f'{birth}<span class="etc">{etc}</span>' if etc else birth
+    return mark_safe(whole)  # noqa: S308 - every part is escaped above
 
 
 @register.simple_tag
@@ -410,7 +414,7 @@ def chip_select(context: template.Context, bound: BoundField) -> dict[str, Any]:
     value = bound.value()
     initial = bound.field.initial
     on = str(value or "") not in ("", str(initial or ""))
-    return {"field": bound, "on": on, "control": bound.as_widget(attrs={"data-auto-submit": ""})}
+    return {"field": bound, "on": on, "control": as_select(bound, {"data-auto-submit": ""})}
 
 
 # --- containers -----------------------------------------------------------------------------------------
