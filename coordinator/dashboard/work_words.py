@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -13,9 +14,9 @@ from coordinator.templatetags.ui import icon
 NOBODY = UUID(int=0)
 
 
-def row_words() -> dict[str, str | SafeString]:
-    """Words, pictures and beginnings of addresses for `dashboard/_work_row.html`, in the active language."""
-    return {
+def row_words() -> dict[str, SafeString]:
+    """Words, pictures and beginnings of addresses for the work_row tag, escaped, in the active language."""
+    pieces = {
         "select": _("Select:"),
         "actions": _("Actions for"),
         "complete": _("Complete"),
@@ -38,3 +39,4 @@ def row_words() -> dict[str, str | SafeString]:
         "acts": reverse("dashboard:my_work_act", args=[NOBODY, "x"]).partition(str(NOBODY))[0],
         "page": reverse("careplans:task_detail", args=[NOBODY]).partition(str(NOBODY))[0],
     }
+    return {name: conditional_escape(piece) for name, piece in pieces.items()}

@@ -323,7 +323,7 @@ class Worklist:
 
     def read(self, after: UUID | None = None, size: int = PAGE) -> Worklist:
         """Read one page of rows with their headings: one query, and one more to find the place to go on from."""
-        tasks = self.ordered(self.tasks).select_related("patient", "owner", "team")
+        tasks = self.ordered(self.tasks).select_related("patient", "team")
         previous = None
         if after is not None:
             tasks = self.after(tasks, after)
@@ -347,7 +347,7 @@ class Worklist:
     def row(self, task_id: UUID, gone: str = "") -> Row | None:
         """One row as it stands now, or None when it is no longer in this list (then `gone` keeps it, greyed)."""
         source = self.ranked(Task.objects.visible_to(self.user)) if gone else self.tasks
-        task = source.filter(pk=task_id).select_related("patient", "owner", "team").first()
+        task = source.filter(pk=task_id).select_related("patient", "team").first()
         return Row(task, gone=gone) if task else None
 
     def _with_headings(self, tasks: Iterable[Task], previous: Task | None) -> list[Row]:
