@@ -21,6 +21,7 @@ from coordinator.dashboard.patients import (
 from coordinator.dashboard.saved_views import remember
 from coordinator.filters import TEXT, filters_of, store_filters
 from coordinator.http import is_part, page, requires, whole_number
+from patients.models import Tier
 
 SEEN = "view:patients"  # in the session: what is known to be saved, so that most pages ask nothing
 
@@ -40,7 +41,8 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     people = [(data.get("coordinator", ""), "")] if more else colleagues(request.user)
     filters = PatientFilters(data, user=request.user, colleagues=people)
     listing = list_patients(request.user, wished(filters, data[TEXT]), now=timezone.now(), after=after)
-    context = {"filters": filters, "text": data[TEXT], "listing": listing, **_pager(request, listing)}
+    context = {"filters": filters, "text": data[TEXT], "listing": listing, "tiers": Tier.choices}
+    context |= _pager(request, listing)
     return page(request, "dashboard/patient_list.html", context, part="dashboard/_patient_more.html")
 
 
