@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as lazy
@@ -79,7 +79,11 @@ CLINICAL = """
   'medications', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select id, name, how_taken, status, started_on, prescriber_name, last_checked_on
         from patients_medication where patient_id = p.id and status in ('active', 'on_hold')
-       order by name limit 60) x)
+       order by name limit 60) x),
+  'has', json_build_object(
+      'plans', exists (select 1 from careplans_careplan where patient_id = p.id),
+      'authorizations', exists (select 1 from referrals_priorauthorization where patient_id = p.id),
+      'results', exists (select 1 from patients_result where patient_id = p.id))
 """
 
 
@@ -91,7 +95,7 @@ def chart_patients() -> QuerySet[Patient]:
 def facts(user: Any, patient: Patient, now: datetime, *, clinical: bool = False) -> SimpleNamespace:
     """phones, allergies, coverages, team, family, namesakes (lists of rows) and counts, in one statement.
 
-    `clinical` adds active problems and present medications. Dates are dates, moments are UTC datetimes. Counts and namesakes stay inside the person's sites.
+    `clinical` adds active problems and present medications, and `has`: of what there is anything to ask for. Dates are dates, moments are UTC datetimes. Counts and namesakes stay inside the person's sites.
     """
     statuses = {"task_open": care.OPEN, "upcoming": UPCOMING, "referral_open": referring.OPEN}
     params = {
@@ -130,10 +134,9 @@ def pinned(user: Any, limit: int = 8) -> list[Patient]:
     """Patients the person keeps in the rail, latest pin first; only those they may still see."""
     if not user.can("patients.view"):
         return []
-    pins = PinnedPatient.objects.filter(user=user, patient=OuterRef("pk"))
-    patients = Patient.objects.visible_to(user).annotate(pinned_at=Subquery(pins.values("pinned_at")))
-    kept = patients.filter(pk__in=PinnedPatient.objects.filter(user=user).values("patient"))
-    return list(kept.order_by("-pinned_at").only("family_name", "given_name", "birth_date")[:limit])
+    pins = PinnedPatient.objects.filter(user=user, patient__in=Patient.objects.visible_to(user))
+    shown = (f"patient__{name}" for name in ("family_name", "given_name", "preferred_name", "birth_date"))
+    return [pin.patient for pin in pins.select_related("patient").only(*shown)[:limit]]
 
 
 # --- care plan ------------------------------------------------------------------------------------------

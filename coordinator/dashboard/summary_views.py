@@ -81,18 +81,18 @@ def _tabs(user: Any, patient: Patient, counts: Any, current: str) -> list[dict[s
 @require_GET
 def patient_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "summary")
-    user, patient, now = request.user, chart["patient"], chart["now"]
+    user, patient, now, has = request.user, chart["patient"], chart["now"], chart["facts"].has
     rows, older = timeline(user, patient, now=now, limit=SUMMARY_EVENTS)
     chart |= {
-        "plans": summary.care_plans(user, patient, now),
+        "plans": summary.care_plans(user, patient, now) if has.plans else [],
         "months": months(rows),
         "last": rows[-1] if older else None,
         "show": ALL,
         "tasks": summary.open_tasks(user, patient),
         "visits": summary.visits(user, patient, now),
         "referrals": summary.referrals(user, patient),
-        "authorizations": summary.authorizations(user, patient),
-        "results": summary.latest_results(patient),
+        "authorizations": summary.authorizations(user, patient) if has.authorizations else [],
+        "results": summary.latest_results(patient) if has.results else [],
     }
     return page(request, "dashboard/patient_summary.html", chart)
 
