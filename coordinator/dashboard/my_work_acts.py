@@ -203,4 +203,5 @@ def undo(request: HttpRequest) -> HttpResponse:
         toast(request, " ".join(refused), tone="warning")
     else:
         toast(request, _("Undone."))
-    return redirect(safe_next(request, reverse("dashboard:my_work")))
+    row = f"#r{next(iter(tasks))}" if tasks else ""
+    return redirect(safe_next(request, reverse("dashboard:my_work")) + row)

@@ -94,6 +94,7 @@ def handed(world: World, actor: str) -> dict[str, Any]:
         "patient": world.thing("patient", world.own),
         "plan": world.thing("plan", world.own),
         "task": world.thing("task", world.own),
+        "referral": world.thing("referral", world.own),
         "site": world.own,
         "sites": [world.own],
         "people": [world.thing("practitioner", world.own)],

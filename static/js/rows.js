@@ -32,15 +32,12 @@ function select(row, range) {
   check.dispatchEvent(new Event('change', { bubbles: true }));
 }
 
-// Undo loads the page again: the row it was about has the focus then, not the first one.
-document.addEventListener('submit', e => {
-  if (!e.target.closest('[data-toast]')) return;
-  const task = e.target.action.match(/[0-9a-f-]{36}/)?.[0];
-  sessionStorage.setItem('row', task ? `r${task}` : current()?.id ?? '');
-});
-const kept = sessionStorage.getItem('row');
-sessionStorage.removeItem('row');
-if (kept && list()?.contains(document.getElementById(kept))) mark(document.getElementById(kept));
+// Undo leads back to the row it was about (#r...): the next key is for that one, not for the first.
+// After `load`, because the browser takes the focus away when it goes to the place that an address names.
+addEventListener('load', () => setTimeout(() => {
+  const named = document.getElementById(location.hash.slice(1));
+  if (named?.matches('[data-list] [data-row]')) mark(named);
+}));
 
 document.addEventListener('single-key', e => {
   if (!list()) return;

@@ -12,6 +12,8 @@ COMPLETE = {
     "FIELD_KEY": "another-long-enough-key-for-this-test",
     "DATABASE_URL": "postgres://app@127.0.0.1/app",
     "REDIS_URL": "redis://127.0.0.1/0",
+    "BASE_URL": "https://care.example.org",
+    "SMS_GATEWAY": "http",
     "ALLOWED_HOSTS": "care.example.test",
 }
 ASK = (
@@ -36,7 +38,9 @@ def test_the_demo_and_debugging_are_refused_in_production(name):
     assert "refused when THROUGHLINE_ENV is production" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_KEY", "DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "FIELD_KEY", "DATABASE_URL", "REDIS_URL", "BASE_URL", "SMS_GATEWAY"]
+)
 def test_a_missing_secret_is_named(name):
     result = start(**{key: value for key, value in COMPLETE.items() if key != name})
     assert result.returncode != 0
