@@ -1,7 +1,7 @@
 """A night with many reminders, as the nightly command does it.
 
 python -m bench.night prepare VISITS DAYS_AGO      visits three days after a past day; prints {"on", "visits"}
-python -m bench.night run YYYY-MM-DD               that night at every site; prints {"statements", ...}
+python -m bench.night run YYYY-MM-DD               that night at every site; prints {"statements", "to_send", ...}
 """
 # ruff: noqa: E402  (Django must be set up before the models are imported)
 
@@ -22,6 +22,7 @@ from django.utils import timezone
 from bench.generate import KEY, PATIENT, SITES, ZONE, clock_zone, insert
 from coordinator.accounts.models import Site
 from coordinator.dashboard.nightly import run_night
+from coordinator.messaging.models import Message
 from coordinator.workflow import System
 from scheduling.models import Appointment, Service
 
@@ -69,7 +70,9 @@ def run(on: str) -> None:
                 site=site, on=date.fromisoformat(on), now=timezone.now(), by=System("bench"), wait=True
             )
             counts.append({"error": result.error, **result.counts})
-    print(json.dumps({"statements": statements, "counts": counts}, default=str))
+    # Visits the clinic had anyway are reminded of as well, so what the gateway must have got is counted here.
+    to_send = Message.objects.exclude(status__in=("skipped", "cancelled")).count()
+    print(json.dumps({"statements": statements, "to_send": to_send, "counts": counts}, default=str))
 
 
 if __name__ == "__main__":

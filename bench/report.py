@@ -134,8 +134,8 @@ def judge_rest(found: dict[str, Any]) -> list[tuple[bool, str]]:
         ))  # fmt: skip
         killed = night["killed"]
         aims.append((
-            killed["sent"] == killed["visits"] and not killed["doubled"],
-            (f"15: killed with -9 {killed['kills']} times during {killed['visits']:,} reminders: sent {killed['sent']:,},"
+            killed["sent"] == killed["reminders"] and not killed["doubled"],
+            (f"15: killed with -9 {killed['kills']} times during {killed['reminders']:,} reminders: sent {killed['sent']:,},"
             f" doubled {killed['doubled']}"),
         ))  # fmt: skip
     if found.get("memory"):

@@ -206,20 +206,22 @@ def night(servers: Servers, database: str, env: dict[str, str], reminders: int) 
         again = gateway.taken()
         few = max(reminders // 5, 100)
         killed = json.loads(_said([*prepare, "prepare", str(few), "20"], env))
-        kills = _kill_midway([*prepare, "run", killed["on"]], env, gateway, len(again), few)
+        kills, last = _kill_midway([*prepare, "run", killed["on"]], env, gateway, len(again), few)
         end = gateway.taken()
         return {
-            "reminders": made["visits"], "seconds": seconds, "statements": told["statements"], "sent": len(first),
+            "reminders": told["to_send"], "seconds": seconds, "statements": told["statements"], "sent": len(first),
             "doubled": sum(n - 1 for n in first.values()), "again": sum(again.values()) - sum(first.values()),
-            "killed": {"visits": killed["visits"], "kills": kills, "sent": len(end) - len(again),
+            "killed": {"reminders": last["to_send"] - told["to_send"], "kills": kills, "sent": len(end) - len(again),
                        "doubled": sum(n - 1 for n in end.values())},
         }  # fmt: skip
     finally:
         gateway.stop()
 
 
-def _kill_midway(command: list[str], env: dict[str, str], gateway: Gateway, before: int, wanted: int) -> int:
-    """Kill the run with -9 each time another fifth was sent; then let it finish. Returns the number of kills."""
+def _kill_midway(
+    command: list[str], env: dict[str, str], gateway: Gateway, before: int, wanted: int
+) -> tuple[int, dict[str, Any]]:
+    """Kill the run with -9 each time another fifth was sent; then let it finish. Kills, and what the last run said."""
     kills = 0
     for part in range(1, 5):
         process = subprocess.Popen(
@@ -231,8 +233,7 @@ def _kill_midway(command: list[str], env: dict[str, str], gateway: Gateway, befo
             process.kill()
             kills += 1
         process.wait()
-    _said(command, env)
-    return kills
+    return kills, json.loads(_said(command, env))
 
 
 def _said(command: list[str], env: dict[str, str]) -> str:
