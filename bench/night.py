@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import django
@@ -70,8 +70,11 @@ def run(on: str) -> None:
                 site=site, on=date.fromisoformat(on), now=timezone.now(), by=System("bench"), wait=True
             )
             counts.append({"error": result.error, **result.counts})
-    # Visits the clinic had anyway are reminded of as well, so what the gateway must have got is counted here.
-    to_send = Message.objects.exclude(status__in=("skipped", "cancelled")).count()
+    # Also visits the clinic had anyway are reminded of; the other reminder of each visit waits for a later day.
+    day = date.fromisoformat(on)
+    begins, ends = (datetime.combine(when, time(), clock_zone()) for when in (day, day + timedelta(days=1)))
+    due = Message.objects.filter(send_after__gte=begins, send_after__lt=ends)
+    to_send = due.exclude(status__in=("skipped", "cancelled")).count()
     print(json.dumps({"statements": statements, "to_send": to_send, "counts": counts}, default=str))
 
 

@@ -211,7 +211,7 @@ def night(servers: Servers, database: str, env: dict[str, str], reminders: int) 
         return {
             "reminders": told["to_send"], "seconds": seconds, "statements": told["statements"], "sent": len(first),
             "doubled": sum(n - 1 for n in first.values()), "again": sum(again.values()) - sum(first.values()),
-            "killed": {"reminders": last["to_send"] - told["to_send"], "kills": kills, "sent": len(end) - len(again),
+            "killed": {"reminders": last["to_send"], "kills": kills, "sent": len(end) - len(again),
                        "doubled": sum(n - 1 for n in end.values())},
         }  # fmt: skip
     finally:
