@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add, and_
@@ -15,8 +15,8 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Sign, StrIndex
 
 from coordinator.accounts.models import Practitioner, Site, User
-from patients.models import ContactPoint, Patient, PatientStatus, Topic
-from patients.rules.duplicates import Likeness, likeness
+from patients.models import ContactPoint, Coverage, Patient, PatientStatus, Topic
+from patients.rules.duplicates import Match, Person, compare, person_from, value_set
 from patients.rules.finding import Number, Span, Wanted, read_query
 
 # What a row of the finder shows; reading less keeps a page of twenty cheap.
@@ -189,28 +189,77 @@ class Double:
     """Somebody we already have who looks like the person being registered."""
 
     patient: Patient
-    likeness: Likeness
+    match: Match
+    shares_phone: bool
+
+    @property
+    def points(self) -> int:
+        return round(self.match.points)
 
 
-def possible_duplicates(
-    user: Any, *, name: str, birth_date: datetime.date | None, phones: Collection[str], exclude: Any = None
-) -> list[Double]:
-    """Visible patients with the same birth date and a similar name, or with the same phone; likeliest first.
+MOST_CANDIDATES = 500
 
-    `phones` are E.164. Candidates come from two indexes, the judgment from `rules.duplicates`.
+
+def possible_duplicates(user: Any, who: Person, *, codes: Iterable[str] = ()) -> list[Double]:
+    """Visible patients who are likely the same person as `who`, or who share a phone; likeliest first, at most 10.
+
+    `codes` are record and member numbers as typed. Candidates come from indexes, the judgment from `rules.duplicates`.
     """
-    same = Q(birth_date=birth_date) if birth_date else Q(pk__in=[])
-    points = ContactPoint.objects.filter(kind="phone", ended_at=None, normalized__in=list(phones))
-    if phones:
-        same |= Q(pk__in=list(points.values_list("patient", flat=True)[:200]))
-    candidates = Patient.objects.visible_to(user).filter(same).exclude(pk=exclude)
+    typed = value_set(codes)
+    written = {*typed, *(code.strip().upper() for code in codes)} - {""}
+    keys = _candidates(Patient.objects.visible_to(user), who, written).values_list("pk", flat=True)
+    patients = Patient.objects.filter(pk__in=list(keys))
     doubles = []
-    for other in candidates.prefetch_related("contact_points")[:500]:
-        numbers = [p.normalized for p in other.contact_points.all() if p.kind == "phone" and not p.ended_at]
-        alike = likeness(name=name, birth_date=birth_date, phones=phones, other=other, other_phones=numbers)
-        if alike.warns:
-            doubles.append(Double(other, alike))
-    return sorted(doubles, key=lambda double: -double.likeness.score)[:10]
+    for patient in patients.prefetch_related("contact_points", "identifiers", "coverages"):
+        other = as_person(patient)
+        # A record number of ours tells people apart only when it is the same.
+        shared = typed & (other.numbers | value_set([patient.mrn]))
+        match = compare(
+            replace(who, numbers=who.numbers | shared), replace(other, numbers=other.numbers | shared)
+        )
+        double = Double(patient, match, shares_phone=bool(who.phones & other.phones))
+        if match.is_likely or double.shares_phone:
+            doubles.append(double)
+    return sorted(doubles, key=lambda double: -double.match.points)[:10]
+
+
+def as_person(patient: Patient) -> Person:
+    """What is compared of one patient; prefetch contact_points, identifiers and coverages for many."""
+    reached = [point for point in patient.contact_points.all() if not point.ended_at]
+    numbers = [row.value for row in patient.identifiers.all()]
+    numbers += [row.member_id for row in patient.coverages.all() if is_own_number(row)]
+    return person_from(
+        vars(patient),
+        phones=[point.normalized for point in reached if point.kind == "phone"],
+        emails=[point.normalized for point in reached if point.kind == "email"],
+        numbers=numbers,
+    )
+
+
+def is_own_number(coverage: Coverage) -> bool:
+    """A member number that the whole family shares names nobody."""
+    own = coverage.relationship_to_subscriber.lower() in ("", "self", "18")
+    return own and coverage.status != "entered_in_error"
+
+
+def _candidates(patients: QuerySet[Patient], who: Person, codes: Iterable[str]) -> QuerySet[Patient]:
+    """Keys of those worth comparing. Each piece is served by an index; they are joined by the database."""
+    points = ContactPoint.objects.filter(ended_at=None, normalized__in=[*who.phones, *who.emails])
+    pieces: list[QuerySet[Any]] = [
+        patients.filter(pk__in=points.values("patient")),
+        patients.filter(pk__in=RawSQL(BY_CODE, [list(codes)] * 3)),  # noqa: S611  (fixed text, values as parameters)
+    ]
+    if who.born:
+        born = datetime.date.fromisoformat(who.born)
+        days = [born]
+        if born.day <= 12:
+            days.append(born.replace(month=born.day, day=born.month))
+        near = Q(birth_date__year=born.year) | Q(birth_date__month=born.month, birth_date__day=born.day)
+        name = " ".join([*who.given[:1], *who.family[:1]])
+        pieces.append(patients.filter(birth_date__in=days))
+        pieces.append(patients.filter(near, search_name__trigram_similar=name))
+    keys: list[QuerySet[Any, Any]] = [piece.values("pk")[:MOST_CANDIDATES] for piece in pieces]
+    return reduce(lambda a, b: a.union(b), keys)
 
 
 def whole_record(patient: Patient) -> dict[str, list[Any]]:

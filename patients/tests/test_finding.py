@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from coordinator.accounts.roles import Role
 from coordinator.tests.factories import make_site, make_user
 from patients.models import ContactPoint, Coverage, Patient, PatientIdentifier, fold
+from patients.rules.duplicates import person_from
 from patients.rules.finding import read_query
 from patients.selectors import find_patients, possible_duplicates
 from patients.tests.factories import make_patient, make_phone
@@ -243,24 +244,60 @@ def _many(like):
 # --- duplicates -----------------------------------------------------------------------------------------
 
 
-def doubles(user, name, born=None, phones=()):
-    return [
-        (d.patient.given_name, d.likeness.reasons)
-        for d in possible_duplicates(user, name=name, birth_date=born, phones=phones)
-    ]
+def doubles(user, given, family, born=None, *, phones=(), emails=(), numbers=(), mrn=""):
+    details = {"given_name": given, "family_name": family, "birth_date": born}
+    who = person_from(details, phones=phones, emails=emails, numbers=numbers)
+    found = possible_duplicates(user, who, codes=[*numbers, mrn])
+    return [(d.patient.given_name, d.match.reasons) for d in found]
 
 
-def test_same_birth_date_and_similar_name_or_same_phone_looks_doubled(clinic):
+def test_same_birth_date_and_similar_name_looks_doubled(clinic):
+    user, _elena = clinic
+    same = [("Elena", ["same birth date", "same family name", "same given name"])]
+    assert doubles(user, "Elena", "Ramirez Ortiz", BORN) == same
+    near = [("Elena", ["same birth date", "almost the same given name", "similar family name"])]
+    assert doubles(user, "Elene", "Ramires", BORN) == near
+    [(_name, reasons)] = doubles(user, "Ramirez Ortiz", "Elena", BORN)
+    assert reasons[-1] == "given and family name swapped"
+    assert doubles(user, "Bob", "Stone", BORN) == []
+
+
+def test_a_birth_date_with_day_and_month_swapped_or_mistyped_is_found(clinic):
+    user, elena = clinic
+    Patient.objects.filter(pk=elena.pk).update(birth_date=datetime.date(1958, 3, 4))
+    for typed in ((1958, 4, 3), (1958, 3, 24), (1985, 3, 4)):
+        assert doubles(user, "Elena", "Ramirez", datetime.date(*typed)), typed
+
+
+def test_a_shared_phone_is_always_told(clinic):
     user, elena = clinic
     make_phone(elena)
-    assert doubles(user, "Elena Ramirez Ortiz", BORN) == [("Elena", ("same birth date", "same name"))]
-    assert doubles(user, "Elene Ramires", BORN) == [("Elena", ("same birth date", "similar name"))]
-    assert doubles(user, "Ramirez Ortiz Elena", BORN)
-    assert doubles(user, "Bob Stone", None, ["+16125550143"]) == [("Elena", ("same phone",))]
-    assert doubles(user, "Bob Stone", BORN) == []
-    assert doubles(user, "Elena Ramírez-Ortiz", datetime.date(1960, 1, 1)) == []
+    [(_name, reasons)] = doubles(user, "Bob", "Stone", phones=["+16125550143"])
+    assert reasons == ["same phone", "other family name", "other given name"]
+
+
+def test_the_same_email_or_number_finds_a_person_whose_name_changed(clinic):
+    user, elena = clinic
+    ContactPoint.objects.create(
+        patient=elena, kind="email", value="er@example.com", normalized="er@example.com"
+    )
+    Coverage.objects.create(patient=elena, payer_name="Medicare", member_id="1EG4-TE5")
+    PatientIdentifier.objects.create(patient=elena, system="old", value="OLD-77")
+    assert doubles(user, "Elena", "Stone", emails=["er@example.com"])
+    assert doubles(user, "Elena", "Stone", numbers=["1eg4-te5"])
+    assert doubles(user, "Elena", "Stone", mrn="old-77")
+    assert doubles(user, "Elena", "Stone", mrn=elena.mrn)
+
+
+def test_a_member_number_of_the_whole_family_names_nobody(clinic):
+    user, elena = clinic
+    Coverage.objects.create(
+        patient=elena, payer_name="Medicare", member_id="1EG4", relationship_to_subscriber="child"
+    )
+    assert doubles(user, "Elena", "Stone", numbers=["1EG4"]) == []
 
 
 def test_duplicates_at_other_sites_are_not_given_away(clinic):
     _user, elena = clinic
-    assert doubles(make_user(), f"{elena.given_name} {elena.family_name}", BORN) == []
+    assert doubles(make_user(), elena.given_name, elena.family_name, BORN) == []
+    assert doubles(make_user(), "Elena", "Stone", mrn=elena.mrn) == []

@@ -92,7 +92,8 @@ def test_somebody_alike_is_shown_before_saving_and_can_be_overruled(client, dana
     page = answer.content.decode()
     assert answer.status_code == 422
     assert reverse("dashboard:patient_summary", args=[known.pk]) in page
-    assert "same birth date, same name" in page
+    assert "same birth date, same family name, same given name" in page
+    assert "points" in page
     assert 'value="Alvarez"' in page
     assert Patient.objects.count() == 1
     assert client.post(NEW, {**filled, "anyway": "1"}).status_code == 302

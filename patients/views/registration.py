@@ -21,8 +21,10 @@ from patients import services
 from patients.forms.registration import NewPatientForm, PatientForm, PhoneLine, with_birth_date_boxes
 from patients.models import Patient
 from patients.permissions import can_edit
+from patients.rules.duplicates import person_from
 from patients.rules.finding import name_in, read_query
-from patients.selectors import possible_duplicates
+from patients.rules.telephones import normal_email
+from patients.selectors import Double, possible_duplicates
 from patients.services.patients import EDITABLE
 
 PHONE_LINES = 2
@@ -80,11 +82,15 @@ def _begun(request: Any) -> tuple[NewPatientForm, list[PhoneLine]]:
     return NewPatientForm(initial=initial, user=request.user), lines
 
 
-def _doubles(user: Any, form: NewPatientForm, phones: list[PhoneLine]) -> list[Any]:
+def _doubles(user: Any, form: NewPatientForm, phones: list[PhoneLine]) -> list[Double]:
     data = form.cleaned_data
-    numbers = [phone.normalized for phone in phones if phone.cleaned_data["value"]]
-    name = f"{data['given_name']} {data['family_name']}"
-    return possible_duplicates(user, name=name, birth_date=data["birth_date"], phones=numbers)
+    who = person_from(
+        data,
+        phones=[phone.normalized for phone in phones if phone.cleaned_data["value"]],
+        emails=[normal_email(data["email"])] if data["email"] else [],
+        numbers=[data["member_id"]],
+    )
+    return possible_duplicates(user, who, codes=[data["mrn"], data["member_id"]])
 
 
 def _register(user: Any, data: dict[str, Any], phones: list[PhoneLine]) -> Patient:
