@@ -51,6 +51,9 @@ POINTS: Mapping[str, Mapping[Level, float]] = {
 NAMES_SWAPPED = -1.5
 # Same birth date and home but another given name: more often a twin than the same person.
 LIKE_TWINS = -12.0
+# Another given name and another birth date: people of one family share home, phone and family name.
+LIKE_FAMILY = -12.0
+FLAGS = ("swapped", "like_twins", "like_family")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Match:
     signs: dict[str, Level] = field(default_factory=dict)
     swapped: bool = False
     like_twins: bool = False
+    like_family: bool = False
 
     @property
     def is_likely(self) -> bool:
@@ -92,7 +96,19 @@ class Match:
             words.append(_("given and family name swapped"))
         if self.like_twins:
             words.append(_("may be twins"))
+        if self.like_family:
+            words.append(_("may be family"))
         return words
+
+    def as_json(self) -> dict[str, str]:
+        """Without the points: {"birth date": "same", ..., "swapped": "yes"}."""
+        found = {sign: level.value for sign, level in self.signs.items()}
+        return found | {flag: "yes" for flag in FLAGS if getattr(self, flag)}
+
+    @classmethod
+    def from_json(cls, points: float, kept: Mapping[str, str]) -> Match:
+        signs = {sign: Level(level) for sign, level in kept.items() if sign in POINTS}
+        return cls(points, signs, **{flag: flag in kept for flag in FLAGS})
 
 
 def wording(sign: str, level: Level) -> str:
@@ -215,9 +231,9 @@ def compare(one: Person, two: Person) -> Match:
     ):
         if mine and other:
             signs[sign] = level(mine, other)
-    twins = _like_twins(signs)
-    points = _points(signs) + (NAMES_SWAPPED if swapped else 0) + (LIKE_TWINS if twins else 0)
-    return Match(points, signs, swapped, twins)
+    twins, family = _like_twins(signs), _like_family(signs)
+    points = _points(signs) + NAMES_SWAPPED * swapped + LIKE_TWINS * twins + LIKE_FAMILY * family
+    return Match(points, signs, swapped, twins, family)
 
 
 def _names(
@@ -239,6 +255,14 @@ def _like_twins(signs: Mapping[str, Level]) -> bool:
         signs.get("given name") is Level.OTHER
         and signs.get("birth date") is Level.SAME
         and signs.get("family name") in (Level.SAME, Level.CLOSE)
+        and signs.get("number") in (None, Level.OTHER)
+    )
+
+
+def _like_family(signs: Mapping[str, Level]) -> bool:
+    return (
+        signs.get("given name") is Level.OTHER
+        and signs.get("birth date") is Level.OTHER
         and signs.get("number") in (None, Level.OTHER)
     )
 
