@@ -126,6 +126,17 @@ def judge_rest(found: dict[str, Any]) -> list[tuple[bool, str]]:
         aims.append(
             (max(celery["memory"]) <= 120, f"16: Celery child {max(celery['memory']):.0f} MiB, aim 120")
         )
+    for number, look in enumerate(found.get("duplicates", ())):
+        again = ", again" if number else ""
+        aims.append(
+            (
+                look["seconds"] <= 300,
+                (
+                    f"duplicates{again}: {look['people']:,} people compared in {look['seconds']:.0f} s, {look['pairs']:,} pairs,"
+                    f" {look['peak_mib']:,} MiB at the peak, aim 300 s"
+                ),
+            )
+        )
     if night := found.get("night"):
         aims.append((
             night["seconds"] <= 30 and not night["doubled"] and not night["again"] and night["sent"] == night["reminders"],

@@ -33,7 +33,7 @@ from bench.servers import Servers, Web
 from coordinator.devserver.fingerprint import ROOT
 from coordinator.devserver.postgres import OWNER
 
-SPECIAL = ("races", "celery", "night", "memory")
+SPECIAL = ("races", "celery", "night", "duplicates", "memory")
 
 
 @dataclass
@@ -194,6 +194,9 @@ class Bench:
         if self.wants("night"):
             self.found["night"] = special.night(self.servers, database, env, self.options.reminders)
             self.say(f"night: {self.found['night']}")
+        if self.wants("duplicates"):
+            self.found["duplicates"] = special.duplicates(env)
+            self.say(f"duplicates: {self.found['duplicates']}")
         if self.wants("memory"):
             self.found["first"] = special.first_request(self.servers, env, facts["token"])
             self.say(f"first request of a fresh worker: {self.found['first']} ms")

@@ -236,6 +236,12 @@ def _kill_midway(
     return kills, json.loads(_said(command, env))
 
 
+def duplicates(env: dict[str, str]) -> list[dict[str, Any]]:
+    """The nightly look for people recorded twice: the first one, and one as on every other night."""
+    said = _said([sys.executable, "-m", "bench.duplicates", "scan"], env)
+    return [json.loads(line) for line in said.splitlines()]
+
+
 def _said(command: list[str], env: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.strip().splitlines()[-1]

@@ -20,6 +20,8 @@ app.conf.beat_schedule = {
     "deliver-due-messages": {"task": "messaging.deliver_due", "schedule": 60.0},
     # Starts the nightly cycle when a site's night has come and its row is not there yet.
     "nightly-cycle": {"task": "coordinator.nightly_cycle", "schedule": 300.0},
+    # Looks for people recorded twice, once a night; in between it asks whether that was done.
+    "find-duplicates": {"task": "coordinator.find_duplicates", "schedule": 900.0},
     # Replies and receipts; a hint usually comes first.
     "gateway-events": {"task": "scheduling.handle_gateway_events", "schedule": 60.0},
     "clock-sweep": {"task": "clocks.sweep", "schedule": 300.0},

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from coordinator.dashboard.nightly import run_due_nights
+from coordinator.dashboard.run_duplicates import run_due_scan
 from coordinator.workflow import System
 from scheduling.services.reminder_follow_up import follow_up_failures
 
@@ -14,3 +15,9 @@ def nightly_cycle() -> None:
     now = timezone.now()
     run_due_nights(now=now)
     follow_up_failures(now=now, by=System("nightly"))
+
+
+@shared_task(name="coordinator.find_duplicates", ignore_result=True)
+def find_duplicates() -> None:
+    """Once a night, for all sites."""
+    run_due_scan(now=timezone.now())

@@ -546,3 +546,46 @@ class Note(Record):
     class Meta:
         indexes = [models.Index(fields=["patient", "-created_at"], name="note_patient")]
         constraints = [models.CheckConstraint(condition=~Q(body=""), name="note_not_empty")]
+
+
+class DuplicateQuerySet(models.QuerySet["PossibleDuplicate"]):
+    def visible_to(self, user: Any) -> DuplicateQuerySet:
+        """Both patients must be visible: a pair would give the other away."""
+        seen = Patient.objects.visible_to(user).values("pk")
+        return self.filter(one__in=seen, two__in=seen)
+
+    def open(self) -> DuplicateQuerySet:
+        return self.filter(state=PossibleDuplicate.State.OPEN)
+
+
+class PossibleDuplicate(Record):
+    """Two patients who may be one person, in the order of their keys. Kept by services.scan_duplicates."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("To review")
+        DIFFERENT = "different", _("Not the same person")
+        MERGED = "merged", _("Merged")
+
+    one = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    two = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    # rules.duplicates.Match: what agrees and what does not. Once decided they stay as they were then.
+    points = models.DecimalField(max_digits=5, decimal_places=1)
+    signs = models.JSONField(default=dict)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.OPEN)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+
+    objects = DuplicateQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(one__lt=models.F("two")), name="duplicate_in_key_order"),
+            models.UniqueConstraint(fields=["one", "two"], name="duplicate_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "different", "merged"]), name="duplicate_state_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "-points", "id"], name="duplicate_list")]

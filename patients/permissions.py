@@ -30,6 +30,16 @@ def check_can_edit(by: Actor, patient: Patient) -> None:
         raise PermissionDenied(_("Your role does not include changing this patient's record."))
 
 
+def can_merge(user: Any, *patients: Patient) -> bool:
+    """Decide whether two records are one person's: only who sees both."""
+    return user.can("patients.merge") and all(patient.site_id in user.site_ids for patient in patients)
+
+
+def check_can_merge(by: Actor, *patients: Patient) -> None:
+    if not isinstance(by, System) and not can_merge(by, *patients):
+        raise PermissionDenied(_("Your role does not include merging these records."))
+
+
 def can_lead(user: Any, patient: Patient) -> bool:
     """Be this patient's coordinator: someone who works with patients at their site."""
     return user.is_active and user.can("patients.edit") and patient.site_id in user.site_ids

@@ -15,6 +15,7 @@ class PatientStatus(models.TextChoices):
 
 
 S = PatientStatus
+GONE = (S.ENTERED_IN_ERROR,)  # in no list, search or count
 WORKFLOW = Workflow(
     S,
     initial=S.ACTIVE,

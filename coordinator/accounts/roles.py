@@ -24,7 +24,7 @@ class Role(models.TextChoices):
 DESCRIPTIONS = {
     Role.COORDINATOR: _("Works tasks, plans, visits and referrals of their sites."),
     Role.LEAD: _(
-        "As a coordinator; also gives work to others, sees the team board, exports, and books over limits."
+        "As a coordinator; also gives work to others, merges double records, sees the team board, exports, and books over limits."
     ),
     Role.MANAGER: _("As a lead; also changes their sites’ settings and runs the nightly jobs by hand."),
     Role.PROVIDER: _("Reads the records of their sites and answers notes; does not run the worklist."),
@@ -53,6 +53,7 @@ WORK = READ | {
     "referrals.edit",
 }
 LEAD = WORK | {
+    "patients.merge",
     "tasks.assign",
     "team.view",
     "visits.override",

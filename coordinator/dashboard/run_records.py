@@ -24,7 +24,7 @@ from coordinator.dashboard.models import JobRun
 from coordinator.db import db_now, lock, refusals
 from coordinator.workflow import Actor, System, person
 
-NIGHTLY = "nightly"
+NIGHTLY, DUPLICATES = "nightly", "duplicates"
 SILENT_AFTER = timedelta(minutes=5)
 LOCK_CLASS = 10  # advisory locks of runs; coordinator.db uses 1 to 4, messaging 9
 ENTITY = "dashboard.jobrun"
@@ -58,12 +58,13 @@ class Leader:
 
 
 @contextmanager
-def leading(*, site: Site, on: date, by: Actor) -> Iterator[Leader | None]:
-    """Lead the nightly run of a site and night, or get None because somebody alive does."""
-    number = zlib.crc32(f"{site.pk}:{on.isoformat()}".encode()) - 2**31
+def leading(*, site: Site | None, on: date, by: Actor, job: str = NIGHTLY) -> Iterator[Leader | None]:
+    """Lead the run of a job, site (None: all of them) and night, or get None because somebody alive does."""
+    which = site.pk if site else job
+    number = zlib.crc32(f"{which}:{on.isoformat()}".encode()) - 2**31
     free = _session_lock("pg_try_advisory_lock", number)
     try:
-        yield _take(site, on, by, alone=free)
+        yield _take(job, site, on, by, alone=free)
     finally:
         if free and not connection.needs_rollback:
             _session_lock("pg_advisory_unlock", number)
@@ -76,9 +77,9 @@ def _session_lock(function: str, number: int) -> bool:
 
 
 @transaction.atomic
-def _take(site: Site, on: date, by: Actor, *, alone: bool) -> Leader | None:
+def _take(job: str, site: Site | None, on: date, by: Actor, *, alone: bool) -> Leader | None:
     now = db_now()
-    row = {"job": NIGHTLY, "period": on, "site": site}
+    row: dict[str, Any] = {"job": job, "period": on, "site": site}
     JobRun.objects.bulk_create(
         [JobRun(**row, status=JobRun.Status.REQUESTED, started_at=now, heartbeat_at=now, attempts=0)],
         ignore_conflicts=True,
@@ -103,7 +104,7 @@ def _take(site: Site, on: date, by: Actor, *, alone: bool) -> Leader | None:
         action="start_run",
         entity=ENTITY,
         entity_id=run.pk,
-        site_id=site.pk,
+        site_id=site.pk if site else None,
         details={"night": on.isoformat(), "attempt": run.attempts + 1},
     )
     return Leader(run.pk, run.attempts + 1)

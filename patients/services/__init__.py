@@ -17,6 +17,7 @@ from patients.services.contacts import (
     update_contact_point,
 )
 from patients.services.coverage import add_coverage, end_coverage, update_coverage
+from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
 from patients.services.patients import register_patient, update_patient
 from patients.services.people import add_related_person, assign_coordinator, end_related_person
@@ -37,6 +38,7 @@ __all__ = [
     "add_note",
     "add_problem",
     "add_related_person",
+    "ask_again",
     "assign_coordinator",
     "change_allergy",
     "change_medication",
@@ -53,6 +55,8 @@ __all__ = [
     "record_no_known_allergies",
     "record_opt_out",
     "register_patient",
+    "scan_duplicates",
+    "tell_apart",
     "transfer_patient",
     "update_contact_point",
     "update_coverage",
