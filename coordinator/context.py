@@ -37,7 +37,13 @@ class NavItem:
 
 PLACES = (
     NavItem("dashboard:my_work", "inbox", _("My work"), "w", ("careplans:task",)),
-    NavItem("dashboard:patient_list", "users", _("Patients"), "p", ("patients", "dashboard:patient_")),
+    NavItem(
+        "dashboard:patient_list",
+        "users",
+        _("Patients"),
+        "p",
+        ("patients", "dashboard:patient_", "dashboard:duplicate_"),
+    ),
     NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
     NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals",)),
     NavItem("dashboard:team_board", "chart", _("Team"), "t"),

@@ -2,6 +2,7 @@ from django.urls import path
 
 from coordinator.dashboard import (
     audit_view,
+    duplicates,
     my_work,
     my_work_acts,
     patients_views,
@@ -26,6 +27,9 @@ urlpatterns = [
     path("work/<uuid:pk>/<slug:action>/", my_work_acts.task_act, name="my_work_act"),
     path("search/", search_views.search, name="search"),
     path("patients/", patients_views.patient_list, name="patient_list"),
+    path("patients/duplicates/", duplicates.duplicate_list, name="patient_duplicates"),
+    path("patients/duplicates/<uuid:pk>/apart/", duplicates.duplicate_apart, name="duplicate_apart"),
+    path("patients/duplicates/<uuid:pk>/again/", duplicates.duplicate_ask_again, name="duplicate_ask_again"),
     path("patients/<uuid:pk>/", summary_views.patient_summary, name="patient_summary"),
     path("patients/<uuid:pk>/plan/", summary_views.patient_plan, name="patient_plan"),
     path("patients/<uuid:pk>/timeline/", summary_views.patient_timeline, name="patient_timeline"),

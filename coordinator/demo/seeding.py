@@ -12,6 +12,7 @@ from coordinator.accounts.models import User
 from coordinator.clocks.services import sweep
 from coordinator.demo import DEMO_SIGN_INS
 from coordinator.demo.clinic import make_clinic
+from coordinator.demo.doubles import make_doubles
 from coordinator.demo.loops import make_loops
 from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
@@ -39,4 +40,5 @@ def seed(*, now: datetime) -> int:
         make_loops(clinic, patients, rng)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
+        make_doubles(clinic, patients)
     return len(patients)

@@ -24,7 +24,7 @@ from coordinator.api.services import create_client
 from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import ImportRun
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user, number
-from patients.models import Note, Problem, RelatedPerson
+from patients.models import Note, PossibleDuplicate, Problem, RelatedPerson
 from patients.tests.factories import make_patient, make_phone
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Availability, Block
@@ -127,6 +127,11 @@ def _patient_of(kind: Callable[..., Any]) -> Callable[[World, Site], Any]:
     return lambda world, site: kind(world.thing("patient", site))
 
 
+def _pair(site: Site, **fields: Any) -> PossibleDuplicate:
+    one, two = sorted((make_patient(site=site), make_patient(site=site)), key=lambda patient: patient.pk)
+    return PossibleDuplicate.objects.create(one=one, two=two, points=12, **fields)
+
+
 MAKERS: dict[str, Callable[[World, Site], Any]] = {
     **{role: (lambda world, site, role=role: _colleague(role, site)) for role in PEOPLE},
     # A key that no hour, tier or weekday of a form can be mistaken for.
@@ -136,6 +141,8 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "practitioner": lambda world, site: make_practitioner(site=site),
     "room": lambda world, site: make_room(site),
     "patient": lambda world, site: make_patient(site=site),
+    "pair": lambda world, site: _pair(site),
+    "pair said to be different": lambda world, site: _pair(site, state="different", reason="Twins"),
     "plan": lambda world, site: make_plan(world.thing("patient", site), program="CCM"),
     "goal": lambda world, site: make_goal(world.thing("plan", site)),
     "intervention": lambda world, site: make_intervention(world.thing("goal", site)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import functools
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -53,7 +54,10 @@ NAMES_SWAPPED = -1.5
 LIKE_TWINS = -12.0
 # Another given name and another birth date: people of one family share home, phone and family name.
 LIKE_FAMILY = -12.0
-FLAGS = ("swapped", "like_twins", "like_family")
+# Another birth date, and phone, e-mail, number or street speak against it, none for it: a namesake.
+LIKE_NAMESAKES = -4.0
+FLAGS = ("swapped", "like_twins", "like_family", "like_namesakes")
+STRONG = ("phone", "e-mail", "number", "street")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Match:
     swapped: bool = False
     like_twins: bool = False
     like_family: bool = False
+    like_namesakes: bool = False
 
     @property
     def is_likely(self) -> bool:
@@ -98,6 +103,8 @@ class Match:
             words.append(_("may be twins"))
         if self.like_family:
             words.append(_("may be family"))
+        if self.like_namesakes:
+            words.append(_("may be namesakes"))
         return words
 
     def as_json(self) -> dict[str, str]:
@@ -141,11 +148,12 @@ def wording(sign: str, level: Level) -> str:
 # --- one sign -----------------------------------------------------------------------------------------
 
 
-def edits(a: str, b: str) -> int:
-    """Typing errors between two texts; two letters in the wrong order are one."""
-    return int(DamerauLevenshtein.distance(a, b))
+def edits(a: str, b: str, most: int | None = None) -> int:
+    """Typing errors between two texts; two letters in the wrong order are one. Past `most` it is not counted on."""
+    return int(DamerauLevenshtein.distance(a, b, score_cutoff=most))
 
 
+@functools.lru_cache(maxsize=200_000)
 def name_level(a: str, b: str) -> Level:
     if a == b:
         return Level.SAME
@@ -160,6 +168,7 @@ def name_level(a: str, b: str) -> Level:
     return Level.OTHER
 
 
+@functools.lru_cache(maxsize=200_000)
 def date_level(a: str, b: str) -> Level:
     if a == b:
         return Level.SAME
@@ -170,7 +179,7 @@ def date_level(a: str, b: str) -> Level:
 
 
 def email_level(a: str, b: str) -> Level:
-    apart = edits(a, b)
+    apart = edits(a, b, 4)
     if apart == 0:
         return Level.SAME
     return Level.CLOSE if apart <= 2 else Level.ALIKE if apart <= 4 else Level.OTHER
@@ -179,9 +188,10 @@ def email_level(a: str, b: str) -> Level:
 def number_level(a: str, b: str) -> Level:
     if a == b:
         return Level.SAME
-    return Level.CLOSE if min(len(a), len(b)) >= 6 and edits(a, b) == 1 else Level.OTHER
+    return Level.CLOSE if min(len(a), len(b)) >= 6 and edits(a, b, 1) == 1 else Level.OTHER
 
 
+@functools.lru_cache(maxsize=200_000)
 def text_level(a: str, b: str) -> Level:
     if a == b:
         return Level.SAME
@@ -231,9 +241,12 @@ def compare(one: Person, two: Person) -> Match:
     ):
         if mine and other:
             signs[sign] = level(mine, other)
-    twins, family = _like_twins(signs), _like_family(signs)
-    points = _points(signs) + NAMES_SWAPPED * swapped + LIKE_TWINS * twins + LIKE_FAMILY * family
-    return Match(points, signs, swapped, twins, family)
+    twins, family, namesakes = _like_twins(signs), _like_family(signs), _like_namesakes(signs)
+    if namesakes and "number" in signs:
+        signs["number"] = Level.OTHER  # one digit away: the next in the row, not a typing error
+    points = _points(signs) + NAMES_SWAPPED * swapped + LIKE_TWINS * twins
+    points += LIKE_FAMILY * family + LIKE_NAMESAKES * namesakes
+    return Match(points, signs, swapped, twins, family, namesakes)
 
 
 def _names(
@@ -265,6 +278,15 @@ def _like_family(signs: Mapping[str, Level]) -> bool:
         and signs.get("birth date") is Level.OTHER
         and signs.get("number") in (None, Level.OTHER)
     )
+
+
+def _like_namesakes(signs: Mapping[str, Level]) -> bool:
+    if signs.get("birth date") is not Level.OTHER or _like_family(signs):
+        return False
+    known = {sign: signs[sign] for sign in STRONG if sign in signs}
+    if known.get("number") is Level.CLOSE:
+        known["number"] = Level.OTHER
+    return bool(known) and all(level is Level.OTHER for level in known.values())
 
 
 # --- many people --------------------------------------------------------------------------------------

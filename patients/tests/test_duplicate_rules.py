@@ -67,6 +67,14 @@ def test_people_of_one_home_are_not_one_person(other):
     assert match.reasons[-1] == "may be family"
 
 
+def test_namesakes_with_another_phone_are_not_one_person():
+    one = person(born="1958-03-14", phones=["+16125550143"], city="Riverbend", sex="female")
+    two = person(born="1990-07-30", phones=["+16125550188"], city="Riverbend", sex="female")
+    assert not compare(one, two).is_likely
+    assert compare(one, two).reasons[-1] == "may be namesakes"
+    assert compare(one, replace(two, phones=one.phones)).is_likely
+
+
 def test_what_may_be_a_twin_is_told_as_one():
     """Born on one day in one home: a person has to look."""
     twin = person("Ana", **HOME)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from coordinator.tests.browser.conftest import photograph, violations
-from patients.models import Patient
+from patients.models import Patient, PossibleDuplicate
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
     ("my-work", "coordinator", "/"),
     ("patients", "coordinator", "/patients/"),
     ("patient", "coordinator", "/patients/{patient}/"),
+    ("duplicates", "lead", "/patients/duplicates/"),
+    ("duplicate-apart", "lead", "/patients/duplicates/{pair}/apart/"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
     ("team", "manager", "/team/"),
@@ -35,6 +37,8 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
     page = open_page(role)
     if "{patient}" in address:
         address = address.format(patient=Patient.objects.get(family_name="Alvarez", given_name="Maria").pk)
+    if "{pair}" in address:
+        address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     answer = page.goto(address)
     assert answer.status == 200
     page.wait_for_load_state("networkidle")
