@@ -12,7 +12,7 @@ import datetime
 import enum
 import functools
 import itertools
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +26,8 @@ from patients.models import fold
 LIKELY = 8.0  # points from which a pair is worth a person's look
 TOGETHER = 5.0  # mean points of all pairs between two groups before they are one
 BLOCK = 60  # a sign that more people share (a default birth date, a clinic's own phone) names nobody
+FEW = 10  # a hinting sign that no more people share is as good as a telling one
+ENOUGH = 2  # a telling sign, or so many hinting ones, before two people are compared
 
 
 class Level(enum.Enum):
@@ -292,10 +294,23 @@ def _like_namesakes(signs: Mapping[str, Level]) -> bool:
 # --- many people --------------------------------------------------------------------------------------
 
 
-def keys(person: Person) -> Iterator[tuple[str, ...]]:
-    """Signs under which somebody who may be the same is found: two people are compared when they share one."""
+def telling(person: Person) -> Iterator[tuple[str, ...]]:
+    """Signs of which one is enough: whoever shares it is compared."""
     if person.born:
         yield "born", person.born
+    for given, family in itertools.product(person.given, person.family):
+        yield "names", *sorted((given, family))
+    for sign, values in (("phone", person.phones), ("number", person.numbers), ("e-mail", person.emails)):
+        for value in values:
+            yield sign, value
+    for value in person.emails:
+        yield "mailbox", value.partition("@")[0]
+    if person.street:
+        yield "street", person.street
+
+
+def hinting(person: Person) -> Iterator[tuple[str, ...]]:
+    """Signs that many strangers share too: two of them are needed, or one beside a telling one."""
     for name in (*person.given, *person.family):
         yield "name and year", name[:4], person.born[:4]
         yield "name and day", name[:3], person.born[4:]
@@ -303,38 +318,40 @@ def keys(person: Person) -> Iterator[tuple[str, ...]]:
         yield "name and city", name[:4], person.city[:3]
         yield "name", name
     for given, family in itertools.product(person.given, person.family):
-        yield "names", *sorted((given, family))
         yield "starts of names", *sorted((given[:3], family[:3]))
-    for sign, values in (("phone", person.phones), ("number", person.numbers), ("e-mail", person.emails)):
-        for value in values:
-            yield sign, value
     for value in person.emails:
         mailbox, _at, host = value.partition("@")
-        yield "mailbox", mailbox
         yield "start of mailbox", "".join(c for c in mailbox if c.isalpha())[:5]
         yield "mail host", host
     if person.street:
-        yield "street", person.street
         yield "door", person.street.split()[0], person.postal_code
 
 
 def pairs(people: Sequence[Person]) -> Iterator[tuple[int, int, Match]]:
-    """Every likely pair by position, the lower first, each once."""
-    blocks: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for position, person in enumerate(people):
-        for key in set(keys(person)):
-            blocks[key].append(position)
-    found: dict[int, set[int]] = defaultdict(set)
-    for block in blocks.values():
-        if 1 < len(block) <= BLOCK:
-            for n, low in enumerate(block):
-                found[low].update(block[n + 1 :])
-    del blocks
-    for low in sorted(found):
-        for high in sorted(found.pop(low)):
-            match = compare(people[low], people[high])
+    """Every likely pair by position, the lower first, each once.
+
+    Two passes over the signs: how many share each, then, one person after the other, who came before under the same.
+    """
+    sharing = Counter(sign for person in people for sign in _signs(person))
+    before: dict[int, list[int]] = {sign: [] for sign, number in sharing.items() if 1 < number <= BLOCK}
+    few = {sign for sign in before if sharing[sign] <= FEW}
+    del sharing
+    for high, person in enumerate(people):
+        weight: Counter[int] = Counter()
+        for sign, worth in _signs(person).items():
+            if (block := before.get(sign)) is not None:
+                for low in block:
+                    weight[low] += ENOUGH if sign in few else worth
+                block.append(high)
+        for low in sorted(low for low, sum_of_worth in weight.items() if sum_of_worth >= ENOUGH):
+            match = compare(people[low], person)
             if match.is_likely:
                 yield low, high, match
+
+
+def _signs(person: Person) -> dict[int, int]:
+    """What each sign is worth, by its hash: a whole clinic's signs as text would fill the memory."""
+    return {hash(sign): 1 for sign in hinting(person)} | {hash(sign): ENOUGH for sign in telling(person)}
 
 
 def groups(people: Sequence[Person], links: Iterable[tuple[int, int, Match]]) -> list[list[int]]:
