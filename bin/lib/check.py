@@ -89,6 +89,7 @@ STEPS: dict[str, Callable[[], Outcome]] = {
     "migrations": lambda: manage("makemigrations", "--check", "--dry-run"),
     "deploy": lambda: manage("check", "--deploy", "--fail-level", "WARNING", env=PRODUCTION),
     "docs": docs,
+    "words": lambda: command(PYTHON, "bin/lib/words.py", "--check"),
     "hashes": hashes,
     "locks": locks,
     "tree": lambda: listed(guard.complaints()),

@@ -1,4 +1,4 @@
-"""Repairs what can be repaired without thinking: lint, format, generated documents."""
+"""Repairs what can be repaired without thinking: lint, format, generated documents, catalogues."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ STEPS = (
     ("-m", "ruff", "check", "--fix", "--quiet", "."),
     ("-m", "ruff", "format", "."),
     ("manage.py", "write_docs"),
+    ("bin/lib/words.py",),
 )
 
 
