@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from careplans.forms import SHORT, day_field
 from careplans.models import CarePlan, Goal
@@ -89,7 +90,7 @@ class GoalForm(PlanPartForm):
     target_low = forms.DecimalField(label=_("Target from"), max_digits=12, decimal_places=3, required=False)
     target_high = forms.DecimalField(label=_("Target to"), max_digits=12, decimal_places=3, required=False)
     target_unit = forms.CharField(label=_("Unit"), max_length=40, required=False)
-    due_on = day_field(label=_("By"), required=False)
+    due_on = day_field(label=pgettext_lazy("date", "By"), required=False)
 
 
 class InterventionForm(PlanPartForm):
@@ -104,7 +105,7 @@ class InterventionForm(PlanPartForm):
         required=False,
         help_text=_("The patient, a caregiver, somebody outside"),
     )
-    due_on = day_field(label=_("By"), required=False)
+    due_on = day_field(label=pgettext_lazy("date", "By"), required=False)
     frequency = forms.CharField(
         label=_("Or how often"), max_length=80, required=False, help_text=_("For example: every morning")
     )

@@ -11,6 +11,7 @@ from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from careplans import rules
 from careplans.models import CarePlan, ContactAttempt, Task
@@ -133,7 +134,7 @@ def change_words(step: str) -> str:
     words = {
         "create": _("Opened"),
         "assign": _("Assigned"),
-        "receive": _("Seen"),
+        "receive": pgettext("task", "Seen"),
         "accept": _("Taken"),
         "reject": _("Handed back"),
         "reassign": _("Reassigned"),
@@ -152,7 +153,7 @@ def change_words(step: str) -> str:
         "log_contact": _("Contact logged"),
         "follow_clock": _("Deadline moved with its rule"),
         "activate": _("Started"),
-        "hold": _("Put on hold"),
+        "hold": pgettext("history", "Put on hold"),
         "revoke": _("Revoked"),
         "review": _("Reviewed"),
         "enter_in_error": _("Entered in error"),

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from coordinator.workflow import Step, Workflow, enter_in_error
 
@@ -59,7 +60,7 @@ GOAL_WORKFLOW = Workflow(
     G,
     initial=G.PROPOSED,
     steps=[
-        Step("plan", (G.PROPOSED,), G.PLANNED, label=_("Plan")),
+        Step("plan", (G.PROPOSED,), G.PLANNED, label=pgettext_lazy("verb", "Plan")),
         Step("accept", (G.PROPOSED, G.PLANNED), G.ACCEPTED, label=_("Patient agrees")),
         Step("reject", (G.PROPOSED, G.PLANNED), G.REJECTED, needs=("reason",), label=_("Patient refuses")),
         Step("activate", (G.PLANNED, G.ACCEPTED), G.ACTIVE, label=_("Start")),
@@ -115,7 +116,7 @@ INTERVENTION_WORKFLOW = Workflow(
 class TaskStatus(models.TextChoices):
     DRAFT = "draft", _("Draft")
     REQUESTED = "requested", _("Assigned")
-    RECEIVED = "received", _("Seen")
+    RECEIVED = "received", pgettext_lazy("task", "Seen")
     ACCEPTED = "accepted", _("Taken")
     REJECTED = "rejected", _("Handed back")
     READY = "ready", _("To do")

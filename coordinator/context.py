@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, get_urlconf, resolve, reverse
 from django.utils.functional import Promise, SimpleLazyObject, cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from coordinator.http import PUBLIC, SIGNED_IN, access_rule_of
 
@@ -66,7 +67,7 @@ NEW = (
 # (what it does, keys). Single letters can be switched off; the rest always work.
 KEYS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
     (_("Next or previous row"), ("J", "K")),
-    (_("Open"), (_("Enter"),)),
+    (pgettext_lazy("key", "Open"), (_("Enter"),)),
     (_("Preview"), (_("Space"),)),
     (_("Select row"), ("X",)),
     (_("Select up to this row"), (_("Shift"), "X")),

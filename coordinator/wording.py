@@ -70,6 +70,11 @@ def near_day(value: date | datetime, today: date) -> str:
     return f"{_name_of(value)}, {short_day(value, today)}"
 
 
+def hour_words(hour: int) -> str:
+    """ "9:00 AM" for 9; both 0 and 24 are midnight."""
+    return _written(time(hour % 24), "TIME_FORMAT", get_language())
+
+
 def clock_time(value: datetime | None) -> str:
     """ "1:05 PM"; in the hour that autumn repeats, with the zone: "1:05 AM CST"."""
     if not value:

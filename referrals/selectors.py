@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from patients.models import Patient, fold
 from referrals.models import Referral
@@ -19,7 +20,7 @@ PAGE_SIZE = 50
 # The board's columns as filters of the list: name -> (words, whose move, statuses).
 STAGES: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
     "needs_info": (_("Needs info"), _("ours"), BEFORE_SENDING),
-    "sent": (_("Sent"), _("clinic"), (S.SENT, S.RECEIVED)),
+    "sent": (pgettext_lazy("referral", "Sent"), _("clinic"), (S.SENT, S.RECEIVED)),
     "to_schedule": (_("To schedule"), _("ours"), (S.ACCEPTED, S.NO_SHOW, S.VISIT_CANCELLED)),
     "booked": (_("Booked"), _("clinic"), (S.SCHEDULED,)),
     "awaiting_report": (_("Awaiting report"), _("clinic"), (S.SEEN,)),

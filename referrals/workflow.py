@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from coordinator.workflow import Step, Workflow, enter_in_error
 
@@ -10,11 +11,11 @@ class ReferralStatus(models.TextChoices):
     DRAFT = "draft", _("Draft")
     AWAITING_AUTHORIZATION = "awaiting_authorization", _("Awaiting authorization")
     READY = "ready", _("Ready to send")
-    SENT = "sent", _("Sent")
+    SENT = "sent", pgettext_lazy("referral", "Sent")
     SEND_FAILED = "send_failed", _("Sending failed")
     RECEIVED = "received", _("Received")
     ACCEPTED = "accepted", _("Accepted, to schedule")
-    SCHEDULED = "scheduled", _("Scheduled")
+    SCHEDULED = "scheduled", pgettext_lazy("referral", "Scheduled")
     NO_SHOW = "no_show", _("No-show")
     VISIT_CANCELLED = "visit_cancelled", _("Visit cancelled")
     SEEN = "seen", _("Seen, awaiting report")
@@ -22,7 +23,7 @@ class ReferralStatus(models.TextChoices):
     DECLINED = "declined", _("Declined")
     CANCEL_REQUESTED = "cancel_requested", _("Cancel requested")
     CANCELLED = "cancelled", _("Cancelled")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
+    WITHDRAWN = "withdrawn", pgettext_lazy("referral", "Withdrawn")
     ENTERED_IN_ERROR = "entered_in_error", _("Entered in error")
 
 
@@ -134,7 +135,7 @@ class AuthorizationStatus(models.TextChoices):
     UPHELD = "upheld", _("Denial upheld")
     EXPIRED = "expired", _("Expired")
     EXHAUSTED = "exhausted", _("Units used up")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
+    WITHDRAWN = "withdrawn", pgettext_lazy("referral", "Withdrawn")
     CANCELLED = "cancelled", _("Cancelled")
     CANCELLED_BY_PAYER = "cancelled_by_payer", _("Cancelled by payer")
     CLOSED_DENIED = "closed_denied", _("Closed, denied")

@@ -23,6 +23,7 @@ from patients.models import Patient
 
 BATCH = 500
 ATTEMPTS_TO_INSERT = 5
+TEAM_LIST = "Team list"  # a name people may change; it is kept, so it does not follow the language of whoever asked
 
 
 @transaction.atomic
@@ -191,7 +192,7 @@ def default_owner(
     teams = {} if teams is None else teams
     if site.pk not in teams:
         team = Team.objects.filter(site=site).order_by("name").first()
-        teams[site.pk] = team or Team.objects.get_or_create(site=site, name=_("Team list"))[0]
+        teams[site.pk] = team or Team.objects.get_or_create(site=site, name=TEAM_LIST)[0]
     return None, teams[site.pk]
 
 

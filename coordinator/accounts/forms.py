@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Site, Team, User
 from coordinator.accounts.roles import Role
-from coordinator.accounts.rules import hour_words, is_quiet
+from coordinator.accounts.rules import is_quiet
+from coordinator.wording import hour_words
 
 PEOPLE_ROLES = [(value, label) for value, label in Role.choices if value != Role.API_CLIENT]
 
@@ -81,7 +82,9 @@ class ReasonForm(forms.Form):
 
 
 def _hours(label: Any, first: int, last: int, hint: Any = "") -> forms.TypedChoiceField:
-    shown = [(hour, hour_words(hour)) for hour in range(first, last)]
+    def shown() -> list[tuple[int, str]]:
+        return [(hour, hour_words(hour)) for hour in range(first, last)]
+
     return forms.TypedChoiceField(label=label, choices=shown, coerce=int, help_text=hint)
 
 

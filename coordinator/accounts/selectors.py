@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from coordinator.accounts.models import Site, Team, User
 from coordinator.accounts.roles import Role
-from coordinator.accounts.rules import hour_words
+from coordinator.wording import hour_words
 
 
 def of_people() -> QuerySet[User]:

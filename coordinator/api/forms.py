@@ -37,7 +37,7 @@ class ClientForm(forms.Form):
         label=_("Sites"), queryset=Site.objects.none(), widget=forms.CheckboxSelectMultiple
     )
     scopes = forms.MultipleChoiceField(
-        label=_("May"), choices=scope_choices, widget=forms.CheckboxSelectMultiple
+        label=_("Allowed to"), choices=scope_choices, widget=forms.CheckboxSelectMultiple
     )
     expires_on = forms.DateField(
         label=_("Last day"),

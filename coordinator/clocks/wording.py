@@ -20,13 +20,13 @@ CALENDAR_KINDS = {Kind.CALENDAR_DAYS, Kind.WEEKS, Kind.MONTHS}
 
 def day(value: date) -> str:
     """Such as "Thu Nov 26"."""
-    return date_format(value, "D M j")
+    return date_format(value, "WEEK_DAY_FORMAT")
 
 
 def moment(value: datetime, zone: str) -> str:
     """Such as "Mon, Nov 2, 2026, 9:00 AM EST", in the zone given."""
     local = value.astimezone(ZoneInfo(zone))
-    return f"{week_day(local.date())}, {date_format(local, 'g:i A T')}"
+    return f"{week_day(local.date())}, {date_format(local, 'ZONED_TIME_FORMAT')}"
 
 
 def step(item: Step) -> str:

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from django.utils.formats import time_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from coordinator import wording
 from coordinator.accounts.models import Site
@@ -197,7 +197,7 @@ class NightRow:
             return ""
         if self.run.started_by:
             return str(self.run.started_by)
-        return _("Schedule") if self.run.by_system == NIGHTLY else capfirst(self.run.by_system)
+        return pgettext("started by", "Schedule") if self.run.by_system == NIGHTLY else capfirst(self.run.by_system)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.db.models import QuerySet, Sum
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from careplans.models import Task, TaskKind
 from careplans.rules import TIER_WEIGHTS
@@ -213,7 +213,7 @@ def header_of(kind: str) -> list[str]:
     return {
         "patients": [*person, _("Tier"), _("Weight"), _("Coordinator"), _("Site")],
         "tasks": [_("Task"), _("Kind"), *person, _("Due"), _("Status"), _("Owner"), _("Site")],
-        "visits": [_("Start"), _("Visit"), *person, _("Status"), _("Provider"), _("Coordinator"), _("Site")],
+        "visits": [pgettext("visit", "Start"), _("Visit"), *person, _("Status"), _("Provider"), _("Coordinator"), _("Site")],
         "referrals": [_("Number"), _("Specialty"), *person, _("Next step"), _("Due"), _("Owner"), _("Site")],
         "clocks": [_("Rule"), *person, _("Due"), _("State"), _("Owner"), _("Site")],
         "spans": [_("Task"), _("Kind"), *person, _("Opened"), _("Closed"), _("Owner"), _("Site")],

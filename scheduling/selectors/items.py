@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from coordinator.accounts.models import Practitioner
 from coordinator.wording import clock_time, local
@@ -48,7 +49,7 @@ class Calendar:
 
 @lru_cache(maxsize=64)
 def _spoken(day: date, language: str) -> str:
-    return date_format(day, "l, F j")
+    return date_format(day, "SPOKEN_DAY_FORMAT")
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def open_items(offers: Iterable[Offer], chosen: str) -> list[Item]:
             "open",
             offer.start,
             offer.end,
-            _("Open") if offer.value != chosen else _("Your choice"),
+            pgettext("slot", "Open") if offer.value != chosen else _("Your choice"),
             line=offer.practitioner.family_name,
             look="open sel" if offer.value == chosen else "open",
             offer=offer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from datetime import time as clock
 from typing import Any
 
 from django import template
@@ -40,28 +41,26 @@ def schedule_link(context: template.Context, **changes: Any) -> str:
 
 @register.filter
 def hour(value: int) -> str:
-    """ "7 AM" and "12 PM" where the half of the day begins, else "8"."""
-    half = _("AM") if value % 24 < 12 else _("PM")
-    shown = value % 12 or 12
-    return f"{shown} {half}"
+    """ "7 AM"."""
+    return date_format(clock(value % 24), "HOUR_FORMAT")
 
 
 @register.filter
 def short_day(value: date) -> str:
     """ "Fri 20"-like heading parts are words; this is "Fri Nov 20"."""
-    return date_format(value, "D M j")
+    return date_format(value, "WEEK_DAY_FORMAT")
 
 
 @register.filter
 def spoken_day(value: Any) -> str:
     """ "Monday, November 16" for those who hear the calendar."""
-    return date_format(local(value) if hasattr(value, "hour") else value, "l, F j")
+    return date_format(local(value) if hasattr(value, "hour") else value, "SPOKEN_DAY_FORMAT")
 
 
 @register.filter
 def short_day_of(moment: Any) -> str:
     """ "Fri Nov 20" of an instant, on the clinic's clock."""
-    return date_format(local(moment), "D M j")
+    return date_format(local(moment), "WEEK_DAY_FORMAT")
 
 
 @register.filter
@@ -91,7 +90,7 @@ def window_words(window: str) -> str:
 @register.filter
 def short_time(moment: Any) -> str:
     """ "1:30" on the grid, where the row says which half of the day."""
-    return date_format(local(moment), "g:i")
+    return date_format(local(moment), "GRID_TIME_FORMAT")
 
 
 @register.simple_tag
