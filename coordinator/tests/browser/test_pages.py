@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Page
 
+from coordinator.accounts.models import User
 from coordinator.tests.browser.conftest import photograph, violations
 from patients.models import Patient, PossibleDuplicate
 
@@ -24,12 +26,24 @@ PAGES = [
 
 
 LOOKS = [
-    (1440, 900, "light"),
-    (1440, 900, "dark"),
-    (820, 1180, "light"),
-    (820, 1180, "dark"),
-    (390, 844, "light"),
+    ("en", 1440, 900, "light"),
+    ("en", 1440, 900, "dark"),
+    ("en", 820, 1180, "light"),
+    ("en", 820, 1180, "dark"),
+    ("en", 390, 844, "light"),
+    ("es", 1280, 900, "light"),
+    ("es", 820, 1180, "dark"),
 ]
+
+
+def read_in(page: Page, language: str) -> None:
+    if (page.locator("html").get_attribute("lang") or "").startswith(language):
+        return
+    User.objects.update(language=language)
+    page.set_extra_http_headers({"Accept-Language": language})
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert page.locator("html").get_attribute("lang") == language
 
 
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
@@ -44,11 +58,12 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
     page.wait_for_load_state("networkidle")
     assert page.locator("h1").count() == 1
     found = []
-    for width, height, scheme in LOOKS:
+    for language, width, height, scheme in LOOKS:
+        read_in(page, language)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        photograph(page, f"{name}-{width}-{scheme}")
-        found += [f"{width} {scheme}: {line}" for line in violations(page)]
+        photograph(page, f"{name}-{width}-{scheme}" if language == "en" else f"{name}-{width}-{scheme}-{language}")
+        found += [f"{language} {width} {scheme}: {line}" for line in violations(page)]
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            found.append(f"{width} {scheme}: scrolls sideways")
+            found.append(f"{language} {width} {scheme}: scrolls sideways")
     assert found == []
