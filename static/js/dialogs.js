@@ -26,4 +26,6 @@ document.addEventListener('close', e => { if (e.target.id === 'modal') document.
 document.addEventListener('close-dialog', () => document.getElementById('modal')?.close());
 
 // Folding sections start closed on small screens.
-if (matchMedia('(width < 64rem)').matches) document.querySelectorAll('[data-fold]').forEach(d => { d.open = false; });
+const narrow = matchMedia('(width < 64rem)'), fold = () => document.querySelectorAll('[data-fold]').forEach(d => { d.open = !narrow.matches; });
+if (narrow.matches) fold();
+narrow.addEventListener('change', fold); // a tablet that is turned: wide, nothing shows how to unfold
