@@ -11,9 +11,10 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.utils import dateformat, timezone
 from django.utils.formats import get_format
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -40,6 +41,12 @@ def _written(value: date | time, name: str, language: str | None) -> str:
     if isinstance(value, time):
         return str(dateformat.time_format(value, wanted))
     return str(dateformat.format(value, wanted))
+
+
+def as_kept(text: Any) -> str:
+    """Words that are stored, in the clinic's language, whoever caused them; they are shown by `gettext`."""
+    with override(settings.LANGUAGE_CODE):
+        return str(text)
 
 
 def day(value: date | datetime | None) -> str:
@@ -73,6 +80,11 @@ def near_day(value: date | datetime, today: date) -> str:
 def hour_words(hour: int) -> str:
     """ "9:00 AM" for 9; both 0 and 24 are midnight."""
     return _written(time(hour % 24), "TIME_FORMAT", get_language())
+
+
+def hour_mark(hour: int) -> str:
+    """ "9 AM" beside a calendar's line."""
+    return _written(time(hour % 24), "HOUR_FORMAT", get_language())
 
 
 def clock_time(value: datetime | None) -> str:

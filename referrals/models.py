@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Organization, Practitioner, Site, Team
@@ -155,6 +156,11 @@ class Referral(Record):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def next_step_words(self) -> str:
+        """For who reads it; the row keeps it in the clinic's language."""
+        return gettext(self.next_step) if self.next_step else ""
 
     @property
     def has_recipient(self) -> bool:

@@ -57,7 +57,9 @@ def template() -> Catalog:
     for path in sources():
         name = path.relative_to(ROOT).as_posix()
         content = io.BytesIO(as_python(path).encode())
-        for _line, texts, _comments, context in extract("python", content, KEYWORDS, options={"encoding": "utf-8"}):
+        for _line, texts, _comments, context in extract(
+            "python", content, KEYWORDS, options={"encoding": "utf-8"}
+        ):
             if texts and texts != "":
                 found.add(texts, locations=[(name, 0)], context=context, flags=flags(texts))
     return found
@@ -112,7 +114,10 @@ def complaints() -> list[str]:
     for path, catalogue in catalogues().items():
         name = path.relative_to(ROOT).as_posix()
         found += [
-            f"{name}: {message.id!r} {fault}" for message in catalogue if message.id for fault in faults(message)
+            f"{name}: {message.id!r} {fault}"
+            for message in catalogue
+            if message.id
+            for fault in faults(message)
         ]
         for suffix, content in written(catalogue).items():
             file = path.with_suffix(suffix)

@@ -23,7 +23,9 @@ from patients.models import Patient
 
 BATCH = 500
 ATTEMPTS_TO_INSERT = 5
-TEAM_LIST = "Team list"  # a name people may change; it is kept, so it does not follow the language of whoever asked
+TEAM_LIST = (
+    "Team list"  # a name people may change; it is kept, so it does not follow the language of whoever asked
+)
 
 
 @transaction.atomic

@@ -197,7 +197,11 @@ class NightRow:
             return ""
         if self.run.started_by:
             return str(self.run.started_by)
-        return pgettext("started by", "Schedule") if self.run.by_system == NIGHTLY else capfirst(self.run.by_system)
+        return (
+            pgettext("started by", "Schedule")
+            if self.run.by_system == NIGHTLY
+            else capfirst(self.run.by_system)
+        )
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,15 @@ def header_of(kind: str) -> list[str]:
     return {
         "patients": [*person, _("Tier"), _("Weight"), _("Coordinator"), _("Site")],
         "tasks": [_("Task"), _("Kind"), *person, _("Due"), _("Status"), _("Owner"), _("Site")],
-        "visits": [pgettext("visit", "Start"), _("Visit"), *person, _("Status"), _("Provider"), _("Coordinator"), _("Site")],
+        "visits": [
+            pgettext("visit", "Start"),
+            _("Visit"),
+            *person,
+            _("Status"),
+            _("Provider"),
+            _("Coordinator"),
+            _("Site"),
+        ],
         "referrals": [_("Number"), _("Specialty"), *person, _("Next step"), _("Due"), _("Owner"), _("Site")],
         "clocks": [_("Rule"), *person, _("Due"), _("State"), _("Owner"), _("Site")],
         "spans": [_("Task"), _("Kind"), *person, _("Opened"), _("Closed"), _("Owner"), _("Site")],
@@ -253,7 +261,7 @@ def _cells(kind: str, row: Any) -> list[Any]:
         ]  # fmt: skip
     if kind == "referrals":
         return [
-            row.reference, row.specialty, *_who(row.patient), row.next_step, row.due_at, row.owner or row.team,
+            row.reference, row.specialty, *_who(row.patient), row.next_step_words, row.due_at, row.owner or row.team,
             row.site.short_name,
         ]  # fmt: skip
     if kind == "clocks":

@@ -22,7 +22,8 @@ from coordinator.tests.factories import make_site, make_user
 def words() -> Any:
     path = Path(settings.BASE_DIR) / "bin" / "lib" / "words.py"
     spec = importlib.util.spec_from_file_location("words", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -59,7 +60,8 @@ def test_templates_and_code_are_both_gathered(words: Any) -> None:
     found = words.template()
     by_suffix = {Path(name).suffix for message in found for name, _line in message.locations}
     assert by_suffix >= {".py", ".html"}
-    assert found.get("Open", "key") and found.get("Open", "slot")  # one word, two meanings
+    assert found.get("Open", "key")
+    assert found.get("Open", "slot")
 
 
 def test_months_and_days_keep_their_names() -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from coordinator.clocks.services import NoRule, meet_clock, start_clock, void_clock
 from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.db import lock
+from coordinator.wording import as_kept
 from coordinator.workflow import Actor, NotAllowed, begin, move, person
 from patients.models import Patient
 from referrals import authorization_rules as rules
@@ -135,7 +136,7 @@ def _set_next(record: PriorAuthorization, *, by: Actor, now: datetime, step: str
         else:
             void_clock(clock_id=record.clock.pk, reason=reason or step, by=by, now=now)
     clock = record.clock if keep else _start(record, following, by=by, now=now)
-    record.next_step = str(following.text)
+    record.next_step = as_kept(following.text)
     record.clock = clock
     record.due_at = clock.due_at if clock else None
     record.stage_since = now

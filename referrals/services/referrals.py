@@ -15,6 +15,7 @@ from coordinator.audit import services as audit
 from coordinator.clocks.services import meet_clock, start_clock, void_clock
 from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.db import Conflict, lock
+from coordinator.wording import as_kept
 from coordinator.workflow import Actor, NotAllowed, actor_fields, begin, move, person
 from patients.models import Patient
 from referrals import rules
@@ -226,7 +227,7 @@ def _set_next(referral: Referral, *, by: Actor, now: datetime, step: str, reason
             owner_id=referral.owner_id,
         )
     closed = following is rules.CLOSED
-    referral.next_step = str(following.text)
+    referral.next_step = as_kept(following.text)
     referral.clock = clock
     referral.due_at = clock.due_at if clock else None
     referral.stage_since = now

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
@@ -55,6 +55,16 @@ def test_the_list_names_the_patient_by_two_identifiers_the_stage_and_the_next_st
     text = page(client, LIST)
     for shown in ("RAMÍREZ, Elena", "Mar 14, 1958", referral.reference, "Complete the referral", "Draft"):
         assert shown in text
+
+
+def test_the_next_step_is_kept_in_the_clinics_language_and_read_in_ones_own(client, user, patient):
+    user.language = "es"
+    user.save()
+    with translation.override("es"):
+        referral = write(patient, user)
+    assert referral.next_step == "Complete the referral"
+    for address in (LIST, reverse("referrals:referral_detail", args=[referral.pk])):
+        assert "Completar la derivación" in page(client, address)
 
 
 def test_an_empty_list_says_what_to_do(client, user):

@@ -12,9 +12,8 @@ from uuid import UUID
 
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from coordinator.accounts.models import Practitioner
 from coordinator.wording import clock_time, local

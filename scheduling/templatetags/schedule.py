@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from datetime import time as clock
 from typing import Any
 
 from django import template
@@ -13,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from coordinator.wording import clock_time, local
+from coordinator.wording import clock_time, hour_mark, local
 from scheduling.forms import WEEKDAYS
 from scheduling.workflow import WORKFLOW
 
@@ -42,7 +41,7 @@ def schedule_link(context: template.Context, **changes: Any) -> str:
 @register.filter
 def hour(value: int) -> str:
     """ "7 AM"."""
-    return date_format(clock(value % 24), "HOUR_FORMAT")
+    return hour_mark(value)
 
 
 @register.filter

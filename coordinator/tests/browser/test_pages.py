@@ -62,7 +62,9 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         read_in(page, language)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        photograph(page, f"{name}-{width}-{scheme}" if language == "en" else f"{name}-{width}-{scheme}-{language}")
+        photograph(
+            page, f"{name}-{width}-{scheme}" if language == "en" else f"{name}-{width}-{scheme}-{language}"
+        )
         found += [f"{language} {width} {scheme}: {line}" for line in violations(page)]
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found.append(f"{language} {width} {scheme}: scrolls sideways")
