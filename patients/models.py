@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import unicodedata
 from typing import Any
 
@@ -329,6 +330,7 @@ class CareTeamMember(Record):
     practitioner = models.ForeignKey(Practitioner, null=True, blank=True, on_delete=models.PROTECT)
     organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.PROTECT)
     name = models.CharField(max_length=160, blank=True)
+    contact = models.CharField(max_length=160, blank=True)  # phone, fax or e-mail of somebody outside
     is_lead = models.BooleanField(default=False)
     started_on = models.DateField(null=True, blank=True)
     ended_on = models.DateField(null=True, blank=True)
@@ -355,6 +357,76 @@ class CareTeamMember(Record):
     @property
     def display(self) -> str:
         return str(self.user or self.practitioner or self.organization or self.name)
+
+
+class Consent(Record):
+    """What the patient, or somebody for them, agreed to or refused. Days are those of the patient's place.
+
+    Permission for messages stands with each number (ContactPoint), topics with each relative (RelatedPerson).
+    """
+
+    class Kind(models.TextChoices):
+        CARE_MANAGEMENT = "care_management", _("Care management services")
+        TELEHEALTH = "telehealth", _("Telehealth visits")
+        RELEASE = "release", _("Release of records")
+        PART_2 = "part2", _("Substance-use records (42 CFR part 2)")
+        EXCHANGE = "exchange", _("Sharing through a health information exchange")
+        RESEARCH = "research", _("Research")
+        OTHER = "other", _("Other")
+
+    class Decision(models.TextChoices):
+        PERMIT = "permit", _("Agreed")
+        DENY = "deny", _("Refused")
+
+    class Method(models.TextChoices):
+        VERBAL = "verbal", _("Spoken")
+        WRITTEN = "written", _("On paper")
+        ELECTRONIC = "electronic", _("Electronic")
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Given")
+        REVOKED = "revoked", _("Taken back")
+        ENTERED_IN_ERROR = "entered_in_error", _("Entered in error")
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="consents")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    decision = models.CharField(max_length=6, choices=Decision.choices, default=Decision.PERMIT)
+    scope = models.CharField(max_length=500, blank=True)  # what, to whom, for what purpose
+    method = models.CharField(max_length=10, choices=Method.choices)
+    given_by = models.CharField(max_length=160, blank=True)  # blank: the patient
+    given_as = models.CharField(max_length=120, blank=True)  # in what right somebody else decided
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    revoked_on = models.DateField(null=True, blank=True)
+    standing_reason = models.CharField(max_length=500, blank=True)  # why it was taken back or is an error
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        ordering = ["-starts_on", "-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=models.F("starts_on")),
+                name="consent_period",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="revoked") | (Q(revoked_on__isnull=False) & ~Q(standing_reason="")),
+                name="consent_revoked_with_day_and_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(given_by="") | ~Q(given_as=""), name="consent_for_somebody_says_by_what_right"
+            ),
+        ]
+        indexes = [models.Index(fields=["patient", "kind"], name="consent_patient")]
+
+    def holds_on(self, day: datetime.date) -> bool:
+        """Whether what was decided counts that day."""
+        over = self.ends_on is not None and day > self.ends_on
+        return self.status == self.Status.ACTIVE and self.starts_on <= day and not over
 
 
 class ClinicalRecord(Record):

@@ -280,6 +280,7 @@ def whole_record(patient: Patient) -> dict[str, list[Any]]:
                 F("ended_on").desc(nulls_first=True), "-is_lead", "role"
             )
         ),
+        "consents": list(patient.consents.exclude(status="entered_in_error").select_related("taken_by")),
         "problems": list(patient.problems.exclude(status="entered_in_error").order_by("status", "name")),
         "allergies": list(
             patient.allergies.exclude(status="entered_in_error").order_by("status", "substance")

@@ -232,6 +232,27 @@ def _families(clinic: Clinic, found: Patients) -> None:
             by=clinic.users["dana"],
             now=clinic.now,
         )
+    _consents_and_teams(clinic, found)
+
+
+def _consents_and_teams(clinic: Clinic, found: dict[str, Patient]) -> None:
+    common: dict[str, Any] = {"by": clinic.users["dana"], "now": clinic.now}
+    since = clinic.today - timedelta(days=115)
+    for name in ("Alvarez, Maria", "Ramírez, Elena", "Begay, Harold"):
+        common["patient_id"] = found[name].pk
+        services.add_consent(kind="care_management", method="verbal", starts_on=since, **common)
+        services.add_consent(
+            kind="release",
+            method="written",
+            scope="Visit notes and results to Mercy Cardiology, for treatment",
+            starts_on=since,
+            ends_on=since + timedelta(days=365),
+            **common,
+        )
+        services.add_care_team_member(
+            name="Mercy Cardiology", role="cardiology", contact="fax (612) 555-0178", **common
+        )
+    services.add_consent(kind="exchange", decision="deny", method="electronic", **common)
 
 
 def _charts(clinic: Clinic, patients: list[Patient], rng: random.Random) -> None:

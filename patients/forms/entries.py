@@ -14,7 +14,7 @@ from coordinator.accounts.models import User
 from coordinator.workflow import Step
 from patients.forms import day
 from patients.forms.registration import language_choices
-from patients.models import Allergy, ContactPoint, Medication, Note, Patient, Problem, Topic
+from patients.models import Allergy, Consent, ContactPoint, Medication, Note, Patient, Problem, Topic
 from patients.selectors import possible_coordinators, providers
 
 
@@ -84,6 +84,40 @@ class FamilyForm(forms.Form):
     )
     is_emergency_contact = forms.BooleanField(label=lazy("Emergency contact"), required=False)
     do_not_contact = forms.BooleanField(label=lazy("Do not contact"), required=False)
+
+
+class CareTeamForm(forms.Form):
+    """Somebody outside the clinic; who works here is on the team through their work."""
+
+    name = _line(lazy("Name of the person or practice"), 160, required=True)
+    role = _line(lazy("Role"), 80, required=True, help_text=lazy("For example: cardiologist, home nurse"))
+    contact = _line(lazy("Phone, fax or e-mail"), 160)
+    started_on = day(lazy("Since"), past=True)
+
+
+class ConsentForm(forms.Form):
+    kind = forms.ChoiceField(label=lazy("Consent to"), choices=Consent.Kind.choices)
+    decision = forms.ChoiceField(
+        label=lazy("Decision"), choices=Consent.Decision.choices, initial="permit", widget=forms.RadioSelect
+    )
+    scope = _line(lazy("What, to whom and what for"), 500)
+    method = forms.ChoiceField(label=lazy("How"), choices=Consent.Method.choices, widget=forms.RadioSelect)
+    given_by = _line(lazy("Who decided, if not the patient"), 160)
+    given_as = _line(
+        lazy("By what right"), 120, help_text=lazy("For example: legal guardian, health-care proxy")
+    )
+    starts_on = day(lazy("From"), past=True)
+    ends_on = day(lazy("To"))
+
+
+class ConsentStandingForm(forms.Form):
+    status = forms.ChoiceField(
+        label=lazy("Standing"),
+        widget=forms.RadioSelect,
+        choices=Consent.Status.choices[1:],
+        initial="revoked",
+    )
+    reason = _line(lazy("Reason"), 500, required=True)
 
 
 class ProblemForm(forms.Form):

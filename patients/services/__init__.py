@@ -9,6 +9,7 @@ from patients.services.clinical import (
     change_problem,
     record_no_known_allergies,
 )
+from patients.services.consents import add_consent, change_consent
 from patients.services.contacts import (
     add_contact_point,
     end_contact_point,
@@ -20,7 +21,15 @@ from patients.services.coverage import add_coverage, end_coverage, update_covera
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
 from patients.services.patients import register_patient, update_patient
-from patients.services.people import add_related_person, assign_coordinator, end_related_person
+from patients.services.people import (
+    add_care_team_member,
+    add_related_person,
+    assign_coordinator,
+    end_care_team_member,
+    end_related_person,
+    update_care_team_member,
+    update_related_person,
+)
 from patients.services.standing import (
     enter_patient_in_error,
     inactivate_patient,
@@ -32,6 +41,8 @@ from patients.services.standing import (
 __all__ = [
     "acknowledge_note",
     "add_allergy",
+    "add_care_team_member",
+    "add_consent",
     "add_contact_point",
     "add_coverage",
     "add_medication",
@@ -41,8 +52,10 @@ __all__ = [
     "ask_again",
     "assign_coordinator",
     "change_allergy",
+    "change_consent",
     "change_medication",
     "change_problem",
+    "end_care_team_member",
     "end_contact_point",
     "end_coverage",
     "end_related_person",
@@ -58,7 +71,9 @@ __all__ = [
     "scan_duplicates",
     "tell_apart",
     "transfer_patient",
+    "update_care_team_member",
     "update_contact_point",
     "update_coverage",
     "update_patient",
+    "update_related_person",
 ]

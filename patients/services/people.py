@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import User
 from coordinator.audit import services as audit
-from coordinator.workflow import Actor, actor_fields, person
+from coordinator.db import Conflict
+from coordinator.workflow import Actor, NotAllowed, actor_fields, person
 from patients.models import CareTeamMember, Patient, RelatedPerson, Topic
 from patients.permissions import can_lead
 from patients.services.entries import add_entry, change_entry, entry_for_change, local_day, patient_for_entry
@@ -37,11 +38,52 @@ def add_related_person(
 
 
 @transaction.atomic
+def update_related_person(
+    *, related_person_id: UUID, by: Actor, now: datetime, **changes: Any
+) -> RelatedPerson:
+    """Correct a relative's details, or what they may hear about; it counts at once."""
+    return change_entry(entry_for_change(RelatedPerson, related_person_id, by), by=by, **changes)
+
+
+@transaction.atomic
 def end_related_person(*, related_person_id: UUID, by: Actor, now: datetime) -> RelatedPerson:
     """No longer to be contacted for the patient; past contacts keep their name."""
     relative = entry_for_change(RelatedPerson, related_person_id, by)
     ended_on = relative.ended_on or local_day(relative.patient, now)
     return change_entry(relative, by=by, action="end", ended_on=ended_on)
+
+
+@transaction.atomic
+def add_care_team_member(
+    *, patient_id: UUID, name: str, role: str, by: Actor, now: datetime, **details: Any
+) -> CareTeamMember:
+    """Somebody outside who cares for the patient. `details`: contact (phone, fax or e-mail), started_on."""
+    patient = patient_for_entry(patient_id, by)
+    if patient.care_team.filter(name__iexact=name.strip(), role__iexact=role.strip(), ended_on=None).exists():
+        raise Conflict(_("This person is on the care team in this role already."))
+    details["started_on"] = details.get("started_on") or local_day(patient, now)
+    return add_entry(CareTeamMember, patient, by=by, name=name, role=role, **details)
+
+
+@transaction.atomic
+def update_care_team_member(*, member_id: UUID, by: Actor, now: datetime, **changes: Any) -> CareTeamMember:
+    """Correct a member's role or how to reach them."""
+    return change_entry(_outsider(member_id, by), by=by, **changes)
+
+
+@transaction.atomic
+def end_care_team_member(*, member_id: UUID, by: Actor, now: datetime) -> CareTeamMember:
+    """No longer on the team from today."""
+    member = _outsider(member_id, by)
+    ended_on = member.ended_on or local_day(member.patient, now)
+    return change_entry(member, by=by, action="end", ended_on=ended_on)
+
+
+def _outsider(member_id: UUID, by: Actor) -> CareTeamMember:
+    member = entry_for_change(CareTeamMember, member_id, by)
+    if member.is_lead:
+        raise NotAllowed(_("The lead changes with the patient's coordinator."))
+    return member
 
 
 @transaction.atomic

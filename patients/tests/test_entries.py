@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from coordinator.accounts.roles import Role
+from coordinator.audit.models import AuditEvent
 from coordinator.tests.factories import make_practitioner, make_site, make_user
-from patients.models import Allergy, ContactPoint, Note, PatientStatus, RelatedPerson
+from patients import services
+from patients.models import Allergy, Consent, ContactPoint, Note, PatientStatus, RelatedPerson
 from patients.tests.factories import make_patient, make_phone
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +21,8 @@ ENTRIES = {
     "phone": {"kind": "phone", "value": "(612) 555-0143", "use": "mobile"},
     "coverage": {"payer_name": "Medicare", "member_id": "1EG4"},
     "family": {"name": "Ana", "relationship": "daughter", "topics": ["scheduling"]},
+    "team": {"name": "Dr. Amy Lund", "role": "cardiologist", "contact": "(612) 555-0177"},
+    "consent": {"kind": "release", "decision": "permit", "method": "written", "scope": "Records to Dr. Lund"},
     "problem": {"name": "Heart failure", "code": "I50.22"},
     "allergy": {"substance": "Penicillin", "severity": "severe"},
     "medicine": {"name": "Furosemide 40 mg", "how_taken": "2 times a day"},
@@ -47,7 +51,13 @@ def test_an_entry_is_added_and_shown_on_details(client, elena, kind):
     answer = client.post(add(elena, kind), ENTRIES[kind], follow=True)
     page = answer.content.decode()
     shown = {"phone": "(612) 555-0143", "coverage": "Medicare", "family": "Ana", "problem": "Heart failure"}
-    assert shown.get(kind, {"allergy": "Penicillin", "medicine": "Furosemide"}.get(kind)) in page
+    shown |= {
+        "allergy": "Penicillin",
+        "medicine": "Furosemide",
+        "team": "Dr. Amy Lund",
+        "consent": "Records to Dr. Lund",
+    }
+    assert shown[kind] in page
 
 
 @pytest.mark.parametrize("kind", ENTRIES)
@@ -86,6 +96,89 @@ def test_a_phone_is_changed_and_ended(client, elena):
     client.post(reverse("patients:entry_end", args=["phone", point.pk]))
     point.refresh_from_db()
     assert point.ended_at
+
+
+def test_what_a_relative_may_hear_is_changed_and_counts_at_once(client, elena):
+    client.post(add(elena, "family"), ENTRIES["family"])
+    ana = RelatedPerson.objects.get()
+    change = reverse("patients:entry_change", args=["family", ana.pk])
+    form = client.get(change).content.decode()
+    assert 'value="Ana"' in form
+    client.post(change, {"name": "Ana", "relationship": "daughter", "topics": ["results", "transport"]})
+    ana.refresh_from_db()
+    assert ana.topics == ["results", "transport"]
+    event = AuditEvent.objects.filter(entity="patients.relatedperson", action="change").get()
+    assert event.details == {"fields": ["topics"]}
+
+
+def test_somebody_outside_joins_the_care_team_once_changes_and_leaves(client, elena):
+    client.post(add(elena, "team"), ENTRIES["team"])
+    twice = client.post(add(elena, "team"), ENTRIES["team"])
+    assert twice.status_code == 422
+    assert "already" in twice.content.decode()
+    member = elena.care_team.get()
+    change = reverse("patients:entry_change", args=["team", member.pk])
+    client.post(change, {**ENTRIES["team"], "contact": "fax (612) 555-0178"})
+    client.post(reverse("patients:entry_end", args=["team", member.pk]))
+    member.refresh_from_db()
+    assert member.contact == "fax (612) 555-0178"
+    assert member.ended_on
+
+
+def test_the_lead_does_not_leave_the_care_team_by_this_door(client, dana, elena):
+    services.assign_coordinator(patient_id=elena.pk, user=dana, by=dana, now=timezone.now())
+    lead = elena.care_team.get()
+    assert client.post(reverse("patients:entry_end", args=["team", lead.pk])).status_code == 409
+    lead.refresh_from_db()
+    assert lead.ended_on is None
+
+
+# --- consents ---------------------------------------------------------------------------------------------
+
+
+def test_a_consent_says_who_took_it_and_is_taken_back_with_a_reason(client, dana, elena):
+    client.post(add(elena, "consent"), ENTRIES["consent"])
+    consent = Consent.objects.get()
+    today = consent.starts_on
+    assert (consent.taken_by, consent.holds_on(today)) == (dana, True)
+    assert not consent.holds_on(today - datetime.timedelta(days=1))
+    change = reverse("patients:entry_change", args=["consent", consent.pk])
+    assert client.post(change, {"status": "revoked", "reason": ""}).status_code == 422
+    page = client.post(
+        change, {"status": "revoked", "reason": "Changed her mind"}, follow=True
+    ).content.decode()
+    assert "Taken back" in page
+    assert "Changed her mind" in page
+    consent.refresh_from_db()
+    assert (consent.revoked_on, consent.holds_on(today)) == (today, False)
+    again = client.post(change, {"status": "entered_in_error", "reason": "x"})
+    assert again.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"given_by": "Ana Alvarez"}, "By what right"),
+        ({"starts_on": "2031-01-01"}, "From"),
+        ({"starts_on": "2026-01-02", "ends_on": "2026-01-01"}, "To"),
+        ({"kind": "dragons"}, "Consent to"),
+    ],
+)
+def test_a_consent_that_cannot_be_is_refused_at_its_field(client, elena, wrong, field):
+    answer = client.post(add(elena, "consent"), ENTRIES["consent"] | wrong)
+    assert answer.status_code == 422
+    assert field in answer.content.decode()
+    assert not Consent.objects.exists()
+
+
+def test_a_consent_that_has_ended_or_was_refused_looks_so(client, dana, elena):
+    day = timezone.localdate() - datetime.timedelta(days=40)
+    made = {"patient_id": elena.pk, "method": "verbal", "by": dana, "now": timezone.now(), "starts_on": day}
+    services.add_consent(kind="telehealth", ends_on=day + datetime.timedelta(days=9), **made)
+    services.add_consent(kind="research", decision="deny", **made)
+    page = client.get(reverse("dashboard:patient_details", args=[elena.pk])).content.decode()
+    for shown in ("Telehealth visits", "Ended", "Research", "Refused", dana.name):
+        assert shown in page
 
 
 def test_an_allergy_taken_back_needs_a_reason(client, elena):

@@ -22,7 +22,17 @@ from coordinator.http import get_visible_or_404, page, requires
 from coordinator.toasts import toast
 from patients import services
 from patients.forms import entries as entry_forms
-from patients.models import Allergy, ContactPoint, Coverage, Medication, Patient, Problem, RelatedPerson
+from patients.models import (
+    Allergy,
+    CareTeamMember,
+    Consent,
+    ContactPoint,
+    Coverage,
+    Medication,
+    Patient,
+    Problem,
+    RelatedPerson,
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,30 @@ KINDS = {
         lazy("Family or caregiver"),
         entry_forms.FamilyForm,
         services.add_related_person,
-        end=services.end_related_person,
+        entry_forms.FamilyForm,
+        services.update_related_person,
+        services.end_related_person,
+    ),
+    "team": Kind(
+        CareTeamMember,
+        "member_id",
+        lazy("Add someone to the care team"),
+        lazy("Care team"),
+        entry_forms.CareTeamForm,
+        services.add_care_team_member,
+        entry_forms.CareTeamForm,
+        services.update_care_team_member,
+        services.end_care_team_member,
+    ),
+    "consent": Kind(
+        Consent,
+        "consent_id",
+        lazy("Add consent"),
+        lazy("Consent"),
+        entry_forms.ConsentForm,
+        services.add_consent,
+        entry_forms.ConsentStandingForm,
+        services.change_consent,
     ),
     "problem": Kind(
         Problem,
