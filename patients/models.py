@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from coordinator.accounts.models import Organization, Practitioner, Site, check_zone
 from coordinator.db import Record
@@ -375,7 +376,7 @@ class Consent(Record):
         OTHER = "other", _("Other")
 
     class Decision(models.TextChoices):
-        PERMIT = "permit", _("Agreed")
+        PERMIT = "permit", pgettext_lazy("consent", "Agreed")
         DENY = "deny", _("Refused")
 
     class Method(models.TextChoices):

@@ -14,6 +14,8 @@ PAGES = [
     ("my-work", "coordinator", "/"),
     ("patients", "coordinator", "/patients/"),
     ("patient", "coordinator", "/patients/{patient}/"),
+    ("details", "coordinator", "/patients/{patient}/details/"),
+    ("consent", "coordinator", "/patients/{patient}/add/consent/"),
     ("duplicates", "lead", "/patients/duplicates/"),
     ("duplicate-apart", "lead", "/patients/duplicates/{pair}/apart/"),
     ("schedule", "coordinator", "/schedule/"),
