@@ -15,6 +15,7 @@ from careplans import rules
 from careplans.models import CloseReason, ContactAttempt, Outcome, Priority, Task, TaskKind
 from careplans.selectors import hands
 from coordinator.accounts.models import User
+from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.db import uuid7
 from coordinator.fields import show_refusal
 from coordinator.wording import clock_time, near_day, phone
@@ -79,8 +80,11 @@ class SnoozeForm(TaskActionForm):
     def prepare(self) -> None:
         zone = str(timezone.get_current_timezone())
         close = self.task.site.close_hour if self.task else 18
-        self.times = rules.snooze_times(self.now, zone, close)
+        calendar = as_calendar(calendar_for(self.task.site)) if self.task else None
+        self.times = rules.snooze_times(self.now, zone, close, calendar)
         labels = {"later": _("Later today"), "tomorrow": _("Tomorrow"), "week": _("In a week")}
+        if timezone.localdate(self.times["tomorrow"]) > timezone.localdate(self.now) + timedelta(days=1):
+            labels["tomorrow"] = _("Next working day")
         self.fields["until"].choices = [
             *((name, f"{labels[name]}, {moment_label(at, self.now)}") for name, at in self.times.items()),
             ("pick", _("Another time")),
@@ -202,7 +206,7 @@ class LogContactForm(TaskActionForm):
         self.times = times
         self.fields["again"].choices = [
             ("rule", _("By the rule")),
-            *((name, f"{labels[name]}, {clock_time(at)}") for name, at in times.items()),
+            *((name, f"{labels[name]}, {moment_label(at, self.now)}") for name, at in times.items()),
             ("pick", _("Pick a time")),
         ]
         self.fields["again"].initial = "rule"

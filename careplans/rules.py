@@ -315,19 +315,23 @@ def age(task: Any, now: datetime) -> Age:
     return Age(max(until - task.opened_at - held, timedelta()), held)
 
 
-def snooze_times(now: datetime, zone: str, close_hour: int = 18) -> dict[str, datetime]:
+def snooze_times(
+    now: datetime, zone: str, close_hour: int = 18, calendar: Calendar | None = None
+) -> dict[str, datetime]:
     """The shortcuts of Snooze as instants (UTC): later today (when the day is long enough), tomorrow, in a week.
 
-    "Later today" is two hours on, at the next half hour; tomorrow and in a week are at 8 in the morning.
+    "Later today" is two hours on, at the next half hour; the others are at 8 in the morning, with a calendar on the
+    first open day from then.
     """
     tz = ZoneInfo(zone)
     local = now.astimezone(tz)
     later = (now.astimezone(UTC) + BUSY_AGAIN).replace(second=0, microsecond=0)
     later = (later + timedelta(minutes=-later.minute % 30)).astimezone(tz)
-    times = {
-        "tomorrow": datetime.combine(local.date() + timedelta(days=1), time(8), tz).astimezone(UTC),
-        "week": datetime.combine(local.date() + timedelta(days=7), time(8), tz).astimezone(UTC),
-    }
+    times = {}
+    for name, days in (("tomorrow", 1), ("week", 7)):
+        before = local.date() + timedelta(days=days - 1)
+        day = next_open_day(before, calendar) if calendar else before + timedelta(days=1)
+        times[name] = datetime.combine(day, time(8), tz).astimezone(UTC)
     if later.date() == local.date() and later.hour < close_hour:
         times = {"later": later.astimezone(UTC), **times}
     return times

@@ -280,6 +280,13 @@ def test_snooze_shortcuts():
     assert "later" not in rules.snooze_times(at("2026-11-18 17:00"), ZONE)
 
 
+def test_snooze_skips_days_on_which_nobody_is_there():
+    friday = rules.snooze_times(at("2026-11-20 10:00"), ZONE, calendar=CALENDAR)
+    assert local(friday["tomorrow"]) == "2026-11-23 08:00"
+    before_thanksgiving = rules.snooze_times(at("2026-11-19 10:00"), ZONE, calendar=CALENDAR)
+    assert local(before_thanksgiving["week"]) == "2026-11-27 08:00"
+
+
 # --- caseload ---
 
 
