@@ -99,6 +99,7 @@ OTHER_STEPS = {
     "create": gettext_lazy("Created"),
     "import": gettext_lazy("Imported"),
     "reassign": gettext_lazy("Given to somebody else"),
+    "update": gettext_lazy("Changed"),
     "review": gettext_lazy("Reviewed by the requester"),
     "tell_patient": gettext_lazy("Patient told"),
     "tell_requester": gettext_lazy("Requester told"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Organization, Practitioner, User
+from coordinator.db import Conflict
 from patients.models import Problem
 from referrals.models import Referral
 from referrals.selectors import STAGES, specialties
@@ -72,9 +73,29 @@ class ReferralForm(forms.ModelForm):
 
     def clean_requested_by_on(self) -> Any:
         day = self.cleaned_data["requested_by_on"]
-        if day and day < timezone.localdate():
+        if day and day < timezone.localdate() and day != self.instance.requested_by_on:
             raise forms.ValidationError(_("This day is past. Choose a day from today on."))
         return day
+
+
+class ReferralChangeForm(ReferralForm):
+    """The same, for one that is written; `version` is the one on screen."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, instance: Referral, **kwargs: Any) -> None:
+        super().__init__(*args, instance=instance, initial={"version": instance.version}, **kwargs)
+        del self.fields["duplicate_reason"]
+
+    def show_conflict(self, error: Conflict) -> None:
+        """What somebody saved meanwhile stands beside what was typed; saving again replaces it."""
+        self.add_error(None, str(error))
+        for name, theirs in error.extra["fields"].items():
+            words = dict(Referral._meta.get_field(name).choices or ()).get(theirs, theirs)
+            self.add_error(name, _("Saved meanwhile: %(value)s") % {"value": words or _("nothing")})
+        data: Any = self.data.copy()  # type: ignore[attr-defined]
+        data["version"] = error.extra["version"]
+        self.data = data
 
 
 class StepForm(forms.Form):

@@ -25,6 +25,7 @@ urlpatterns = [
     path("", views.referral_index, name="referral_list"),
     path("new/", views.referral_new, name="referral_new"),
     path("<uuid:pk>/", views.referral_detail, name="referral_detail"),
+    path("<uuid:pk>/edit/", views.referral_edit, name="referral_edit"),
     path("<uuid:pk>/assign/", views.referral_assign, name="referral_assign"),
     path("<uuid:pk>/<fact:fact>/", views.referral_fact, name="referral_fact"),
     path("<uuid:pk>/step/<slug:step>/", views.referral_step, name="referral_step"),

@@ -22,10 +22,11 @@ from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients.models import Patient
 from referrals import rules, services
-from referrals.forms import AssignForm, FilterForm, ReferralForm, StepForm
+from referrals.forms import AssignForm, FilterForm, ReferralChangeForm, ReferralForm, StepForm
 from referrals.models import Referral
 from referrals.permissions import can_manage_referral, can_review
 from referrals.selectors import PAGE_SIZE, STAGES, referral_list, similar_referrals, stage_counts
+from referrals.workflow import BEFORE_SENDING
 
 
 @require_http_methods(["GET", "POST"])
@@ -88,6 +89,7 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
         "why": why(referral.clock) if referral.clock else [],
         "steps": steps if can_manage_referral(user, referral) else [],
         "can_manage": can_manage_referral(user, referral),
+        "can_change": can_manage_referral(user, referral) and referral.status in BEFORE_SENDING,
         "can_review": can_review(user, referral),
         "changes": referral.changes.select_related("by").order_by("-at", "-id"),
         "authorizations": referral.authorizations.select_related("payer", "clock"),
@@ -168,6 +170,31 @@ def referral_assign(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
     toast(request, _("Reassigned to %(name)s") % {"name": form.cleaned_data["owner"].name})
     return redirect("referrals:referral_detail", pk)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("referrals.edit")
+def referral_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Change what is asked, until it is sent. A stale save shows both versions."""
+    referral = _visible(request, pk)
+    if referral.status not in BEFORE_SENDING:
+        raise NotAllowed(_("This referral was sent. What the recipient has is not changed here."))
+    form = ReferralChangeForm(
+        request.POST or None, instance=referral, user=request.user, patient=referral.patient
+    )
+    status = 422 if request.method == "POST" else 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.update_referral(referral_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)
+            toast(request, _("Saved"))
+            return redirect("referrals:referral_detail", pk)
+        except Conflict as error:
+            form.show_conflict(error)
+            status = 409
+    context = {"form": form, "patient": referral.patient, "referral": referral}
+    return page(
+        request, "referrals/referral_edit.html", context, part="referrals/_referral_form.html", status=status
+    )
 
 
 @require_http_methods(["GET", "POST"])

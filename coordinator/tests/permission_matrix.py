@@ -168,6 +168,7 @@ ROWS = [
     row("referrals:referral_list", "GET POST", READERS),
     row("referrals:referral_new", "GET POST", COORDINATION),
     row("referrals:referral_detail", "GET", READERS, pk="referral"),
+    row("referrals:referral_edit", "GET POST", COORDINATION, pk="referral"),
     row("referrals:referral_assign", "POST", COORDINATION, pk="referral"),
     # A provider reviews what they asked for; this one did not ask.
     replace(

@@ -14,6 +14,7 @@ from referrals.services.referrals import (
     record_patient_told,
     record_requester_told,
     record_review,
+    update_referral,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "record_patient_told",
     "record_requester_told",
     "record_review",
+    "update_referral",
 ]

@@ -22,7 +22,7 @@ from referrals import rules
 from referrals.models import Referral
 from referrals.permissions import check_can_manage_referral, check_can_review
 from referrals.selectors import similar_referrals
-from referrals.workflow import ReferralStatus
+from referrals.workflow import BEFORE_SENDING, ReferralStatus
 
 # Which field keeps the moment of a step.
 STAMPS = {
@@ -97,6 +97,47 @@ def _next_reference() -> str:
     with connection.cursor() as cursor:
         cursor.execute("select nextval('referral_reference')")
         return f"R-{cursor.fetchone()[0]:06d}"
+
+
+@transaction.atomic
+def update_referral(
+    *, referral_id: UUID, version: int | None, by: Actor, now: datetime, **changes: Any
+) -> Referral:
+    """Correct what is asked, until it is sent; its age, owner and dates stay.
+
+    `version` is the one the person had on screen (None: overwrite knowingly). Raises Conflict with `extra`: version
+    (the present one) and fields {name: what somebody saved meanwhile}; NotAllowed once it was sent.
+    """
+    referral = lock(Referral.objects.select_related("site"), referral_id)
+    check_can_manage_referral(by, referral)
+    if referral.status not in BEFORE_SENDING:
+        raise NotAllowed(_("This referral was sent. What the recipient has is not changed here."))
+    if not changes["specialty"].strip() or not changes["reason"].strip():
+        raise ValidationError(_("A referral needs a specialty and a reason."))
+    differing = {name: value for name, value in changes.items() if getattr(referral, name) != value}
+    if version is not None and version != referral.version:
+        raise Conflict(
+            _("Somebody saved this referral since you opened it. Saving again replaces what is named below."),
+            version=referral.version,
+            fields={name: getattr(referral, name) for name in differing},
+        )
+    if not differing:
+        return referral
+    for name, value in differing.items():
+        setattr(referral, name, value)
+    referral.version += 1
+    referral.save()
+    facts = {"fields": sorted(differing), "version": referral.version}
+    referral.changes.create(
+        step="update",
+        from_status=referral.status,
+        to_status=referral.status,
+        at=now,
+        facts=facts,
+        **actor_fields(by),
+    )
+    audit.record_change(referral, "update", by=by, details=facts)
+    return referral
 
 
 @transaction.atomic

@@ -256,3 +256,65 @@ def test_reassigning_to_somebody_elsewhere_is_refused_at_the_field(client, user,
     assert answer.status_code == 422
     referral.refresh_from_db()
     assert referral.owner == user
+
+
+# --- changing what is asked -------------------------------------------------------------------------------
+
+
+def edit_of(referral):
+    return reverse("referrals:referral_edit", args=[referral.pk])
+
+
+def asked(referral, **changes):
+    return {
+        "category": referral.category, "specialty": referral.specialty, "reason": referral.reason,
+        "urgency": referral.urgency, "version": referral.version,
+        "recipient_organization": referral.recipient_organization_id, **changes,
+    }  # fmt: skip
+
+
+def test_a_draft_is_changed_and_keeps_its_age_owner_and_date(client, user, patient):
+    referral = write(patient, user)
+    before = (referral.stage_since, referral.owner_id, referral.due_at)
+    assert "Swelling" in page(client, edit_of(referral))
+    answer = client.post(edit_of(referral), asked(referral, reason="Swelling and cough", urgency="urgent"))
+    assert answer.status_code == 302
+    referral.refresh_from_db()
+    assert (referral.reason, referral.urgency) == ("Swelling and cough", "urgent")
+    assert (referral.stage_since, referral.owner_id, referral.due_at) == before
+    assert referral.changes.latest("at").facts["fields"] == ["reason", "urgency"]
+    assert "Changed" in page(client, reverse("referrals:referral_detail", args=[referral.pk]))
+
+
+def test_a_stale_save_shows_both_versions_and_saving_again_replaces(client, user, patient):
+    referral = write(patient, user)
+    mine = asked(referral, reason="My words")
+    client.post(edit_of(referral), asked(referral, reason="Their words"))
+    answer = client.post(edit_of(referral), mine)
+    text = answer.content.decode()
+    assert answer.status_code == 409
+    assert "My words" in text
+    assert "Saved meanwhile: Their words" in text
+    again = mine | {"version": answer.context["form"]["version"].value()}
+    assert client.post(edit_of(referral), again).status_code == 302
+    referral.refresh_from_db()
+    assert referral.reason == "My words"
+
+
+def test_an_empty_reason_is_refused_and_the_rest_of_the_typing_stays(client, user, patient):
+    referral = write(patient, user)
+    answer = client.post(edit_of(referral), asked(referral, reason="", specialty="Kidney clinic"))
+    assert answer.status_code == 422
+    assert "Kidney clinic" in answer.content.decode()
+    referral.refresh_from_db()
+    assert referral.specialty == "Cardiology"
+
+
+def test_what_was_sent_is_not_changed(client, user, patient):
+    referral = write(patient, user)
+    for step, facts in (("make_ready", {}), ("send", {"channel": "fax"})):
+        services.advance_referral(referral_id=referral.pk, step=step, by=user, now=timezone.now(), **facts)
+    referral.refresh_from_db()
+    assert client.get(edit_of(referral)).status_code == 409
+    assert client.post(edit_of(referral), asked(referral, reason="x")).status_code == 409
+    assert edit_of(referral) not in page(client, reverse("referrals:referral_detail", args=[referral.pk]))
