@@ -50,7 +50,7 @@ def take(record, step, *, by, **overrides):
 
 
 CHART_FACTS = (
-    "Allergy", "Coverage", "Document", "Encounter", "Immunization", "Medication", "Note", "Problem", "Result"
+    "Allergy", "Consent", "Coverage", "Document", "Encounter", "Immunization", "Medication", "Note", "Problem", "Result"
 )  # fmt: skip
 
 
