@@ -18,6 +18,7 @@ from patients.services.contacts import (
 )
 from patients.services.coverage import add_coverage, end_coverage, update_coverage
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
+from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
 from patients.services.patients import register_patient, update_patient
 from patients.services.people import add_related_person, assign_coordinator, end_related_person
@@ -50,6 +51,8 @@ __all__ = [
     "enter_patient_in_error",
     "inactivate_patient",
     "mark_contact_point_failing",
+    "merge_patients",
+    "plan_merge",
     "reactivate_patient",
     "record_death",
     "record_no_known_allergies",
@@ -58,6 +61,7 @@ __all__ = [
     "scan_duplicates",
     "tell_apart",
     "transfer_patient",
+    "unmerge_patients",
     "update_contact_point",
     "update_coverage",
     "update_patient",
