@@ -26,7 +26,7 @@ READERS = [role for role in PEOPLE if role not in (*ADMINISTRATOR, *AUDITOR)]
 PLANTED = (
     "patient", "contact point", "problem", "related person", "note", "plan", "goal", "intervention", "task",
     "referral", "authorization", "appointment", "practitioner", "room", "team", "block", "hours",
-    "colleague", "saved view", "import", "api client of a lab",
+    "merge", "colleague", "saved view", "import", "api client of a lab",
 )  # fmt: skip
 # As it opens, and with every filter of ours that widens a list.
 QUERIES = ("", "?view=all&status=all&state=all&show=all&tab=all&coordinator=&owner=")
