@@ -278,6 +278,23 @@ def merged_into(user: Any, pk: Any) -> tuple[Patient, Patient] | None:
     return None
 
 
+def standing_records(keys: Iterable[Any]) -> dict[Any, Any]:
+    """For each of these keys of patients that was merged: the key of the record it was merged into at last."""
+    into: dict[Any, Any] = {}
+    ask = set(keys)
+    while ask:
+        found = dict(PatientMerge.objects.standing().filter(other__in=ask).values_list("other", "survivor"))
+        into |= found
+        ask = set(found.values()) - set(into)
+    return {key: _last(into, key) for key in into}
+
+
+def _last(into: dict[Any, Any], key: Any) -> Any:
+    while key in into:
+        key = into[key]
+    return key
+
+
 def _merge_of(pk: Any) -> PatientMerge | None:
     return PatientMerge.objects.standing().select_related("other").filter(other=pk).first()
 

@@ -21,7 +21,7 @@ from coordinator.dashboard.models import PinnedPatient
 from coordinator.tests.factories import make_site, make_user
 from coordinator.workflow import System
 from patients.models import Note, Patient, PatientMerge, PossibleDuplicate
-from patients.services import merge_patients, scan_duplicates
+from patients.services import inactivate_patient, merge_patients, scan_duplicates
 from patients.tests.factories import make_patient, make_phone
 from scheduling.tests.factories import make_appointment, make_service
 
@@ -217,6 +217,18 @@ def test_the_old_address_leads_to_the_survivor_and_says_so_through_a_chain(clien
         assert client.get(reverse(f"dashboard:patient_{name}", args=[pair.two_id])).status_code == 404
     client.force_login(make_user(Role.COORDINATOR))
     assert client.get(old).status_code == 404
+
+
+def test_the_timeline_tells_both_histories_until_they_are_taken_apart(client, pair):
+    deactivated = "Moved to Duluth"
+    inactivate_patient(patient_id=pair.two_id, reason=deactivated, by=System("test"), now=timezone.now())
+    address = reverse("dashboard:patient_timeline", args=[pair.one_id])
+    assert deactivated not in client.get(address).content.decode()
+    merged = merge(pair.one, pair.two)
+    page = client.get(address).content.decode()
+    assert deactivated in page
+    client.post(reverse("dashboard:duplicate_merge_undo", args=[merged.pk]))
+    assert deactivated not in client.get(address).content.decode()
 
 
 def test_a_merged_person_is_in_no_list_search_count_or_answer(client, pair, lead):
