@@ -302,7 +302,7 @@ class AppointmentWriter:
             dict(Patient.objects.filter(pk__in=into.values()).values_list("pk", "site_id")) if into else {}
         )
         for number, pk, site_id in found:
-            pk = into.get(pk, pk)  # noqa: PLW2901
+            pk = into.get(pk, pk)
             self.patients[number] = pk if places.get(pk, site_id) == self.run.site_id else None
         missing = [number for number in wanted if number not in self.patients]
         if not self.mapping.unnamed:
