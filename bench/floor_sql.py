@@ -3,9 +3,9 @@
 PATIENT = """id, mrn, family_name, given_name, middle_name, preferred_name, birth_date, sex, language, status, tier,
              coordinator_id, site_id, interpreter_needed, updated_at"""
 
-LIST = f"select {PATIENT} from patients_patient where site_id = any(%s::uuid[]) and status <> 'entered_in_error' order by id desc limit 20"
+LIST = f"select {PATIENT} from patients_patient where site_id = any(%s::uuid[]) and status not in ('merged', 'entered_in_error') order by id desc limit 20"
 SEARCH = f"""select {PATIENT} from patients_patient
-              where search_name like %s and site_id = any(%s::uuid[]) and status <> 'entered_in_error' limit 20"""
+              where search_name like %s and site_id = any(%s::uuid[]) and status not in ('merged', 'entered_in_error') limit 20"""
 PHONE = f"""select {PATIENT} from patients_patient p where site_id = any(%s::uuid[])
                and id in (select patient_id from patients_contactpoint where normalized = %s)"""
 NUMBER = f"select {PATIENT} from patients_patient where mrn = %s and site_id = any(%s::uuid[])"

@@ -7,5 +7,8 @@ class PatientsConfig(AppConfig):
     def ready(self) -> None:
         from coordinator.accounts.services import open_work_checks
         from patients.leavers import caseload_of
+        from patients.merge_rows import OWN_PARTS
+        from patients.merging import PARTS
 
         open_work_checks.append(caseload_of)
+        PARTS.extend(OWN_PARTS)

@@ -18,7 +18,7 @@ from django.utils.translation import pgettext_lazy
 from coordinator.accounts.models import Organization, Practitioner, Site, check_zone
 from coordinator.db import Record
 from coordinator.workflow import Change
-from patients.workflow import WORKFLOW, PatientStatus
+from patients.workflow import GONE, WORKFLOW, PatientStatus
 
 # Letters that Unicode does not take apart, and how people type them on another keyboard.
 _PLAIN = str.maketrans(
@@ -65,7 +65,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: Any) -> PatientQuerySet:
         if not user.can("patients.view"):
             return self.none()
-        return self.filter(site__in=user.site_ids).exclude(status=PatientStatus.ENTERED_IN_ERROR)
+        return self.filter(site__in=user.site_ids).exclude(status__in=GONE)
 
     def active(self) -> PatientQuerySet:
         return self.filter(status=PatientStatus.ACTIVE)
@@ -662,3 +662,55 @@ class PossibleDuplicate(Record):
             ),
         ]
         indexes = [models.Index(fields=["state", "-points", "id"], name="duplicate_list")]
+
+
+class MergeQuerySet(models.QuerySet["PatientMerge"]):
+    def visible_to(self, user: Any) -> MergeQuerySet:
+        """Who may see both: the record that stands, and the place where the other one was."""
+        seen = Patient.objects.visible_to(user).values("pk")
+        return self.filter(survivor__in=seen, other__site__in=user.site_ids)
+
+    def standing(self) -> MergeQuerySet:
+        """Not taken apart again."""
+        return self.filter(undone_at=None)
+
+
+class PatientMerge(Record):
+    """Two records of one person made one, and all that is needed to take them apart again.
+
+    `fields`: name -> {"from": "survivor" or "other", "before", "after"} of the survivor's fields that changed.
+    `moved`: "app.model.column" -> keys of the rows that named `other` there and name the survivor now.
+    `changed`: rows that had to give way, [{"model", "id", "before", "after"}]; `made`: rows added, [{"model", "id"}].
+    A trigger lets nothing change but the undoing, once.
+    """
+
+    survivor = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    other = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    other_status = models.CharField(max_length=20, choices=PatientStatus.choices)  # before
+    fields = models.JSONField(default=dict)
+    moved = models.JSONField(default=dict)
+    changed = models.JSONField(default=list)
+    made = models.JSONField(default=list)
+    at = models.DateTimeField()
+    by_system = models.CharField(max_length=40, blank=True)
+    reason = models.TextField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    undone_reason = models.TextField(blank=True)
+
+    objects = MergeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(survivor=models.F("other")), name="merge_of_two"),
+            models.UniqueConstraint(
+                fields=["other"], condition=Q(undone_at__isnull=True), name="merge_into_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True) | ~Q(undone_reason=""), name="merge_undone_why"
+            ),
+        ]
+        indexes = [models.Index(fields=["survivor", "-id"], name="merge_survivor")]

@@ -15,7 +15,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Sign, StrIndex
 
 from coordinator.accounts.models import Practitioner, Site, User
-from patients.models import ContactPoint, Coverage, Patient, PatientStatus, Topic
+from patients.models import ContactPoint, Coverage, Patient, PatientMerge, PatientStatus, Topic
 from patients.rules.duplicates import Match, Person, compare, person_from, value_set
 from patients.rules.finding import Number, Span, Wanted, read_query
 
@@ -260,6 +260,43 @@ def _candidates(patients: QuerySet[Patient], who: Person, codes: Iterable[str]) 
         pieces.append(patients.filter(near, search_name__trigram_similar=name))
     keys: list[QuerySet[Any, Any]] = [piece.values("pk")[:MOST_CANDIDATES] for piece in pieces]
     return reduce(lambda a, b: a.union(b), keys)
+
+
+def merged_into(user: Any, pk: Any) -> tuple[Patient, Patient] | None:
+    """(the record with this key, the one it was merged into at last), for somebody who may see both places.
+
+    None when it was not merged or they may not know.
+    """
+    first: Patient | None = None
+    merge = _merge_of(pk)
+    while merge is not None and merge.other.site_id in user.site_ids:
+        first = first or merge.other
+        survivor = Patient.objects.visible_to(user).filter(pk=merge.survivor_id).first()
+        if survivor is not None:
+            return first, survivor
+        merge = _merge_of(merge.survivor_id)
+    return None
+
+
+def standing_records(keys: Iterable[Any]) -> dict[Any, Any]:
+    """For each of these keys of patients that was merged: the key of the record it was merged into at last."""
+    into: dict[Any, Any] = {}
+    ask = set(keys)
+    while ask:
+        found = dict(PatientMerge.objects.standing().filter(other__in=ask).values_list("other", "survivor"))
+        into |= found
+        ask = set(found.values()) - set(into)
+    return {key: _last(into, key) for key in into}
+
+
+def _last(into: dict[Any, Any], key: Any) -> Any:
+    while key in into:
+        key = into[key]
+    return key
+
+
+def _merge_of(pk: Any) -> PatientMerge | None:
+    return PatientMerge.objects.standing().select_related("other").filter(other=pk).first()
 
 
 def whole_record(patient: Patient) -> dict[str, list[Any]]:

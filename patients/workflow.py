@@ -11,11 +11,20 @@ class PatientStatus(models.TextChoices):
     INACTIVE = "inactive", _("Inactive")
     TRANSFERRED = "transferred", _("Transferred elsewhere")
     DECEASED = "deceased", _("Deceased")
+    MERGED = "merged", _("Merged")
     ENTERED_IN_ERROR = "entered_in_error", _("Entered in error")
 
 
 S = PatientStatus
-GONE = (S.ENTERED_IN_ERROR,)  # in no list, search or count
+PRESENT = (S.ACTIVE, S.INACTIVE, S.TRANSFERRED, S.DECEASED)
+GONE = (S.MERGED, S.ENTERED_IN_ERROR)  # in no list, search or count
+
+
+def stand(status: str) -> str:
+    """The step by which merging, or taking it back, gives a record this standing."""
+    return f"stand_{status}"
+
+
 WORKFLOW = Workflow(
     S,
     initial=S.ACTIVE,
@@ -31,6 +40,18 @@ WORKFLOW = Workflow(
             S.ACTIVE,
             needs=("reason",),
             label=_("Make active again"),
+        ),
+        # Only services.merging takes these: no form offers them.
+        Step("merge", PRESENT, S.MERGED, needs=("reason",), label=_("Merged into another record")),
+        *(
+            Step(
+                stand(to),
+                tuple(s for s in (*PRESENT, S.MERGED) if s != to),
+                to,
+                needs=("reason",),
+                label=_("Standing set by merging"),
+            )
+            for to in PRESENT
         ),
         enter_in_error(S.values),
     ],

@@ -6,3 +6,7 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         from coordinator.dashboard import reactions  # noqa: F401  (importing it connects it)
+        from coordinator.dashboard.merging import PARTS
+        from patients import merging
+
+        merging.PARTS.extend(PARTS)

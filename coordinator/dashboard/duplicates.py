@@ -107,7 +107,7 @@ def duplicate_list(request: HttpRequest) -> HttpResponse:
     start, now = whole_number(request.GET.get("from")), timezone.now()
     found = _narrowed(PossibleDuplicate.objects.visible_to(request.user), filters, data[TEXT])
     rows = list(found.select_related("one__site", "two__site", "decided_by")[start : start + ROWS + 1])
-    pairs = _side_by_side(request.user, rows[:ROWS])
+    pairs = side_by_side(request.user, rows[:ROWS])
     run = last_scan()
     context = {
         "pairs": pairs,
@@ -140,7 +140,7 @@ def _next(request: HttpRequest, start: int) -> str:
     return f"?{query.urlencode()}"
 
 
-def _side_by_side(user: Any, rows: list[PossibleDuplicate]) -> list[Pair]:
+def side_by_side(user: Any, rows: list[PossibleDuplicate]) -> list[Pair]:
     """With phones and last visits of all: two statements whatever the number."""
     keys = {key for row in rows for key in (row.one_id, row.two_id)}
     phones: dict[UUID, list[str]] = {}
@@ -193,7 +193,7 @@ def duplicate_apart(request: HttpRequest, pk: UUID) -> HttpResponse:
                 request, _("Kept apart. This pair is not asked about again."), undo=undo, back=reverse(LIST)
             )
             return redirect(LIST)
-    [pair] = _side_by_side(request.user, [row])
+    [pair] = side_by_side(request.user, [row])
     status = 422 if request.method == "POST" else 200
     context = {"pair": pair, "form": form}
     return page(request, "dashboard/duplicate_apart.html", context, "dashboard/_duplicate_apart.html", status)

@@ -22,6 +22,7 @@ from coordinator.wording import LANGUAGES
 from patients.models import Patient, PatientStatus, Tier
 from patients.rules.finding import read_query
 from patients.selectors import COLUMNS, fitting
+from patients.workflow import GONE
 from scheduling.models import Appointment
 
 PAGE = "patients"
@@ -43,7 +44,7 @@ class PatientFilters(forms.Form):
         label=_("Status"),
         required=False,
         initial=PatientStatus.ACTIVE,
-        choices=[*[c for c in PatientStatus.choices if c[0] != "entered_in_error"], ("all", _("All"))],
+        choices=[*[c for c in PatientStatus.choices if c[0] not in GONE], ("all", _("All"))],
     )
     tier = forms.ChoiceField(label=_("Tier"), required=False, choices=[("", _("Any")), *Tier.choices[::-1]])
     language = forms.ChoiceField(

@@ -18,6 +18,7 @@ from careplans import workflow as care
 from careplans.models import CarePlan, Goal, GoalMeasurement, Intervention, Task
 from coordinator.dashboard.models import PinnedPatient
 from patients.models import Document, Note, Patient, PatientStatus, Result
+from patients.workflow import GONE
 from referrals import workflow as referring
 from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment
@@ -56,7 +57,7 @@ FACTS = """
   'namesakes', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select n.id, n.family_name, n.given_name, n.birth_date from patients_patient n
        where n.site_id = any(%(sites)s::uuid[]) and n.search_name = p.search_name and n.id <> p.id
-         and n.status <> 'entered_in_error' order by n.birth_date limit 4) x),
+         and n.status <> all(%(gone)s) order by n.birth_date limit 4) x),
   'counts', json_build_object(
       'tasks', (select count(*) from careplans_task where patient_id = p.id
                  and site_id = any(%(sites)s::uuid[])
@@ -97,7 +98,9 @@ def facts(user: Any, patient: Patient, now: datetime, *, clinical: bool = False)
 
     `clinical` adds active problems and present medications, and `has`: of what there is anything to ask for. Dates are dates, moments are UTC datetimes. Counts and namesakes stay inside the person's sites.
     """
-    statuses = {"task_open": care.OPEN, "upcoming": UPCOMING, "referral_open": referring.OPEN}
+    statuses = {
+        "task_open": care.OPEN, "upcoming": UPCOMING, "referral_open": referring.OPEN, "gone": GONE,
+    }  # fmt: skip
     params = {
         "patient": patient.pk,
         "sites": [str(site) for site in user.site_ids],

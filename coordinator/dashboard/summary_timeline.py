@@ -59,6 +59,13 @@ TOLD_OF_TASK = (
 QUIET_VISIT = "'import', 'arrive', 'check_in', 'undo_arrive', 'undo_check_in', 'fulfill', 'fulfill_outside', 'mark_no_show'"
 
 
+# The patient's record and every record merged into it: their histories are one story.
+RECORDS = (
+    "with recursive own(id) as (select %(patient)s::uuid union all select m.other_id from own"
+    " join patients_patientmerge m on m.survivor_id = own.id and m.undone_at is null) select id from own"
+)
+
+
 def _changes(
     kind: str, table: str, what: str, permission: str, *, sited: bool = False, told: str = "<> 'import'"
 ) -> Branch:
@@ -182,9 +189,9 @@ BRANCHES = (
     Branch(
         PLAN,
         "patients.view",
-        "select 'patient', c.id, c.at, c.step, c.to_status,"
+        "select 'patient', c.id, c.at, c.step, c.to_status,"  # noqa: S608  (fixed text, values as parameters)
         " coalesce((select string_agg(f, ',') from jsonb_array_elements_text(c.facts -> 'fields') f), ''),"
-        " c.reason, c.by_id, null::int from patients_patientchange c where c.record_id = %(patient)s"
+        f" c.reason, c.by_id, null::int from patients_patientchange c where c.record_id in ({RECORDS})"
         " and c.step <> 'import'",
         "c.at",
         "c.id",

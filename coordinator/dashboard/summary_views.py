@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +24,7 @@ from coordinator.http import get_visible_or_404, is_part, page, requires
 from coordinator.toasts import toast
 from patients.models import Patient
 from patients.permissions import can_edit
-from patients.selectors import whole_record
+from patients.selectors import merged_into, whole_record
 
 # (name, words, what may be counted, who sees it)
 TABS = (
@@ -80,7 +80,16 @@ def _tabs(user: Any, patient: Patient, counts: Any, current: str) -> list[dict[s
 @requires("patients.view")
 @require_GET
 def patient_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
-    chart = open_chart(request, pk, "summary")
+    """The whole patient on one page; the address of a merged record leads to the one it was merged into."""
+    try:
+        chart = open_chart(request, pk, "summary")
+    except Http404:
+        merged = merged_into(request.user, pk)
+        if merged is None:
+            raise
+        gone, survivor = merged
+        toast(request, _("The record %(mrn)s was merged into this one.") % {"mrn": gone.mrn}, tone="info")
+        return redirect("dashboard:patient_summary", pk=survivor.pk)
     user, patient, now, has = request.user, chart["patient"], chart["now"], chart["facts"].has
     rows, older = timeline(user, patient, now=now, limit=SUMMARY_EVENTS)
     chart |= {

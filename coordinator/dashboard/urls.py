@@ -3,6 +3,7 @@ from django.urls import path
 from coordinator.dashboard import (
     audit_view,
     duplicates,
+    merges,
     my_work,
     my_work_acts,
     patients_views,
@@ -30,6 +31,16 @@ urlpatterns = [
     path("patients/duplicates/", duplicates.duplicate_list, name="patient_duplicates"),
     path("patients/duplicates/<uuid:pk>/apart/", duplicates.duplicate_apart, name="duplicate_apart"),
     path("patients/duplicates/<uuid:pk>/again/", duplicates.duplicate_ask_again, name="duplicate_ask_again"),
+    path("patients/duplicates/<uuid:pk>/merge/", merges.duplicate_merge, name="duplicate_merge"),
+    path("patients/duplicates/merged/", merges.duplicate_merged, name="duplicate_merged"),
+    path(
+        "patients/duplicates/merged/<uuid:pk>/apart/",
+        merges.duplicate_take_apart,
+        name="duplicate_take_apart",
+    ),
+    path(
+        "patients/duplicates/merged/<uuid:pk>/undo/", merges.duplicate_merge_undo, name="duplicate_merge_undo"
+    ),
     path("patients/<uuid:pk>/", summary_views.patient_summary, name="patient_summary"),
     path("patients/<uuid:pk>/plan/", summary_views.patient_plan, name="patient_plan"),
     path("patients/<uuid:pk>/timeline/", summary_views.patient_timeline, name="patient_timeline"),

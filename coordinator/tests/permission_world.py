@@ -24,7 +24,9 @@ from coordinator.api.services import create_client
 from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import ImportRun
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user, number
-from patients.models import Note, PossibleDuplicate, Problem, RelatedPerson
+from coordinator.workflow import System
+from patients.models import Note, PatientMerge, PossibleDuplicate, Problem, RelatedPerson
+from patients.services import merge_patients
 from patients.tests.factories import make_patient, make_phone
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Availability, Block
@@ -132,6 +134,18 @@ def _pair(site: Site, **fields: Any) -> PossibleDuplicate:
     return PossibleDuplicate.objects.create(one=one, two=two, points=12, **fields)
 
 
+def _merge(site: Site) -> PatientMerge:
+    one, two = make_patient(site=site), make_patient(site=site)
+    return merge_patients(
+        survivor_id=one.pk,
+        other_id=two.pk,
+        choices={},
+        reason="Same person",
+        by=System("test"),
+        now=timezone.now(),
+    )
+
+
 MAKERS: dict[str, Callable[[World, Site], Any]] = {
     **{role: (lambda world, site, role=role: _colleague(role, site)) for role in PEOPLE},
     # A key that no hour, tier or weekday of a form can be mistaken for.
@@ -142,6 +156,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "room": lambda world, site: make_room(site),
     "patient": lambda world, site: make_patient(site=site),
     "pair": lambda world, site: _pair(site),
+    "merge": lambda world, site: _merge(site),
     "pair said to be different": lambda world, site: _pair(site, state="different", reason="Twins"),
     "plan": lambda world, site: make_plan(world.thing("patient", site), program="CCM"),
     "goal": lambda world, site: make_goal(world.thing("plan", site)),

@@ -65,6 +65,8 @@ def made_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
             made.thing(kind, made.own)
             plant(made.thing(kind, made.other))
         plant(made.other)
+        for patient in (made.thing("merge", made.other).survivor, made.thing("merge", made.other).other):
+            plant(patient)  # the account of the merge itself refuses to be changed
         visit, patient = made.thing("appointment", made.other), made.thing("patient", made.other)
         Message.objects.create(
             key=CANARY, purpose="visit_reminder", about_type="scheduling.appointment", about_id=visit.pk,

@@ -19,6 +19,7 @@ from patients.services.contacts import (
 )
 from patients.services.coverage import add_coverage, end_coverage, update_coverage
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
+from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
 from patients.services.patients import register_patient, update_patient
 from patients.services.people import (
@@ -63,6 +64,8 @@ __all__ = [
     "enter_patient_in_error",
     "inactivate_patient",
     "mark_contact_point_failing",
+    "merge_patients",
+    "plan_merge",
     "reactivate_patient",
     "record_death",
     "record_no_known_allergies",
@@ -72,6 +75,7 @@ __all__ = [
     "tell_apart",
     "transfer_patient",
     "update_care_team_member",
+    "unmerge_patients",
     "update_contact_point",
     "update_coverage",
     "update_patient",

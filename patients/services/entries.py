@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 
 from coordinator.audit import services as audit
 from coordinator.db import lock
-from coordinator.workflow import Actor, person
+from coordinator.workflow import Actor, NotAllowed, person
 from patients.models import Patient
 from patients.permissions import check_can_edit
 from patients.rules import text
+from patients.workflow import PatientStatus
 
 M = TypeVar("M", bound=models.Model)
 NAMES = frozenset(
@@ -58,9 +59,14 @@ def _clean_value(field: Any, name: str, value: Any) -> Any:
 
 
 def patient_for_entry(patient_id: UUID, by: Actor) -> Patient:
-    """The patient, locked against a change of standing meanwhile, when `by` may write in their record."""
+    """The patient, locked against a change of standing meanwhile, when `by` may write in their record.
+
+    Raises NotAllowed for a record that was merged into another: there is nothing more to write in it.
+    """
     patient = lock(Patient.objects.select_related("site"), patient_id)
     check_can_edit(by, patient)
+    if patient.status == PatientStatus.MERGED:
+        raise NotAllowed(_("This record was merged into another one. Open that one."))
     return patient
 
 

@@ -38,7 +38,8 @@ SERVICES: dict[str, Callable[..., Patient]] = {
 def patient_standing(request: HttpRequest, pk: UUID) -> HttpResponse:
     patient = get_visible_or_404(Patient, request.user, pk=pk)
     now = timezone.now()
-    form = StandingForm(request.POST or None, steps=WORKFLOW.steps_from(patient.status), now=now)
+    steps = [step for step in WORKFLOW.steps_from(patient.status) if step.name in SERVICES]
+    form = StandingForm(request.POST or None, steps=steps, now=now)
     if request.method == "POST" and form.is_valid():
         try:
             _take(patient, form.cleaned_data, request.user, now)

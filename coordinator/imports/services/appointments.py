@@ -24,6 +24,7 @@ from coordinator.fhir.problems import Unreadable
 from coordinator.imports.models import ImportProblem, ImportRun, SourceRecord
 from coordinator.workflow import Actor, actor_fields
 from patients.models import Patient, PatientChange
+from patients.selectors import standing_records
 from scheduling.models import Appointment, AppointmentChange, Service
 from scheduling.workflow import Status
 
@@ -295,8 +296,14 @@ class AppointmentWriter:
 
     def _find_patients(self, numbers: dict[str, Row]) -> None:
         wanted = [number for number in numbers if number not in self.patients]
-        for number, pk, site_id in Patient.objects.filter(mrn__in=wanted).values_list("mrn", "pk", "site_id"):
-            self.patients[number] = pk if site_id == self.run.site_id else None
+        found = list(Patient.objects.filter(mrn__in=wanted).values_list("mrn", "pk", "site_id"))
+        into = standing_records(pk for _number, pk, _site in found)
+        places = (
+            dict(Patient.objects.filter(pk__in=into.values()).values_list("pk", "site_id")) if into else {}
+        )
+        for number, pk, site_id in found:
+            pk = into.get(pk, pk)
+            self.patients[number] = pk if places.get(pk, site_id) == self.run.site_id else None
         missing = [number for number in wanted if number not in self.patients]
         if not self.mapping.unnamed:
             return

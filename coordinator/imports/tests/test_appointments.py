@@ -17,6 +17,7 @@ from coordinator.imports.services.runs import new_run, start_rows
 from coordinator.tests.factories import make_site
 from coordinator.workflow import System
 from patients.models import Patient
+from patients.services import merge_patients
 from patients.tests.factories import make_patient
 from scheduling.models import Appointment
 
@@ -110,6 +111,18 @@ def test_a_patient_of_another_site_is_not_reached_by_number(tmp_path):
     make_patient(mrn="29872499824296")
     _run, counts = load(tmp_path, HEADER + GOOD)
     assert (counts["added"], counts["refused"]) == (0, 1)
+
+
+def test_visits_under_the_number_of_a_merged_record_go_to_the_one_that_stands(tmp_path):
+    site, now = make_site(), timezone.now()
+    gone, middle, stands = (make_patient(site=site, mrn=mrn) for mrn in ("29872499824296", "2", "3"))
+    for survivor, other in ((middle, gone), (stands, middle)):
+        merge_patients(
+            survivor_id=survivor.pk, other_id=other.pk, choices={}, reason="Same", by=System("test"), now=now
+        )
+    _run, counts = load(tmp_path, HEADER + GOOD, site=site, unnamed=False)
+    assert counts["added"] == 1
+    assert Appointment.objects.get().patient == stands
 
 
 def test_a_nameless_record_says_that_it_has_no_name_and_no_birth_date_is_guessed(tmp_path):

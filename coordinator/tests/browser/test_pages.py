@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from coordinator.accounts.models import User
 from coordinator.tests.browser.conftest import photograph, violations
-from patients.models import Patient, PossibleDuplicate
+from patients.models import Patient, PatientMerge, PossibleDuplicate
+from patients.services import merge_patients
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -18,6 +20,9 @@ PAGES = [
     ("consent", "coordinator", "/patients/{patient}/add/consent/"),
     ("duplicates", "lead", "/patients/duplicates/"),
     ("duplicate-apart", "lead", "/patients/duplicates/{pair}/apart/"),
+    ("duplicate-merge", "lead", "/patients/duplicates/{pair}/merge/"),
+    ("duplicate-merged", "lead", "/patients/duplicates/merged/?{merge}"),
+    ("duplicate-take-apart", "lead", "/patients/duplicates/merged/{merge}/apart/"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
     ("team", "manager", "/team/"),
@@ -38,6 +43,18 @@ LOOKS = [
 ]
 
 
+def merge_a_pair() -> PatientMerge:
+    pair = PossibleDuplicate.objects.earliest("points")
+    return merge_patients(
+        survivor_id=pair.one_id,
+        other_id=pair.two_id,
+        choices={},
+        reason="Called: one person",
+        by=User.objects.filter(role="lead").first(),
+        now=timezone.now(),
+    )
+
+
 def read_in(page: Page, language: str) -> None:
     if (page.locator("html").get_attribute("lang") or "").startswith(language):
         return
@@ -55,6 +72,8 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(patient=Patient.objects.get(family_name="Alvarez", given_name="Maria").pk)
     if "{pair}" in address:
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
+    if "{merge}" in address:
+        address = address.format(merge=merge_a_pair().pk)
     answer = page.goto(address)
     assert answer.status == 200
     page.wait_for_load_state("networkidle")
