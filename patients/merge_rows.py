@@ -12,6 +12,7 @@ from patients.merging import Pair, Part, Settled
 from patients.models import (
     Allergy,
     CareTeamMember,
+    Consent,
     ContactPoint,
     Coverage,
     Document,
@@ -128,6 +129,7 @@ OWN_PARTS = [
     Part(RelatedPerson),
     Part(Coverage, settle=settle_coverages),
     Part(CareTeamMember, settle=settle_care_team),
+    Part(Consent),
     Part(Problem),
     Part(Allergy),
     Part(Medication),

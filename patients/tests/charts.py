@@ -13,6 +13,7 @@ from coordinator.accounts.models import Site, User
 from patients.models import (
     Allergy,
     CareTeamMember,
+    Consent,
     ContactPoint,
     Coverage,
     Document,
@@ -95,7 +96,7 @@ charts = st.fixed_dictionaries(
         "coverages": st.lists(st.tuples(st.integers(1, 2), st.sampled_from(["", "H1"]), st.sampled_from(["active", "ended"])), max_size=2),
         "lead": st.sampled_from(["", "user", "name"]),
         "others": few,
-        "rows": st.sets(st.sampled_from(range(10))),
+        "rows": st.sets(st.sampled_from(range(11))),
     }
 )  # fmt: skip
 
@@ -110,6 +111,7 @@ ROWS: list[Callable[[Patient], Any]] = [
     lambda p: Immunization.objects.create(patient=p, name="Influenza"),
     lambda p: Document.objects.create(patient=p, kind="Letter", title="Discharge letter"),
     lambda p: Note.objects.create(patient=p, body="Feet swollen"),
+    lambda p: Consent.objects.create(patient=p, kind="telehealth", method="verbal", starts_on=DAY),
 ]
 
 
