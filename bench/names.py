@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import product
 
-COMMON_FAMILY = """
+_ONE_WORD = """
 García Smith Hernández Johnson Martínez Nguyen López Williams González Brown Rodríguez Jones Pérez Miller Sánchez Davis Ramírez
 Anderson Torres Wilson Flores Taylor Rivera Thomas Gómez Moore Díaz Jackson Reyes Martin Cruz Lee Morales Thompson Ortiz White Gutiérrez
 Harris Chávez Clark Ramos Lewis Ruiz Robinson Álvarez Walker Mendoza Young Vásquez Allen Castillo King Jiménez Wright Moreno Scott Romero
@@ -23,9 +23,20 @@ Schäfer Köhler Weiß Jäger Krüger Böhm Zimmermann Hoffmann Wójcik Kowalski
 Nowak Novák Dvořák Černý Horváth Kovács Szabó Nagy Petrov Ivanov Sokolov Popov Volkov Sørensen Jørgensen Kjær Bjørk Åström Öberg Lindström
 Hägglund Nyström Lefèvre Béchard Côté Gagné Bélanger Thériault Gonçalves Araújo Conceição Magalhães Simões Yılmaz Şahin Çelik Öztürk
 Kılıç Smith-Jones Lee-Brown Saint-Pierre Abdul-Rahman Al-Hassan Ben-David Jean-Baptiste N'Diaye M'Baye
-""".split() + ["De la Cruz", "De León", "Del Río", "Van der Berg", "Van Dyke", "Von Stein", "Le Blanc", "St. John", "La Rosa"]  # fmt: skip
+"""
+_TWO_WORDS = [
+    "De la Cruz",
+    "De León",
+    "Del Río",
+    "Van der Berg",
+    "Van Dyke",
+    "Von Stein",
+    "Le Blanc",
+    "St. John",
+    "La Rosa",
+]
 
-COMMON_GIVEN = """
+_GIVEN = """
 María José Juan James Mary Fatima Mohamed Ana Luis John Patricia Carlos Jennifer Robert Linda Michael Elizabeth William Barbara David
 Susan Richard Jessica Joseph Sarah Thomas Karen Jesús Carmen Miguel Rosa Antonio Guadalupe Francisco Juana Alejandro Margarita Pedro
 Sofía Manuel Elena Jorge Lucía Ricardo Isabel Daniel Gabriela Andrés Verónica Raúl Ángela Óscar Mónica Rubén Inés Héctor Beatriz Martín
@@ -45,7 +56,7 @@ Harold Andrea Keith Hannah Christian Jacqueline Roger Martha Noah Gloria Gerald 
 Kathryn Jesse Janice Dylan Jean Bryan Abigail Joe Alice Jordan Julia Billy Judy Bruce Sophia Albert Grace Willie Denise Gabriel Amber
 Logan Doris Alan Marilyn Juliet Danielle Wayne Beverly Elijah Isabella Randy Theresa Ralph Natalie Roy Brittany Eugene Charlotte Vincent
 Marie Russell Kayla Bobby Alexis Mason Lori Philip Tiffany
-""".split()  # fmt: skip
+"""
 
 _SYLLABLES = (
     # As in the north
@@ -55,12 +66,12 @@ _SYLLABLES = (
     ("Bar Bog Bor Cher Dan Dob Gor Grab Jan Kal Kam Kor Kras Kur Lis Mal Mar Mich Mil Niem Pan Paw Radz Rom Sad Sien Stan Tom Wal Zar",
      "owski icki enko czyk evich ov inski iak uk arz ewicz anek ecki orenko"),
     # On the islands
-    ("Ash Black Brad Bram Brent Clay Cliff Cran Dal Eas Fair Farn Gold Graf Hal Ham Har Hay Hol Kirk Lang Led Mil New Nor Oak Pem Pres Rad"
-     " Red Rock Row Ship Stan Strat Sut Thorn Wake Whit Win",
+    (("Ash Black Brad Bram Brent Clay Cliff Cran Dal Eas Fair Farn Gold Graf Hal Ham Har Hay Hol Kirk Lang Led Mil New Nor Oak"
+      " Pem Pres Rad Red Rock Row Ship Stan Strat Sut Thorn Wake Whit Win"),
      "bury by combe croft dale den don field ham hurst land ley low man mond more ridge sham shaw shire side stead stone ton wood"),
     # In the south
-    ("Alb Bar Bell Bern Bianch Cam Cap Car Cast Conc Fab Ferr Font Gall Giord Lomb Mar Mont Mor Pag Pal Pell Ric Ross Sal Sant Tar Valent"
-     " Vit Zan",
+    (("Alb Bar Bell Bern Bianch Cam Cap Car Cast Conc Fab Ferr Font Gall Giord Lomb Mar Mont Mor Pag Pal Pell Ric Ross Sal"
+      " Sant Tar Valent Vit Zan"),
      "ani ardi aro ati atti elli ero etti iello ini isi one otti ucci uzzi olo"),
     ("Ab Ad Bah Dah Dir Far Gab Gul Haj Ib Is Kad Khal Mah Mal Nas Qas Rah Sal Sam Shar Tah War Yas Zak",
      "alle an ani eed eh iye oor owe ud ullah ur ari idi aye"),
@@ -69,10 +80,8 @@ _SYLLABLES = (
     ("Bour Char Chev Dem Des Dub Dup Fou Gau Gir Lam Lan Lav Mer Mont Per Pic Poi Rou Val",
      "ard aud bert chon din eau elle et ier in lier mont ot oux ret ville"),
 )  # fmt: skip
-FAMILY = list(
-    dict.fromkeys(
-        COMMON_FAMILY
-        + [first + last for firsts, lasts in _SYLLABLES for first, last in product(firsts.split(), lasts.split())]
-    )
-)  # fmt: skip
-GIVEN = list(dict.fromkeys(COMMON_GIVEN))
+_COMPOSED = [
+    first + last for firsts, lasts in _SYLLABLES for first, last in product(firsts.split(), lasts.split())
+]
+FAMILY = list(dict.fromkeys([*_ONE_WORD.split(), *_TWO_WORDS, *_COMPOSED]))
+GIVEN = list(dict.fromkeys(_GIVEN.split()))
