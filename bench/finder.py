@@ -11,6 +11,7 @@ in it, nobody else is as near. Exit code 1 when the wanted person is first in un
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import re
@@ -41,6 +42,7 @@ from patients.models import ContactPoint, Patient, PatientIdentifier
 
 SEED = 2026
 AIM_FIRST, AIM_MS = 0.98, 150.0
+TRIES = 20_000  # to draw the searches of one kind
 PALETTE = {"HX-Request": "true", "HX-Target": "palette-list"}
 
 
@@ -451,12 +453,11 @@ KINDS: dict[str, tuple[int, Draw]] = {
 def searches(clinic: Clinic, seed: int) -> Iterator[tuple[str, Search]]:
     for kind, (number, draw) in KINDS.items():
         chance = random.Random(f"{seed} {kind}")
-        made = 0
-        while made < number:
-            found = draw(chance, clinic, chance.choice(clinic.people))
-            if found:
-                made += 1
-                yield kind, found
+        drawn = (draw(chance, clinic, chance.choice(clinic.people)) for _try in range(TRIES))
+        made = list(itertools.islice(filter(None, drawn), number))
+        if len(made) < number:
+            raise SystemExit(f"{kind}: too few people for {number} fair searches.")
+        yield from ((kind, search) for search in made)
 
 
 def only_timed(clinic: Clinic) -> dict[str, list[str]]:

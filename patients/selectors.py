@@ -60,7 +60,8 @@ def find_patients(
     the last digits of a phone or all of it, MRN, member number or another identifier. When nobody fits, or a birth date
     is typed and nobody has exactly these names, people whom a slip of the ear or the finger may mean come after.
     Each patient gets `matched_phones` unless they are not wanted: their contact points that the typed digits fit, so
-    that two people who share a phone can be told apart; and `why`: in words, what was not met by the plain text.
+    that two people who share a phone can be told apart; `namesake` when another one listed has the same name; and `why`:
+    in words, what was not met by the plain text.
     """
     wanted = read_query(query, today)
     if not wanted:
@@ -75,6 +76,7 @@ def find_patients(
         patients += [p for p in resembling(visible, wanted, today)[: limit + 1] if p.pk not in known]
     if with_phones:
         _tell_phones(patients[:limit], wanted)
+        _tell_namesakes(patients[:limit])
     return Found(wanted, patients[:limit], bool(patients) and not exact, len(patients) > limit)
 
 
@@ -107,9 +109,10 @@ LONG = 6  # letters up to which two slips are too many to guess a name
 def resembling(patients: QuerySet[Patient], wanted: Wanted, today: datetime.date) -> list[Patient]:
     """Of these patients the ones that fit but for a slip in a name or in the birth date, likeliest first.
 
-    One statement. A date or a number brings a few hundred people at most, whose names are compared; without one the
-    indexes of sounds, letters and trigrams do; how alike is enough for the last is `pg_trgm.word_similarity_threshold`,
-    set on the connection. A number of a record or a phone is never guessed. `why` says in words what differs.
+    One statement. A date or a number brings a few hundred people at most, whose names are compared; without one, or with
+    a year, the indexes of sounds, letters and trigrams choose. How alike is enough for the last is
+    `pg_trgm.word_similarity_threshold`, set on the connection. A number of a record or a phone is never guessed.
+    `why` says in words what differs.
     """
     words = [word for word in wanted.words if len(word) > 2]
     if not words:
@@ -118,8 +121,8 @@ def resembling(patients: QuerySet[Patient], wanted: Wanted, today: datetime.date
     conditions = [Q(pk__in=_numbered(number, [*near] if number.born else ())) for number in wanted.numbers]
     if wanted.born:
         conditions.append(_born(wanted.born) | Q(birth_date__in=[*near]))
-    if not conditions:
-        conditions = [_alike(word) for word in words]
+    if not conditions or any(first != last for first, last in wanted.birth_spans):
+        conditions += [_alike(word) for word in words]
     alike = reduce(add, [TrigramWordSimilarity(word, "search_name") for word in words])
     typed = {f"sounds_{n}": RawSQL("name_sounds(%s)", [word]) for n, word in enumerate(wanted.words)}
     sounds = RawSQL("name_sounds(patients_patient.search_name)", [])
@@ -241,6 +244,12 @@ def _tell_phones(patients: list[Patient], wanted: Wanted) -> None:
             found.setdefault(point.patient_id, []).append(point)
     for patient in patients:
         patient.matched_phones = found.get(patient.pk, [])  # type: ignore[attr-defined]
+
+
+def _tell_namesakes(patients: list[Patient]) -> None:
+    names = [fold(f"{patient.family_name} {patient.given_name}") for patient in patients]
+    for patient, name in zip(patients, names, strict=True):
+        patient.namesake = names.count(name) > 1  # type: ignore[attr-defined]
 
 
 def providers(user: Any, patient: Patient | None = None) -> QuerySet[Practitioner]:
