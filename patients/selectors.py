@@ -156,7 +156,7 @@ def _alike_keys(words: Sequence[str]) -> RawSQL:
     """The same as keys, found before anything else: beside another condition they would be worked out row by row."""
     shared = " and ".join([SHARES_A_KEY] * len(words))
     found = f"select id from patients_patient where {shared}"  # noqa: S608  (fixed pieces)
-    return RawSQL(f"with alike as materialized ({found}) select id from alike", words)  # noqa: S611
+    return RawSQL(f"with alike as materialized ({found}) select id from alike", words)  # noqa: S608, S611
 
 
 def _other_names(patient: Patient, wanted: Wanted) -> list[str]:
