@@ -23,7 +23,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.utils import timezone
 
-from bench.generate import FAMILY, GIVEN, SLOTS_A_DAY, ZONE, clock_zone
+from bench.generate import SLOTS_A_DAY, ZONE, clock_zone
+from bench.names import FAMILY, GIVEN
 from coordinator.accounts.models import Site, User
 from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
@@ -31,7 +32,7 @@ from coordinator.clocks.models import BusinessCalendar
 from coordinator.clocks.selectors import as_calendar
 from coordinator.dashboard.team_rollup import everything
 from coordinator.workflow import System
-from patients.models import ContactPoint, Patient
+from patients.models import ContactPoint, Patient, fold
 from scheduling.models import Service
 
 SAMPLE = 500
@@ -95,8 +96,8 @@ def facts() -> dict[str, Any]:
         "some_patients": [str(patient.pk) for patient in some],
         "mrns": [patient.mrn for patient in some],
         "phones": list(phones),
-        "names": [f"{family[:5].lower()}" for family in FAMILY[::13]]
-        + [f"{g} {f[:4]}".lower() for g, f in zip(GIVEN, FAMILY[::11], strict=False)],
+        "names": [fold(family)[:5] for family in FAMILY[::13]]
+        + [f"{fold(g)} {fold(f)[:4]}" for g, f in zip(GIVEN, FAMILY[::11], strict=False)],
         "near_days": business_days(10, after=1),
         "free_days": business_days(220, after=BOOKING_STARTS),
         "slots_a_day": SLOTS_A_DAY,

@@ -21,29 +21,23 @@ import django
 from django.conf import settings
 from django.db import connection, models
 
+from bench.names import FAMILY, GIVEN
+
 SITES, PRACTITIONERS_PER_SITE, COORDINATORS_PER_SITE = 3, 20, 20
 MOST_VISITS = 100_000
 SLOTS_A_DAY, TAKEN_A_DAY = 16, 12  # half hours from 8 to 12 and 1 to 5; three of four are taken
 ZONE = "America/Chicago"
-
-FAMILY = [
-    first + last
-    for first in ("Ander", "Berg", "Carl", "Dahl", "Eck", "Falk", "Grim", "Holm", "Iver", "Jans", "Krist", "Lind",
-                  "Morg", "Nord", "Olm", "Pet", "Quin", "Ram", "Sand", "Thor", "Ulv", "Vall", "West", "York", "Zell")
-    for last in ("son", "berg", "mark", "stad", "feld", "man", "wick", "ton", "ley", "ers", "strom", "quist", "gren",
-                 "holm", "lund", "sen", "well", "ford", "ridge", "haus")
-]  # fmt: skip
-GIVEN = [
-    "Ada", "Alma", "Amir", "Anh", "Beatriz", "Boris", "Carmen", "Cedric", "Dalia", "Diego", "Elena", "Emil", "Fatima",
-    "Felix", "Gloria", "Hamza", "Hodan", "Ines", "Ivan", "Jamal", "Joan", "Kai", "Katya", "Lena", "Luis", "Maria",
-    "Mateo", "Mei", "Nadia", "Noor", "Omar", "Paula", "Rafael", "Rosa", "Sara", "Tariq", "Uma", "Viktor", "Wanda", "Zoe",
-]  # fmt: skip
 
 # A key in time order, as coordinator.db.uuid7 makes them, but worked out from a number.
 KEY = """
 create or replace function pg_temp.key(kind int, i bigint) returns uuid language sql immutable as $$
   select (lpad(to_hex(1700000000000 + i), 12, '0') || '7' || lpad(to_hex(kind), 3, '0')
           || '8' || substr(md5(kind || ':' || i), 1, 15))::uuid $$
+"""
+# A number from 0 to 1 that looks like chance, the same on every run.
+CHANCE = """
+create or replace function pg_temp.chance(what text, i bigint) returns float8 language sql immutable as $$
+  select ('x' || substr(md5(what || i), 1, 8))::bit(32)::bigint / 4294967296.0 $$
 """
 PATIENT, TASK, VISIT, REFERRAL, CLOCK, PHONE, CONTACT, COVERAGE, NUMBER = range(1, 10)
 
@@ -198,6 +192,7 @@ def generate(patients: int, say: Any = print) -> None:
             # Rows are right by construction; checking each foreign key would take as long as inserting.
             cursor.execute("set session_replication_role = replica")
         cursor.execute(KEY)
+        cursor.execute(CHANCE)
     for step in (_patients, _phones, _visits, _tasks, _contacts, _clocks, _referrals):
         started = time.monotonic()
         with without_indexes(*TABLES.get(step.__name__, ())):
@@ -208,6 +203,9 @@ def generate(patients: int, say: Any = print) -> None:
         cursor.execute("analyze" if connection.in_atomic_block else "vacuum analyze")
     say(f"  {patients:,} patients in {time.monotonic() - began:.1f} s")
 
+
+# Every eighth patient lives with another one of the same place: the same family name, the same phone.
+HOME = f"case when i / {SITES} % 8 = 7 then i - {SITES} else i end"
 
 TABLES = {
     "_patients": ("patients_patient",),
@@ -226,7 +224,16 @@ def clock_zone() -> Any:
 
 
 def _array(values: list[Any], kind: str) -> str:
-    return f"(array[{', '.join(repr(str(v)) if kind != 'bigint' else str(v) for v in values)}])::{kind}[]"
+    quoted = [str(v) if kind == "bigint" else "'" + str(v).replace("'", "''") + "'" for v in values]
+    return f"(array[{', '.join(quoted)}])::{kind}[]"
+
+
+def _names(names: list[str], alias: str) -> str:
+    """SQL for a table of names with how they are searched for: columns name, folded, n (from 1)."""
+    from patients.models import fold
+
+    arrays = f"{_array(names, 'text')}, {_array([fold(name) for name in names], 'text')}"
+    return f"unnest({arrays}) with ordinality as {alias}(name, folded, n)"
 
 
 def _of_site(lists: list[list[Any]], number: str, kind: str) -> str:
@@ -247,17 +254,25 @@ def _patients(clinic: Clinic, count: int) -> int:
 
     return insert(
         Patient,
-        f"""from (select i, ({_array(FAMILY, "text")})[1 + (i * 7919) % {len(FAMILY)}] as family,
-                  ({_array(GIVEN, "text")})[1 + (i * 31) % {len(GIVEN)}] as given
-             from generate_series(0, {count - 1}) i) g""",
+        f"""from (select i, home,
+                    1 + floor({len(FAMILY)} * power(pg_temp.chance('family', home), 2))::int as family,
+                    1 + floor({len(FAMILY)} * power(pg_temp.chance('second', home), 2))::int as second,
+                    1 + floor({len(GIVEN)} * power(pg_temp.chance('given', i), 1.5))::int as given,
+                    pg_temp.chance('compound', home) as compound
+               from (select i, {HOME} as home from generate_series(0, {count - 1}) i) h) g
+             join {_names(FAMILY, "one")} on one.n = family
+             join {_names(FAMILY, "two")} on two.n = second
+             join {_names(GIVEN, "own")} on own.n = given""",
         id=f"pg_temp.key({PATIENT}, i)",
         created_at="now() - interval '400 days' + i * interval '1 second'",
         site=_site(clinic),
         mrn="lpad((500000000 + i)::text, 9, '0')",
-        family_name="family",
-        given_name="given",
-        search_name="lower(family || ' ' || given)",
-        birth_date="date '1930-01-01' + ((i * 37) % 27000)::int",
+        family_name="""one.name || case when compound < 0.1 then ' ' || two.name when compound < 0.14 then '-' || two.name else '' end""",
+        given_name="own.name",
+        search_name="one.folded || case when compound < 0.14 then ' ' || two.folded else '' end || ' ' || own.folded",
+        # 95 years. Some have the first of January, as where nobody knew the day.
+        birth_date="""case when i % 97 = 13 then date '1931-01-01' + floor(95 * pg_temp.chance('year', i))::int * interval '1 year'
+                           else date '1931-01-01' + floor(34800 * pg_temp.chance('born', i))::int end""",
         sex="case i % 2 when 0 then 'female' else 'male' end",
         language="case when i % 7 = 0 then 'es' when i % 11 = 0 then 'so' else 'en' end",
         status="case when i % 20 = 19 then 'inactive' else 'active' end",
@@ -275,7 +290,7 @@ def _phones(clinic: Clinic, count: int) -> int:
 
     made = insert(
         ContactPoint,
-        f"from generate_series(0, {count - 1}) i, lateral (select lpad((2000000 + i)::text, 7, '0') as digits) d",
+        f"from generate_series(0, {count - 1}) i, lateral (select lpad((2000000 + ({HOME}))::text, 7, '0') as digits) d",
         id=f"pg_temp.key({PHONE}, i)",
         patient=f"pg_temp.key({PATIENT}, i)",
         kind="'phone'",

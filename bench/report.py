@@ -126,6 +126,17 @@ def judge_rest(found: dict[str, Any]) -> list[tuple[bool, str]]:
         aims.append(
             (max(celery["memory"]) <= 120, f"16: Celery child {max(celery['memory']):.0f} MiB, aim 120")
         )
+    if finder := found.get("finder"):
+        aims.append((
+            finder["share"] >= 0.98,
+            (f"finder: the wanted person comes first in {finder['first']} of {finder['searches']} searches"
+             f" ({100 * finder['share']:.1f} %), aim 98 %"),
+        ))  # fmt: skip
+        aims.append((
+            finder["slowest_p95"] < 150,
+            (f"finder: p95 {finder['p95']:.0f} ms over all searches, {finder['slowest_p95']:.0f} ms in the slowest kind"
+             f" ({finder['slowest_kind']}), aim under 150 ms"),
+        ))  # fmt: skip
     for number, look in enumerate(found.get("duplicates", ())):
         again = ", again" if number else ""
         aims.append(
@@ -193,6 +204,12 @@ def report(found: dict[str, Any], *, patients: int, command: str, minutes: float
         parts.append(HEAD + "".join(table_row(row, one) for row, one in found["rows"]))
         parts.append(
             "Row numbers are those of the performance goals. Row 13's floor is the board's statement computed live for each request.\n"
+        )
+    if finder := found.get("finder"):
+        parts.append("## The finder\n")
+        parts.append(finder["table"])
+        parts.append(
+            "`bench/finder.py`: through the whole stack in one process (sign-in, scoping, templates), without a network.\n"
         )
     parts.append("## Missed\n")
     parts.append("".join(f"- {words}\n" for words in missed) or "Nothing that was measured in this run.\n")

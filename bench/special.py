@@ -236,6 +236,12 @@ def _kill_midway(
     return kills, json.loads(_said(command, env))
 
 
+def finder(env: dict[str, str]) -> dict[str, Any]:
+    """500 scripted searches: how often the wanted person comes first, and how long they take."""
+    found: dict[str, Any] = json.loads(_said([sys.executable, "-m", "bench.finder", "--json"], env))
+    return found
+
+
 def duplicates(env: dict[str, str]) -> list[dict[str, Any]]:
     """The nightly look for people recorded twice: the first one, and one as on every other night."""
     said = _said([sys.executable, "-m", "bench.duplicates", "scan"], env)

@@ -229,6 +229,10 @@ class Shell:
         return self._path("dashboard:search")
 
     @property
+    def register_url(self) -> str:
+        return self._path("patients:patient_new")
+
+    @property
     def preferences_url(self) -> str:
         return self._path("accounts:preferences")
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -160,6 +160,7 @@ class Patient(Record):
         ]
         indexes = [
             GinIndex(OpClass("search_name", name="gin_trgm_ops"), name="patient_name_trgm"),
+            GinIndex(Func(F("search_name"), function="name_keys"), name="patient_name_keys"),
             models.Index(fields=["site", "search_name", "id"], name="patient_list"),
             models.Index(fields=["birth_date"], name="patient_birth_date"),
             models.Index(fields=["coordinator", "status"], name="patient_caseload"),

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from operator import add, and_
+from operator import add, and_, itemgetter, or_
 from typing import Any
 
 from django.contrib.postgres.search import TrigramWordSimilarity
-from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Concat, Sign, StrIndex
+from django.db.models.functions import Concat, Length, Sign, StrIndex
+from django.db.models.lookups import Exact
+from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import Practitioner, Site, User
-from patients.models import ContactPoint, Coverage, Patient, PatientMerge, PatientStatus, Topic
+from patients.models import ContactPoint, Coverage, Patient, PatientMerge, PatientStatus, Topic, fold
 from patients.rules.duplicates import Match, Person, compare, person_from, value_set
 from patients.rules.finding import Number, Span, Wanted, read_query
+from patients.rules.likeness import likeness, near_dates
 
 # What a row of the finder shows; reading less keeps a page of twenty cheap.
 COLUMNS = (
@@ -26,6 +29,8 @@ COLUMNS = (
     "family_name",
     "given_name",
     "preferred_name",
+    "middle_name",
+    "former_family_name",
     "birth_date",
     "deceased_on",
     "sex",
@@ -38,7 +43,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Found:
-    """`near` says that nothing matched and these names are only similar. `more`: there are others."""
+    """`near` says that nobody fits exactly and these are only similar. `more`: there are others."""
 
     wanted: Wanted
     patients: list[Patient] = field(default_factory=list)
@@ -49,24 +54,30 @@ class Found:
 def find_patients(
     user: Any, query: str, limit: int = 20, *, today: datetime.date, with_phones: bool = True
 ) -> Found:
-    """Patients this person may see who fit one line of text, best first. At most two statements.
+    """Patients this person may see who fit one line of text, best first. At most three statements.
 
-    Name parts in any order without accents, a birth date in any usual spelling, a year beside a name,
-    the last digits of a phone or all of it, MRN, member number or another identifier. Each patient
-    gets `matched_phones` unless they are not wanted: their contact points that the typed digits fit, so
-    that two people who share a phone can be told apart.
+    Name parts in any order without accents, a birth date in any usual spelling, a year or a month beside a name,
+    the last digits of a phone or all of it, MRN, member number or another identifier. When nobody fits, or a birth date
+    is typed and nobody has exactly these names, people whom a slip of the ear or the finger may mean come after.
+    Each patient gets `matched_phones` unless they are not wanted: their contact points that the typed digits fit, so
+    that two people who share a phone can be told apart; `namesake` when another one listed has the same name; and `why`:
+    in words, what was not met by the plain text.
     """
     wanted = read_query(query, today)
     if not wanted:
         return Found(wanted)
-    patients = list(matching(Patient.objects.visible_to(user), wanted).only(*COLUMNS)[: limit + 1])
-    near = False
-    if not patients and wanted.words:
-        patients = list(resembling(Patient.objects.visible_to(user), wanted).only(*COLUMNS)[: limit + 1])
-        near = bool(patients)
-    elif patients and with_phones:
+    visible = Patient.objects.visible_to(user)
+    patients = list(matching(visible, wanted).only(*COLUMNS)[: limit + 1])
+    for patient in patients:
+        patient.why = _other_names(patient, wanted)  # type: ignore[attr-defined]
+    exact = len(patients)
+    if not exact or (wanted.birth_spans and exact < limit and not _has_all_names(patients[0], wanted)):
+        known = {patient.pk for patient in patients}
+        patients += [p for p in resembling(visible, wanted, today)[: limit + 1] if p.pk not in known]
+    if with_phones:
         _tell_phones(patients[:limit], wanted)
-    return Found(wanted, patients[:limit], near, len(patients) > limit)
+        _tell_namesakes(patients[:limit])
+    return Found(wanted, patients[:limit], bool(patients) and not exact, len(patients) > limit)
 
 
 def fitting(wanted: Wanted) -> Q:
@@ -87,16 +98,80 @@ def matching(patients: QuerySet[Patient], wanted: Wanted) -> QuerySet[Patient]:
     )
 
 
-def resembling(patients: QuerySet[Patient], wanted: Wanted) -> QuerySet[Patient]:
-    """Names that only resemble the words (typing errors), most alike first. Numbers and dates must still fit.
+def _has_all_names(patient: Patient, wanted: Wanted) -> bool:
+    return patient.fit >= 2 * len(wanted.words)  # type: ignore[attr-defined]
 
-    How alike is enough is `pg_trgm.word_similarity_threshold`, set on the connection.
+
+MOST_SIMILAR = 60
+
+
+def resembling(patients: QuerySet[Patient], wanted: Wanted, today: datetime.date) -> list[Patient]:
+    """Of these patients the ones that fit but for a slip in a name or in the birth date, likeliest first.
+
+    One statement. A date or a number brings a few hundred people at most, whose names are compared; without one, or with
+    a year, the index of sounds and letters chooses. A number of a record or a phone is never guessed. `why` says in
+    words what differs.
     """
-    words = [word for word in wanted.words if len(word) > 2] or list(wanted.words)
-    parts = [Q(search_name__trigram_word_similar=word) for word in words]
-    parts.append(fitting(replace(wanted, words=())))
+    words = [word for word in wanted.words if len(word) > 2]
+    if not words:
+        return []
+    near = near_dates(wanted.birth_spans, today)
+    conditions = [Q(pk__in=_numbered(number, [*near] if number.born else ())) for number in wanted.numbers]
+    if wanted.born:
+        conditions.append(_born(wanted.born) | Q(birth_date__in=[*near]))
+    if not conditions:
+        conditions = [Q(alike) for alike in _alike(words)]
+    elif any(first != last for first, last in wanted.birth_spans):
+        conditions.append(Q(pk__in=_alike_keys(words)))
     alike = reduce(add, [TrigramWordSimilarity(word, "search_name") for word in words])
-    return patients.filter(reduce(and_, parts)).annotate(alike=alike).order_by("-alike", "search_name", "id")
+    typed = {f"sounds_{n}": RawSQL("name_sounds(%s)", [word]) for n, word in enumerate(wanted.words)}
+    sounds = RawSQL("name_sounds(patients_patient.search_name)", [])
+    likely = (
+        patients.filter(*conditions)
+        .annotate(alike=alike, sounds=sounds, **typed)
+        .order_by("-alike", "search_name", "id")
+        .only(*COLUMNS, "search_name")[:MOST_SIMILAR]
+    )
+    ranked = []
+    for patient in likely:
+        own = set(patient.sounds)
+        heard = [w for n, w in enumerate(wanted.words) if own.intersection(getattr(patient, f"sounds_{n}"))]
+        slip = near.get(patient.birth_date) if patient.birth_date else None
+        found = likeness(wanted, patient.search_name.split(), heard, slip)
+        if found:
+            patient.why = list(found.reasons)  # type: ignore[attr-defined]
+            ranked.append(((found, patient.search_name, patient.pk), patient))
+    return [patient for _rank, patient in sorted(ranked, key=itemgetter(0))]
+
+
+# Names that sound like a word or are a letter from it, by the index of that expression (patients migration 0006).
+SHARES_A_KEY = "name_keys(patients_patient.search_name) && name_keys(%s)"
+
+
+def _alike(words: Sequence[str]) -> list[RawSQL]:
+    return [RawSQL(SHARES_A_KEY, [word], output_field=BooleanField()) for word in words]  # noqa: S611
+
+
+def _alike_keys(words: Sequence[str]) -> RawSQL:
+    """The same as keys, found before anything else: beside another condition they would be worked out row by row."""
+    shared = " and ".join([SHARES_A_KEY] * len(words))
+    found = f"select id from patients_patient where {shared}"  # noqa: S608  (fixed pieces)
+    return RawSQL(f"with alike as materialized ({found}) select id from alike", words)  # noqa: S608, S611
+
+
+def _other_names(patient: Patient, wanted: Wanted) -> list[str]:
+    """Names by which a row was found and which it does not show."""
+    shown = fold(f"{patient.family_name} {patient.given_name} {patient.preferred_name}")
+    unseen = [word for word in wanted.words if word not in shown]
+    names = {
+        _("former family name %(name)s"): patient.former_family_name,
+        _("middle name %(name)s"): patient.middle_name,
+    }
+    return [
+        text % {"name": name}
+        for text, name in names.items()
+        if name and any(word in fold(name) for word in unseen)
+    ]
 
 
 def _named(word: str) -> Q:
@@ -107,14 +182,20 @@ def _named(word: str) -> Q:
 
 
 def _born(spans: Iterable[Span]) -> Q:
-    return reduce(lambda a, b: a | b, [Q(birth_date__range=span) for span in spans])
+    spans = list(spans)
+    days = [first for first, last in spans if first == last]
+    wider = [Q(birth_date__range=span) for span in spans if span[0] != span[1]]
+    return reduce(or_, wider, Q(birth_date__in=days) if days else Q())
 
 
-def _fit(words: Iterable[str]) -> Any:
-    """Two points for each word that is a whole name, one when a name begins with it."""
+def _fit(words: Sequence[str]) -> Any:
+    """Two points for each word that is a whole name, one when a name begins with it; one more for nothing but these."""
+    if not words:
+        return Value(0)
     padded = Concat(Value(" "), F("search_name"), Value(" "))
     points = [Sign(StrIndex(padded, Value(text))) for word in words for text in (f" {word} ", f" {word}")]
-    return reduce(add, points) if points else Value(0)
+    whole = Case(When(Exact(Length("search_name"), len(" ".join(words))), then=Value(1)), default=Value(0))
+    return reduce(add, [*points, whole])
 
 
 def _here() -> Case:
@@ -136,10 +217,11 @@ BY_PHONE = (
     " where kind = 'phone' and ended_at is null and last_four = %s and normalized like %s"
 )
 BY_BIRTH = "select id from patients_patient where birth_date between %s and %s"
+BY_BIRTH_NEAR = "select id from patients_patient where birth_date = any(%s)"
 
 
-def _numbered(number: Number) -> RawSQL:
-    """Keys of patients whom one typed number may mean: phone, record or member number, birth date."""
+def _numbered(number: Number, near: Collection[datetime.date] = ()) -> RawSQL:
+    """Keys of patients whom one typed number may mean: phone, record or member number, birth date or one near it."""
     parts: list[str] = []
     params: list[Any] = []
     if number.codes:
@@ -151,6 +233,9 @@ def _numbered(number: Number) -> RawSQL:
     for first, last in number.born:
         parts.append(BY_BIRTH)
         params += [first, last]
+    if near:
+        parts.append(BY_BIRTH_NEAR)
+        params.append(list(near))
     return RawSQL(" union all ".join(parts), params)  # noqa: S611  (fixed pieces, values as parameters)
 
 
@@ -164,6 +249,12 @@ def _tell_phones(patients: list[Patient], wanted: Wanted) -> None:
             found.setdefault(point.patient_id, []).append(point)
     for patient in patients:
         patient.matched_phones = found.get(patient.pk, [])  # type: ignore[attr-defined]
+
+
+def _tell_namesakes(patients: list[Patient]) -> None:
+    names = [fold(f"{patient.family_name} {patient.given_name}") for patient in patients]
+    for patient, name in zip(patients, names, strict=True):
+        patient.namesake = names.count(name) > 1  # type: ignore[attr-defined]
 
 
 def providers(user: Any, patient: Patient | None = None) -> QuerySet[Practitioner]:

@@ -1,9 +1,9 @@
-"""What the one search box shows beside patients: tasks by their title, referrals by our reference."""
+"""What the one search box shows beside patients: pages, tasks by their title, referrals by our reference."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from django.db.models.functions import Cast
 from django.urls import NoReverseMatch, reverse
 
 from careplans.models import Task
+from coordinator.context import ADMINISTRATION, NEW, PLACES, NavItem, may_open
+from patients.models import fold
 from referrals.models import Referral
 
 LINKS = {"task": "careplans:task_detail", "referral": "referrals:referral_detail"}
@@ -50,7 +52,7 @@ COLUMNS = ("family_name", "given_name", "preferred_name", "birth_date", "decease
 
 
 def find_work(user: Any, text: str, limit: int = 5) -> list[Work]:
-    """Open tasks whose title holds the text and referrals with that reference, in one statement.
+    """Open tasks whose title holds every word and referrals with that reference, in one statement.
 
     Under three letters nothing is looked for: the trigram index has no answer to them.
     """
@@ -58,11 +60,24 @@ def find_work(user: Any, text: str, limit: int = 5) -> list[Work]:
     if len(text) < 3:
         return []
     # ~* uses the trigram index, which the ORM's icontains (upper(...) like upper(...)) does not.
-    tasks = Task.objects.visible_to(user).workable().filter(title__iregex=re.escape(text))
+    tasks = Task.objects.visible_to(user).workable()
+    for word in text.split():
+        tasks = tasks.filter(title__iregex=re.escape(word))
     made = Referral.objects.visible_to(user).filter(reference__startswith=text.upper())
     rows = _rows(tasks, "task", "title").union(_rows(made, "referral", "specialty"), all=True)
     # Ordered here: for somebody without tasks the union is one of its halves, already cut to length.
     return [Work(*row) for row in sorted(rows, key=lambda row: (row[0], row[2]))[: limit * 2]]
+
+
+def find_pages(user: Any, text: str) -> list[NavItem]:
+    """Pages of the frame and what can be made, by any word of their names; only what this person may open."""
+    words = fold(text).split()
+    found = []
+    for item in (*PLACES, *ADMINISTRATION, *NEW):
+        names = f" {fold(str(item.label))}"
+        if words and all(f" {word}" in names for word in words) and (href := may_open(user, item.name)):
+            found.append(replace(item, href=href))
+    return found
 
 
 def _rows(queryset: Any, kind: str, title: str) -> Any:

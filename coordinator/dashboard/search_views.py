@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from coordinator.dashboard.search import find_work
+from coordinator.dashboard.search import find_pages, find_work
 from coordinator.http import page, requires
 from patients.selectors import find_patients
 
@@ -21,7 +21,8 @@ PALETTE = 8
 @requires("patients.view")
 @require_http_methods(["GET", "POST"])
 def search(request: HttpRequest) -> HttpResponse:
-    """Patients first, then tasks and referrals. The palette gets options, others the page or its results."""
+    """Patients first, then tasks, referrals and pages. The palette gets options (it has the pages already and picks
+    them itself), others the page or its results."""
     palette = bool(request.htmx) and request.htmx.target == "palette-list"  # type: ignore[attr-defined]
     query = request.POST.get("q", "")[:100].replace("\x00", "").strip()
     context: dict[str, object] = {
@@ -32,5 +33,6 @@ def search(request: HttpRequest) -> HttpResponse:
     if query:
         found = find_patients(request.user, query, PALETTE if palette else 20, today=timezone.localdate())
         context |= {"found": found, "work": find_work(request.user, query, 3 if palette else 5)}
+        context["pages"] = [] if palette else find_pages(request.user, query)
     part = "dashboard/_search_options.html" if palette else "dashboard/_search_results.html"
     return page(request, "dashboard/search.html", context, part=part)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from patients.models import fold
 
 LONGEST = 100  # characters of a query that are read
+EARLIEST = datetime.date(1870, 1, 1)  # no birth date is read as one before
 Span = tuple[datetime.date, datetime.date]  # from and to, both included
 
 MONTHS = {
@@ -42,6 +43,14 @@ YEAR_LAST = re.compile(
 YEAR_LAST_BLANKS = re.compile(
     r"(?<![\d\s.-])\s*\b(?P<a>\d{1,2}) (?P<b>\d{1,2}) (?P<year>\d{4})\b(?!\s*[\d-])"
 )
+# Parts of a birth date, read only beside a name. A month that is a given name too stays one beside a year: "May 1958".
+_SAFE_MONTH = rf"(?!(?:may|april|june|august|jan|abril|julio|mayo)\b){_MONTH}"
+MONTH_OF_YEAR = re.compile(rf"\b{_SAFE_MONTH},?[\s\-./]*(?:de\s+)?(\d{{4}})\b")
+DAY_OF_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?[\s\-./]*(?:de\s+)?{_MONTH}(?!\w)")
+MONTH_AND_DAY = re.compile(rf"\b{_MONTH}[\s\-./]*(\d{{1,2}})(?:st|nd|rd|th)?\b")
+TWO_PARTS = re.compile(r"(?<![\d/.-])(\d{1,2})[/-](\d{4}|\d{1,2})(?![\d/.-])")
+OLDEST = 120  # years; for a day without a year
+
 TELEPHONE = re.compile(r"\+?\(?\d[\d\s().\-/]{5,}\d")
 
 
@@ -69,11 +78,24 @@ class Wanted:
     def __bool__(self) -> bool:
         return bool(self.words or self.numbers or self.born)
 
+    @property
+    def birth_spans(self) -> tuple[Span, ...]:
+        """Every birth date that may be meant, written as a date or as bare digits."""
+        return (*self.born, *[span for number in self.numbers for span in number.born])
+
+    @property
+    def birth_day(self) -> datetime.date | None:
+        """The whole birth date that was typed, if one was; the later century of a year of two digits."""
+        days = [first for first, last in self.birth_spans if first == last]
+        return days[0] if 0 < len(days) <= 2 else None
+
 
 def read_query(text: str, today: datetime.date) -> Wanted:
     """Read a query. Dates are read as in the United States (month first) unless that is impossible."""
     text = text.replace("\x00", " ")[:LONGEST].encode("utf-8", "ignore").decode().strip()
     rest, born = _take_dates(text.casefold(), today)
+    if not born:
+        rest, born = _take_part_of_date(rest, today)
     rest, numbers = _take_phones(rest)
     words: list[str] = []
     tokens = rest.split()
@@ -103,6 +125,8 @@ def _number(token: str, today: datetime.date, *, with_name: bool) -> Number:
     born: list[Span] = []
     if len(digits) == 4 and with_name and 1900 <= int(digits) <= today.year:
         born.append((datetime.date(int(digits), 1, 1), datetime.date(int(digits), 12, 31)))
+    if len(digits) == 6 and with_name and token.isdigit():
+        born += _spans(digits[4:], digits[:2], digits[2:4], today)
     if len(digits) == 8:
         born += _spans(digits[4:], digits[:2], digits[2:4], today)
         born += _spans(digits[:4], digits[4:6], digits[6:], today)
@@ -149,6 +173,42 @@ def _readings(text: str) -> Iterator[tuple[re.Match[str], list[tuple[str, str, s
             yield match, [(year, a, b)] if int(a) <= 12 else [(year, b, a)]
 
 
+def _take_part_of_date(text: str, today: datetime.date) -> tuple[str, tuple[Span, ...]]:
+    """A month with a year, or a day with a month, when letters stand beside it: "garcia 3/1958", "garcia mar 14"."""
+    plain = text if text.isascii() else _own_digits(text)
+    for pattern, month_at, other_at in (
+        (MONTH_OF_YEAR, 1, 2),
+        (DAY_OF_MONTH, 2, 1),
+        (MONTH_AND_DAY, 1, 2),
+        (TWO_PARTS, 1, 2),
+    ):
+        match = pattern.search(plain)
+        if match is None:
+            continue
+        rest = f"{text[: match.start()]} {text[match.end() :]}"
+        month = MONTHS.get(match[month_at]) or int(match[month_at])
+        born = _month_spans(month, match[other_at], today)
+        if born and any(c.isalpha() for c in rest):
+            return rest, born
+    return text, ()
+
+
+def _month_spans(month: int, other: str, today: datetime.date) -> tuple[Span, ...]:
+    """That month of a year, or that day of it in every year; a number that is no day is a year of two digits."""
+    if not 1 <= month <= 12:
+        return ()
+    if len(other) < 4 and 1 <= int(other) <= 31:
+        years = range(today.year, today.year - OLDEST, -1)
+        return tuple(span for year in years for span in _spans(str(year), str(month), other, today))
+    years_meant = [int(other)] if len(other) == 4 else [2000 + int(other), 1900 + int(other)]
+    spans = []
+    for year in years_meant:
+        if EARLIEST.year <= year <= today.year:
+            last = (datetime.date(year, month, 28) + datetime.timedelta(days=4)).replace(day=1)
+            spans.append((datetime.date(year, month, 1), last - datetime.timedelta(days=1)))
+    return tuple(spans)
+
+
 def _own_digits(text: str) -> str:
     """Digits of other scripts as ours, every other character one for one, so that positions stay."""
     return "".join(str(int(c)) if c.isdecimal() else c for c in text)
@@ -163,7 +223,7 @@ def _spans(year: str, month: str, day: str, today: datetime.date) -> list[Span]:
             on = datetime.date(each, int(month), int(day))
         except ValueError:
             continue
-        if datetime.date(1870, 1, 1) <= on <= today:
+        if EARLIEST <= on <= today:
             spans.append((on, on))
     return spans
 
@@ -174,6 +234,8 @@ def name_in(text: str, today: datetime.date) -> tuple[str, str]:
     Numbers and the date are left out; all-small letters get capitals.
     """
     rest, born = _take_dates(text[:LONGEST].casefold(), today)
+    if not born:
+        rest, born = _take_part_of_date(rest, today)
     left = set(rest.replace(",", " ").split()) if born else None
     tokens = [t for t in text[:LONGEST].replace(",", " , ").split() if not any(c.isdigit() for c in t)]
     tokens = [t for t in tokens if t == "," or left is None or t.casefold() in left]

@@ -69,12 +69,16 @@ def _begun(request: Any) -> tuple[NewPatientForm, list[PhoneLine]]:
     query, today = request.POST.get("q", "")[:100], timezone.localdate()
     given, family = name_in(query, today)
     wanted = read_query(query, today)
-    spans = [*wanted.born, *[span for number in wanted.numbers for span in number.born]]
-    born = next((first for first, last in spans if first == last), None)
     numbers = [
         n.digits for n in wanted.numbers if n.could_be_phone and 7 <= len(n.digits) <= 11 and not n.born
     ]
-    initial = {"given_name": given, "family_name": family, "birth_date": born, "sex": "unknown", "mine": True}
+    initial = {
+        "given_name": given,
+        "family_name": family,
+        "birth_date": wanted.birth_day,
+        "sex": "unknown",
+        "mine": True,
+    }
     lines = [
         PhoneLine(prefix=f"phone-{n}", initial={"value": numbers[n] if n < len(numbers) else ""})
         for n in range(PHONE_LINES)

@@ -60,13 +60,23 @@ def test_the_palette_gets_options_with_birth_dates_and_at_most_eight_patients(cl
     for _n in range(12):
         make_patient(site=elena.site, family_name="Ramsey", birth_date=datetime.date(1970, 1, 1))
     response = client.post(URL, {"q": "ram"}, headers=PALETTE)
-    assert text(response).count('role="option"') == 8
+    assert text(response).count('role="option" href=') == 8
+    assert "Show more people who fit" in text(response)
     assert "Jan 1, 1970" in text(response)
     assert "<html" not in text(response)
 
 
-def test_nothing_found_is_an_empty_palette(client, dana):
+def test_where_nobody_fits_the_palette_offers_to_register_and_nothing_else(client, dana):
+    options = text(client.post(URL, {"q": "zzzz"}, headers=PALETTE))
+    assert options.count('role="option"') == 1
+    assert "No patient fits: new patient" in options
+    assert 'form="palette-new"' in options
+
+
+def test_those_who_may_not_register_get_an_empty_palette(client):
+    client.force_login(make_user(Role.PROVIDER))
     assert text(client.post(URL, {"q": "zzzz"}, headers=PALETTE)).strip() == ""
+    assert 'id="palette-new"' not in text(client.get(URL))
 
 
 def test_the_part_is_a_piece_of_the_page(client, elena):
@@ -100,7 +110,37 @@ def test_those_who_may_not_register_are_not_offered_it(client):
 
 def test_similar_names_are_announced_as_such(client, elena):
     assert "Similar names" in text(client.post(URL, {"q": "ramirz"}))
-    assert "similar" in text(client.post(URL, {"q": "ramirz"}, headers=PALETTE))
+    for headers in ({}, PALETTE):
+        assert "sounds like “ramirz”" in text(client.post(URL, {"q": "ramirz"}, headers=headers))
+        assert "one letter from “elema”" in text(client.post(URL, {"q": "elema ramirez"}, headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [("3/15/1958", "birth date one digit apart"), ("3/14/1985", "birth date with two digits turned around")],
+)
+def test_a_birth_date_with_a_slip_is_shown_with_the_reason(client, elena, typed, why):
+    assert why in text(client.post(URL, {"q": f"elena ramirez {typed}"}))
+    assert "RAMÍREZ" not in text(client.post(URL, {"q": f"bob stone {typed}"}))
+
+
+def test_people_of_the_same_name_are_marked_and_told_apart_by_birth_date(client, elena):
+    make_patient(
+        site=elena.site, family_name="Ramirez", given_name="Elena", birth_date=datetime.date(1990, 9, 2)
+    )
+    page = text(client.post(URL, {"q": "elena ramirez"}))
+    assert page.count("Same name") == 2
+    assert page.index("Sep 2, 1990") > 0
+    assert page.index("Mar 14, 1958") > 0
+    assert text(client.post(URL, {"q": "elena ramirez"}, headers=PALETTE)).count("same name") == 2
+
+
+def test_pages_are_found_by_any_word_of_their_names_and_only_those_one_may_open(client, elena):
+    assert f'href="{reverse("scheduling:schedule")}">Schedule' in text(client.post(URL, {"q": "sched"}))
+    assert f'href="{reverse("referrals:referral_new")}">New referral' in text(
+        client.post(URL, {"q": "referral"})
+    )
+    assert reverse("dashboard:audit") not in text(client.post(URL, {"q": "audit"}))
 
 
 def test_tasks_and_referrals_come_after_patients(client, elena):
@@ -109,6 +149,7 @@ def test_tasks_and_referrals_come_after_patients(client, elena):
     options = text(client.post(URL, {"q": "ramp"}, headers=PALETTE))
     assert "Ramp for the front door" in options
     assert "Mar 14, 1958" in options
+    assert "Ramp for the front door" in text(client.post(URL, {"q": "door ramp"}))
     assert "Cardiology" in text(client.post(URL, {"q": "r-000777"}))
 
 
@@ -116,11 +157,21 @@ def test_somebody_from_another_site_finds_no_patient_task_or_referral(client, el
     make_task(elena, title="Ramp for the front door")
     make_referral(elena, reference="R-000777")
     client.force_login(make_user())
-    for query in ("ramirez", "004812907", "ramp", "R-000777"):
+    for query in (
+        "ramirez",
+        "ramirz",
+        "ramires 3/14/1958",
+        "elena ramirez 3/15/1958",
+        "004812907",
+        "ramp",
+        "R-000777",
+    ):
         assert reverse("dashboard:patient_summary", args=[elena.pk]) not in text(
             client.post(URL, {"q": query})
         )
         assert "Ramp for" not in text(client.post(URL, {"q": query}))
+        assert "Similar names" not in text(client.post(URL, {"q": query}))
+        assert "No patient fits" in text(client.post(URL, {"q": query}, headers=PALETTE))
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.AUDITOR])

@@ -154,3 +154,54 @@ def test_a_manager_opens_a_number_and_takes_it_home(open_page):
     assert len(rows) > 1
     assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
     assert AuditEvent.objects.filter(action__contains="export").exists()
+
+
+def test_the_box_says_why_somebody_is_listed_and_registers_only_after_a_search(open_page):
+    page = open_page("coordinator")
+    page.goto("/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sched")
+    page.locator("#palette [role=option]:visible", has_text="Go to Schedule").wait_for()
+    page.locator("#palette input").fill("ramires 3/15/1958")
+    wanted = page.locator("#palette [role=option]", has_text="Mar 14, 1958").first
+    wanted.wait_for()
+    assert "sounds like “ramires”" in wanted.inner_text()
+    assert "birth date one digit apart" in wanted.inner_text()
+    assert wanted.get_attribute("aria-selected") == "true"
+    photograph(page, "finder-similar")
+    assert violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 820, "height": 1180})
+    photograph(page, "finder-similar-dark")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.locator("#palette").wait_for(state="hidden")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("Zofia Quark 3/14/1958 612-555-0177")
+    page.locator("#palette [role=option]", has_text="No patient fits").click()
+    page.get_by_role("heading", level=1).wait_for()
+    assert page.locator("[name=family_name]").input_value() == "Quark"
+    assert page.locator("[name=given_name]").input_value() == "Zofia"
+    assert "0177" in page.locator("[name=phone-0-value]").input_value()
+
+
+def failing(route):
+    """The box gets no answer; the page does."""
+    if route.request.headers.get("hx-request"):
+        route.fulfill(status=500, body="")
+    else:
+        route.continue_()
+
+
+def test_a_search_that_fails_says_so_and_goes_on_with_enter(open_page):
+    page = open_page("coordinator")
+    page.goto("/")
+    page.route("**/search/", failing)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("ramirez")
+    page.get_by_text("The search did not answer").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name="Find").wait_for()
+    assert page.locator("#results").get_by_text("Mar 14, 1958").count() > 0
+    photograph(page, "finder-page")
+    assert violations(page) == []
