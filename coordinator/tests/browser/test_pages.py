@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page
 
 from coordinator.accounts.models import User
-from coordinator.tests.browser.conftest import photograph, violations
-from patients.models import Patient, PossibleDuplicate
+from coordinator.tests.browser.conftest import credentials, photograph, violations
+from patients.models import AccessGrant, Patient, PossibleDuplicate
+from patients.tests.factories import make_grant, restrict
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -16,6 +17,11 @@ PAGES = [
     ("patient", "coordinator", "/patients/{patient}/"),
     ("duplicates", "lead", "/patients/duplicates/"),
     ("duplicate-apart", "lead", "/patients/duplicates/{pair}/apart/"),
+    ("restriction", "lead", "/patients/{patient}/restriction/"),
+    ("emergency-access", "coordinator", "/patients/restricted/"),
+    ("under-emergency-access", "coordinator", "/patients/{opened}/"),
+    ("access-reviews", "manager", "/access/{opened}"),
+    ("access-review", "manager", "/access/{grant}/"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
     ("team", "manager", "/team/"),
@@ -46,6 +52,15 @@ def read_in(page: Page, language: str) -> None:
     assert page.locator("html").get_attribute("lang") == language
 
 
+def opened_in_an_emergency() -> AccessGrant:
+    """A restricted record that the coordinator of the demo opened just now."""
+    patient = Patient.objects.get(family_name="Alvarez", given_name="Maria")
+    manager = User.objects.filter(role="manager", sites=patient.site).first()
+    coordinator = User.objects.get(email=credentials("coordinator")[0])
+    restrict(patient, manager, coordinator=manager)
+    return make_grant(patient, coordinator)
+
+
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
@@ -53,6 +68,9 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(patient=Patient.objects.get(family_name="Alvarez", given_name="Maria").pk)
     if "{pair}" in address:
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
+    if "{opened}" in address or "{grant}" in address:
+        grant = opened_in_an_emergency()
+        address = address.format(opened="" if role == "manager" else grant.patient_id, grant=grant.pk)
     answer = page.goto(address)
     assert answer.status == 200
     page.wait_for_load_state("networkidle")
@@ -62,7 +80,9 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         read_in(page, language)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        photograph(page, f"{name}-{width}-{scheme}" if language == "en" else f"{name}-{width}-{scheme}-{language}")
+        photograph(
+            page, f"{name}-{width}-{scheme}" if language == "en" else f"{name}-{width}-{scheme}-{language}"
+        )
         found += [f"{language} {width} {scheme}: {line}" for line in violations(page)]
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found.append(f"{language} {width} {scheme}: scrolls sideways")
