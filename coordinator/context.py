@@ -55,7 +55,7 @@ ADMINISTRATION = (
     NavItem("dashboard:run_board", "refresh", _("Jobs")),
     NavItem("api:client_list", "link", _("API"), inside=("api",)),
     NavItem("accounts:settings", "gear", _("Settings"), inside=("accounts",)),
-    NavItem("dashboard:access_reviews", "eye", _("Emergency access"), inside=("dashboard:access_review",)),
+    NavItem("dashboard:access_reviews", "eye", _("Access"), inside=("dashboard:access_review",)),
     NavItem("dashboard:audit", "shield", _("Audit")),
 )
 NEW = (

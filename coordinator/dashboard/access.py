@@ -37,7 +37,7 @@ def tell_managers(grant: AccessGrant, *, now: datetime) -> list[Task]:
             kind=TaskKind.OTHER,
             title=_("Review an emergency access"),
             reason=_("Somebody opened a restricted record."),
-            next_step=_("Open Emergency access in the menu and say whether it was appropriate."),
+            next_step=_("Open Access in the menu and say whether it was appropriate."),
             owner=manager,
             due_at=end_of_day(day, site.zone),
             dedupe_key=f"{_key(grant)}{manager.pk}",

@@ -205,7 +205,7 @@ def test_the_queue_says_who_why_and_what_was_opened_and_a_review_closes_it(hidde
     assert "ZZ-9" in page
     assert "OKAFOR" not in page.upper()
     assert 'href="/access/"' in page
-    assert re.search(r"Emergency access.{0,200}\b1\b", page, re.S)
+    assert re.search(r"Access.{0,200}\b1\b", page, re.S)
     grant = AccessGrant.objects.get()
     address = reverse("dashboard:access_review", args=[grant.pk])
     assert reviewer.post(address, {"verdict": "not_appropriate", "note": ""}).status_code == 422
