@@ -43,7 +43,7 @@ PLACES = (
         "users",
         _("Patients"),
         "p",
-        ("patients", "dashboard:patient_", "dashboard:duplicate_"),
+        ("patients", "dashboard:patient_", "dashboard:duplicate_", "dashboard:break_glass"),
     ),
     NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
     NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals",)),
@@ -55,6 +55,7 @@ ADMINISTRATION = (
     NavItem("dashboard:run_board", "refresh", _("Jobs")),
     NavItem("api:client_list", "link", _("API"), inside=("api",)),
     NavItem("accounts:settings", "gear", _("Settings"), inside=("accounts",)),
+    NavItem("dashboard:access_reviews", "eye", _("Access"), inside=("dashboard:access_review",)),
     NavItem("dashboard:audit", "shield", _("Audit")),
 )
 NEW = (
@@ -231,6 +232,11 @@ class Shell:
     @property
     def register_url(self) -> str:
         return self._path("patients:patient_new")
+
+    @property
+    def break_glass_url(self) -> str:
+        """Where somebody says whose restricted record they need; the same link everywhere, so it tells nothing."""
+        return self._path("dashboard:break_glass")
 
     @property
     def preferences_url(self) -> str:

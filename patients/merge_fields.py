@@ -17,7 +17,10 @@ CHOOSABLE = ("status", *EDITABLE, "deceased_on", "coordinator")
 # Follow from a rule: the stronger of two allergy statements stands, with the day on which it was checked.
 BY_RULE = ("allergy_status", "allergies_checked_on")
 # Of the survivor, whatever the other says. The other's MRN stays findable as an identifier of the survivor.
-OWN = ("id", "created_at", "created_by", "updated_at", "version", "site", "mrn", "search_name")
+OWN = (
+    "id", "created_at", "created_by", "updated_at", "version", "site", "mrn", "search_name",
+    "is_restricted", "restriction_reason", "restricted_at", "restricted_by",
+)  # fmt: skip
 STRENGTH = (AllergyStatus.NOT_RECORDED, AllergyStatus.NONE_KNOWN, AllergyStatus.RECORDED)
 
 

@@ -77,6 +77,7 @@ STAYS: dict[str, str] = {
     "patients.patientchange.record": HISTORY,
     "patients.patientmerge.survivor": "it is the account of the merge itself",
     "patients.patientmerge.other": "it is the account of the merge itself",
+    "patients.accessgrant.patient": "it is the account of who opened which record",
     "patients.possibleduplicate.one": "a pair is about the two records that were compared",
     "patients.possibleduplicate.two": "a pair is about the two records that were compared",
     "audit.auditevent.patient_id": "the audit trail is never rewritten",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import unicodedata
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +11,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, Q
-from django.db.models.functions import Upper
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Length, Now, Upper
+from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -44,6 +46,27 @@ def _is_letter(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character) in ("Mc", "Mn")
 
 
+# Keys of the restricted patients that are absent for one person: all but those they coordinate, care for, or
+# opened in an emergency. By hand, because every list asks it: few rows, once per statement, by the partial index.
+HIDDEN = (
+    "select h.id from patients_patient h where h.is_restricted and h.coordinator_id is distinct from %s"
+    " and not exists (select 1 from patients_careteammember m where m.patient_id = h.id and m.ended_on is null"
+    " and (m.user_id = %s or m.practitioner_id = %s))"
+    " and not exists (select 1 from patients_accessgrant g where g.patient_id = h.id and g.user_id = %s"
+    " and g.kind = 'break_glass' and g.ended_at is null and g.expires_at > statement_timestamp())"
+)
+
+
+def hidden_params(user: Any) -> list[Any]:
+    """What HIDDEN needs to know about the person, in its order."""
+    return [user.pk, user.pk, user.practitioner_id, user.pk]
+
+
+def hidden_from(user: Any) -> RawSQL:
+    """HIDDEN as a part of a query: `.exclude(patient__in=hidden_from(user))`. Rows without a patient stay."""
+    return RawSQL(HIDDEN, hidden_params(user))  # noqa: S611  (fixed text, values as parameters)
+
+
 class PatientScoped(models.QuerySet[Any]):
     """Rows that belong to a patient are seen by whoever may see the patient."""
 
@@ -52,7 +75,7 @@ class PatientScoped(models.QuerySet[Any]):
     def visible_to(self, user: Any) -> Any:
         if not user.can(self.permission):
             return self.none()
-        return self.filter(patient__site__in=user.site_ids)
+        return self.filter(patient__site__in=user.site_ids).exclude(patient__in=hidden_from(user))
 
 
 class NoteScoped(PatientScoped):
@@ -65,7 +88,8 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: Any) -> PatientQuerySet:
         if not user.can("patients.view"):
             return self.none()
-        return self.filter(site__in=user.site_ids).exclude(status__in=GONE)
+        mine = self.filter(site__in=user.site_ids).exclude(status__in=GONE)
+        return mine.exclude(pk__in=hidden_from(user))
 
     def active(self) -> PatientQuerySet:
         return self.filter(status=PatientStatus.ACTIVE)
@@ -141,6 +165,13 @@ class Patient(Record):
     primary_care = models.ForeignKey(
         Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="primary_patients"
     )
+    # Absent for everybody but their coordinator, their care team and who opened it in an emergency.
+    is_restricted = models.BooleanField(default=False)
+    restriction_reason = models.CharField(max_length=300, blank=True)
+    restricted_at = models.DateTimeField(null=True, blank=True)
+    restricted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = PatientQuerySet.as_manager()
 
@@ -157,6 +188,11 @@ class Patient(Record):
             models.CheckConstraint(
                 condition=~Q(family_name="") | ~Q(given_name=""), name="patient_has_a_name"
             ),
+            models.CheckConstraint(
+                condition=Q(is_restricted=False)
+                | ~Q(restriction_reason="") & Q(restricted_at__isnull=False, restricted_by__isnull=False),
+                name="patient_restricted_why",
+            ),
         ]
         indexes = [
             GinIndex(OpClass("search_name", name="gin_trgm_ops"), name="patient_name_trgm"),
@@ -165,6 +201,7 @@ class Patient(Record):
             models.Index(fields=["birth_date"], name="patient_birth_date"),
             models.Index(fields=["coordinator", "status"], name="patient_caseload"),
             models.Index(Upper("mrn"), name="patient_mrn_upper"),
+            models.Index(fields=["id"], condition=Q(is_restricted=True), name="patient_restricted"),
         ]
 
     def __str__(self) -> str:
@@ -425,10 +462,108 @@ class Consent(Record):
         ]
         indexes = [models.Index(fields=["patient", "kind"], name="consent_patient")]
 
-    def holds_on(self, day: datetime.date) -> bool:
+    def holds_on(self, day: date) -> bool:
         """Whether what was decided counts that day."""
         over = self.ends_on is not None and day > self.ends_on
         return self.status == self.Status.ACTIVE and self.starts_on <= day and not over
+
+
+class AccessGrantQuerySet(models.QuerySet["AccessGrant"]):
+    def visible_to(self, user: Any) -> AccessGrantQuerySet:
+        """Those to review: of the person's sites, for an auditor all. Nobody is shown their own to judge."""
+        if not user.can("access.review"):
+            return self.none()
+        others = self.exclude(user=user)
+        return others if user.can("audit.view") else others.filter(patient__site__in=user.site_ids)
+
+    def open(self, at: Any = None) -> AccessGrantQuerySet:
+        """Those that hold at this moment (UTC; the database's own when none is given). The last second is out."""
+        return self.filter(ended_at=None, expires_at__gt=at or Now())
+
+    def to_review(self) -> AccessGrantQuerySet:
+        return self.filter(reviewed_at=None)
+
+    def reviewed(self) -> AccessGrantQuerySet:
+        return self.filter(reviewed_at__isnull=False)
+
+    def with_names(self) -> AccessGrantQuerySet:
+        return self.select_related("user", "patient__site", "reviewed_by")
+
+
+class AccessGrant(Record):
+    """Somebody opened what they otherwise may not see: one patient, one hour, one reason. Kept for ever."""
+
+    class Kind(models.TextChoices):
+        BREAK_GLASS = "break_glass", _("Emergency access")
+        REASON = "reason", _("Labelled entries")
+
+    class Verdict(models.TextChoices):
+        APPROPRIATE = "appropriate", _("Appropriate")
+        NOT_APPROPRIATE = "not_appropriate", _("Not appropriate")
+
+    LASTS = timedelta(minutes=60)
+    LEAST_REASON = 10  # characters
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="access_grants")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    reason = models.CharField(max_length=500)
+    opened_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)  # given back before it expired
+    verdict = models.CharField(max_length=15, choices=Verdict.choices, blank=True)
+    review_note = models.CharField(max_length=500, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = AccessGrantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["break_glass", "reason"]), name="access_kind_known"),
+            models.CheckConstraint(
+                condition=GreaterThanOrEqual(Length("reason"), 10), name="access_has_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at=models.F("opened_at") + timedelta(minutes=60)),
+                name="access_lasts_an_hour",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=models.F("opened_at")), name="access_period"
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict="", reviewed_at=None, reviewed_by=None)
+                | Q(
+                    verdict__in=["appropriate", "not_appropriate"],
+                    reviewed_at__isnull=False,
+                    reviewed_by__isnull=False,
+                ),
+                name="access_reviewed_whole",
+            ),
+            models.CheckConstraint(
+                condition=~Q(verdict="not_appropriate") | ~Q(review_note=""), name="access_refused_why"
+            ),
+            models.CheckConstraint(
+                condition=Q(reviewed_by=None) | ~Q(reviewed_by=models.F("user")),
+                name="access_not_judged_by_oneself",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["patient", "user", "expires_at"], name="access_open"),
+            models.Index(
+                fields=["opened_at"], condition=Q(reviewed_at__isnull=True), name="access_to_review"
+            ),
+        ]
+
+    def is_open(self, at: datetime) -> bool:
+        """The same as `AccessGrantQuerySet.open`, for one in hand."""
+        return self.ended_at is None and at < self.expires_at
+
+    def minutes_left(self, at: datetime) -> int:
+        """Whole minutes until it expires, counted up: 60 at the start, 1 in the last minute."""
+        return max(-int((at - self.expires_at) // timedelta(minutes=1)), 0)
 
 
 class ClinicalRecord(Record):

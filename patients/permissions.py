@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from coordinator.workflow import Actor, System
-from patients.models import Note, Patient
+from patients.models import AccessGrant, Note, Patient
 
 
 def can_register(user: Any, site: Any) -> bool:
@@ -38,6 +38,37 @@ def can_merge(user: Any, *patients: Patient) -> bool:
 def check_can_merge(by: Actor, *patients: Patient) -> None:
     if not isinstance(by, System) and not can_merge(by, *patients):
         raise PermissionDenied(_("Your role does not include merging these records."))
+
+
+def can_restrict(user: Any, patient: Patient) -> bool:
+    """Say that a record is for its care team only, and take that back."""
+    return user.can("patients.restrict") and patient.site_id in user.site_ids
+
+
+def check_can_restrict(by: Actor, patient: Patient) -> None:
+    if not isinstance(by, System) and not can_restrict(by, patient):
+        raise PermissionDenied(_("Your role does not include restricting this record."))
+
+
+def can_break_glass(user: Any, patient: Patient) -> bool:
+    """Open a restricted record of one's own place in an emergency."""
+    return user.can("patients.break_glass") and patient.site_id in user.site_ids
+
+
+def check_can_break_glass(by: Actor, patient: Patient) -> None:
+    if isinstance(by, System) or not can_break_glass(by, patient):
+        raise PermissionDenied(_("Your role does not include emergency access."))
+
+
+def can_review(user: Any, grant: AccessGrant) -> bool:
+    """Judge somebody else's emergency access: the place's manager, or an auditor."""
+    here = user.can("audit.view") or grant.patient.site_id in user.site_ids
+    return user.can("access.review") and here and grant.user_id != user.pk
+
+
+def check_can_review(by: Actor, grant: AccessGrant) -> None:
+    if isinstance(by, System) or not can_review(by, grant):
+        raise PermissionDenied(_("Somebody else has to review this access."))
 
 
 def can_lead(user: Any, patient: Patient) -> bool:

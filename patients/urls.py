@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients.views import entries, notes, registration, standing
+from patients.views import entries, notes, registration, restriction, standing
 
 app_name = "patients"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("new/", registration.patient_new, name="patient_new"),
     path("<uuid:pk>/edit/", registration.patient_edit, name="patient_edit"),
     path("<uuid:pk>/standing/", standing.patient_standing, name="patient_standing"),
+    path("<uuid:pk>/restriction/", restriction.patient_restrict, name="patient_restrict"),
+    path("<uuid:pk>/restriction/undo/", restriction.restriction_undo, name="restriction_undo"),
     path("<uuid:pk>/coordinator/", standing.patient_coordinator, name="patient_coordinator"),
     path("<uuid:pk>/note/", notes.note_new, name="note_new"),
     path("notes/<uuid:pk>/take-back/", notes.note_in_error, name="note_in_error"),

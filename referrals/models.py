@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from coordinator.accounts.models import Organization, Practitioner, Site, Team
 from coordinator.db import Record
 from coordinator.workflow import Change
-from patients.models import Coverage, Document, Patient, PatientScoped, Problem
+from patients.models import Coverage, Document, Patient, PatientScoped, Problem, hidden_from
 from referrals.workflow import (
     AUTHORIZATION_OPEN,
     AUTHORIZATION_WORKFLOW,
@@ -55,7 +55,8 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
     def visible_to(self, user: Any) -> ReferralQuerySet:
         if not user.can("referrals.view"):
             return self.none()
-        return self.filter(site__in=user.site_ids).exclude(status=ReferralStatus.ENTERED_IN_ERROR)
+        mine = self.filter(site__in=user.site_ids).exclude(status=ReferralStatus.ENTERED_IN_ERROR)
+        return mine.exclude(patient__in=hidden_from(user))
 
     def open(self) -> ReferralQuerySet:
         """Open until the loop is closed: a report that nobody reviewed is still open."""

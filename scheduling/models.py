@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from coordinator.accounts.models import Practitioner, Site
 from coordinator.db import Record
 from coordinator.workflow import Change
-from patients.models import Encounter, Patient
+from patients.models import Encounter, Patient, hidden_from
 from referrals.models import PriorAuthorization, Referral
 from scheduling.workflow import HOLDING, UPCOMING, WORKFLOW, CancelledBy, Status
 
@@ -113,7 +113,8 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def visible_to(self, user: Any) -> AppointmentQuerySet:
         if not user.can("visits.view"):
             return self.none()
-        return self.filter(site__in=user.site_ids).exclude(status=Status.ENTERED_IN_ERROR)
+        mine = self.filter(site__in=user.site_ids).exclude(status=Status.ENTERED_IN_ERROR)
+        return mine.exclude(patient__in=hidden_from(user))
 
     def upcoming(self, now: datetime) -> AppointmentQuerySet:
         return self.filter(status__in=UPCOMING, start__gt=now)

@@ -16,7 +16,7 @@ from coordinator.accounts.models import Site, Team
 from coordinator.clocks.models import Clock
 from coordinator.db import Record
 from coordinator.workflow import Change
-from patients.models import Patient
+from patients.models import Patient, hidden_from
 
 
 class TaskKind(models.TextChoices):
@@ -61,7 +61,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, user: Any) -> TaskQuerySet:
         if not user.can("tasks.view"):
             return self.none()
-        return self.filter(site__in=user.site_ids).exclude(status=TaskStatus.ENTERED_IN_ERROR)
+        mine = self.filter(site__in=user.site_ids).exclude(status=TaskStatus.ENTERED_IN_ERROR)
+        return mine.exclude(patient__in=hidden_from(user))
 
     def open(self) -> TaskQuerySet:
         return self.filter(status__in=OPEN)

@@ -24,13 +24,17 @@ class Role(models.TextChoices):
 DESCRIPTIONS = {
     Role.COORDINATOR: _("Works tasks, plans, visits and referrals of their sites."),
     Role.LEAD: _(
-        "As a coordinator; also gives work to others, merges double records, sees the team board, exports, and books over limits."
+        "As a coordinator; also gives work to others, merges double records, restricts records, sees the team board, exports, and books over limits."
     ),
-    Role.MANAGER: _("As a lead; also changes their sites’ settings and runs the nightly jobs by hand."),
+    Role.MANAGER: _(
+        "As a lead; also changes their sites’ settings, runs the nightly jobs by hand and reviews emergency access."
+    ),
     Role.PROVIDER: _("Reads the records of their sites and answers notes; does not run the worklist."),
     Role.BILLING: _("Reads patients, visits and referrals of their sites."),
     Role.ADMINISTRATOR: _("Makes accounts, sites and imports; sees no patient."),
-    Role.AUDITOR: _("Reads and exports the audit trail; sees no patient’s record."),
+    Role.AUDITOR: _(
+        "Reads and exports the audit trail and reviews emergency access; sees no patient’s record."
+    ),
     Role.API_CLIENT: _("A program, narrowed by its token’s scopes."),
 }
 
@@ -54,6 +58,7 @@ WORK = READ | {
 }
 LEAD = WORK | {
     "patients.merge",
+    "patients.restrict",
     "tasks.assign",
     "team.view",
     "visits.override",
@@ -61,12 +66,15 @@ LEAD = WORK | {
     "jobs.view",
 }
 
+# Opening a restricted record in an emergency: people only, never a program.
+EMERGENCY = frozenset({"patients.break_glass"})
+
 PERMISSIONS: dict[str, frozenset[str]] = {
-    Role.COORDINATOR: WORK,
-    Role.LEAD: LEAD,
-    Role.MANAGER: LEAD | {"settings.manage", "jobs.run"},
+    Role.COORDINATOR: WORK | EMERGENCY,
+    Role.LEAD: LEAD | EMERGENCY,
+    Role.MANAGER: LEAD | EMERGENCY | {"settings.manage", "jobs.run", "access.review"},
     # Reads, answers what is asked of them, signs; does not run the worklist.
-    Role.PROVIDER: READ | {"notes.acknowledge"},
+    Role.PROVIDER: READ | EMERGENCY | {"notes.acknowledge"},
     # What a bill needs; not what was written down about the person.
     Role.BILLING: frozenset({"patients.view", "visits.view", "referrals.view"}),
     # Accounts and machinery, no clinical need: sees no patient.
@@ -80,8 +88,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "api.manage",
         }
     ),
-    # Reads and exports the trail, and nothing else.
-    Role.AUDITOR: frozenset({"audit.view", "export.csv"}),
+    # Reads and exports the trail, judges emergency accesses, and nothing else.
+    Role.AUDITOR: frozenset({"audit.view", "export.csv", "access.review"}),
     # A machine: what it may do is narrowed again by its token's scopes.
     Role.API_CLIENT: WORK,
 }

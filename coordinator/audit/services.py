@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,6 +14,10 @@ from coordinator.db import insert_together
 from coordinator.workflow import Actor, System
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
+# Emergency accesses of whoever asks: patient's key -> the grant's. Every event about such a patient says so.
+open_access: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar(
+    "open_access", default=MappingProxyType({})
+)
 
 
 def event(
@@ -28,6 +33,7 @@ def event(
 ) -> AuditEvent:
     """An unsaved event, for those who write many at once with `record_many`."""
     system = isinstance(by, System)
+    grant = open_access.get().get(str(patient_id))
     return AuditEvent(
         actor_id=None if system or by is None else by.pk,
         actor=f"system:{by.name}" if system else ("user" if by is not None else "anonymous"),
@@ -37,7 +43,7 @@ def event(
         patient_id=patient_id,
         site_id=site_id,
         reason=reason,
-        details=details or {},
+        details={**(details or {}), **({"grant": grant} if grant else {})},
         request_id=request_id.get(),
     )
 

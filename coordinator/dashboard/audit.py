@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "refused": ("refused",),
     "export": ("export", "export_audit"),
+    "access": ("break_glass", "break_glass_failed", "end_access", "review_access", "restrict", "lift_restriction"),
     "accounts": ("create_user", "update_user", "deactivate_user", "reactivate_user"),
 }  # fmt: skip
 
@@ -40,6 +41,7 @@ WORDS = {
     "audit.auditevent": _lazy("audit trail"),
     "route": _lazy("page"),
     "patients.patient": _lazy("record"),
+    "patients.accessgrant": _lazy("emergency access"),
 }
 
 

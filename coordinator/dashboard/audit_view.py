@@ -21,6 +21,7 @@ KIND_LABELS = {
     "sign_in": _("Signing in"),
     "refused": _("Refused"),
     "export": _("Exported"),
+    "access": _("Restricted records"),
     "accounts": _("Accounts"),
 }
 

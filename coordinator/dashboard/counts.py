@@ -7,20 +7,37 @@ from typing import Any
 from django.db import connection
 
 from careplans.workflow import WORKABLE
+from patients.models import HIDDEN, hidden_params
 
 # By hand: every page asks, and building this by the ORM costs more than the answer.
-OPEN_WORK = """
-select (select count(*) from careplans_task
-         where owner_id = %(user)s and waiting_on = '' and status = any(%(workable)s)),
-       (select count(*) from referrals_referral where owner_id = %(user)s and loop_closed_at is null)
+OPEN_WORK = f"""
+select 'dashboard:my_work', count(*) from careplans_task
+ where owner_id = %s and waiting_on = '' and status = any(%s)
+   and (patient_id is null or patient_id not in ({HIDDEN}))
+ union all
+select 'referrals:referral_list', count(*) from referrals_referral
+ where owner_id = %s and loop_closed_at is null and patient_id not in ({HIDDEN})
+"""  # noqa: S608  (fixed text)
+# What AccessGrant.objects.visible_to() and to_review() say.
+TO_REVIEW = """
+select 'dashboard:access_reviews', count(*) from patients_accessgrant g join patients_patient p on p.id = g.patient_id
+ where g.reviewed_at is null and g.user_id <> %s and (%s or p.site_id = any(%s::uuid[]))
 """
 
 
 def open_work(user: Any) -> dict[str, int]:
-    """The person's own tasks on the list and own referrals not closed, by URL name. One query."""
-    if not user.can("tasks.work"):
+    """The person's own tasks on the list, own referrals not closed, and accesses to review, by URL name. One query."""
+    parts: list[str] = []
+    params: list[Any] = []
+    if user.can("tasks.work"):
+        hidden = hidden_params(user)
+        parts.append(OPEN_WORK)
+        params += [user.pk, [str(status) for status in WORKABLE], *hidden, user.pk, *hidden]
+    if user.can("access.review"):
+        parts.append(TO_REVIEW)
+        params += [user.pk, user.can("audit.view"), [str(site) for site in user.site_ids]]
+    if not parts:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(OPEN_WORK, {"user": user.pk, "workable": [str(status) for status in WORKABLE]})
-        tasks, referrals = cursor.fetchone()
-    return {"dashboard:my_work": tasks, "referrals:referral_list": referrals}
+        cursor.execute(" union all ".join(parts), params)
+        return dict(cursor.fetchall())

@@ -21,6 +21,7 @@ from coordinator.accounts.models import Site
 from coordinator.dashboard.models import JobRun
 from coordinator.dashboard.run_records import NIGHTLY, SILENT_AFTER
 from coordinator.messaging.models import REMINDER, Message, MessageStatus, SkipReason, late_q
+from patients.models import Patient
 from scheduling.rules.local_time import day_bounds, local_day, opens_at
 from scheduling.rules.reminders import Decision
 from scheduling.services.reminders import Planned
@@ -122,15 +123,24 @@ def reminders_between(sites: Sequence[Site], first: date, last: date) -> QuerySe
     zone = sites[0].zone
     start = day_bounds(first, zone)[0] - timedelta(days=1)
     end = day_bounds(last, zone)[1] + timedelta(days=1)
-    return Message.objects.filter(
-        purpose=REMINDER, site__in=[site.pk for site in sites], send_after__gte=start, send_after__lt=end
+    return told(
+        Message.objects.filter(
+            purpose=REMINDER, site__in=[site.pk for site in sites], send_after__gte=start, send_after__lt=end
+        )
     )
 
 
 def of_day(site: Site, on: date) -> QuerySet[Message]:
     """The reminders of one site and local day."""
     start, end = day_bounds(on, site.zone)
-    return Message.objects.filter(purpose=REMINDER, site=site, send_after__gte=start, send_after__lt=end)
+    return told(
+        Message.objects.filter(purpose=REMINDER, site=site, send_after__gte=start, send_after__lt=end)
+    )
+
+
+def told(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """Without those to restricted patients: neither counted nor listed, whoever looks."""
+    return messages.exclude(patient_id__in=Patient.objects.filter(is_restricted=True).values("pk"))
 
 
 def forecast(site: Site, on: date, planned: Planned, now: datetime) -> Figures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from scheduling.models import Appointment
 from scheduling.rules.local_time import local_day
 from scheduling.rules.reminder_words import pack, sentences
 from scheduling.rules.reminders import Decision
+from scheduling.services.reminders import Planned
 
 PAGE = 50
 TONES = {
@@ -144,7 +145,9 @@ def forecast_of(site: Site, now: datetime, *, user: Any) -> dict[str, Any]:
     on = coming_night(site, now)
     result = run_night(site=site, on=on, now=now, by=System(NIGHTLY), dry_run=True)
     assert result.planned is not None
-    decisions = [*result.planned.decisions, *result.planned.revisions.values()]
+    restricted = set(Patient.objects.filter(site=site, is_restricted=True).values_list("pk", flat=True))
+    planned = _without(result.planned, restricted)
+    decisions = [*planned.decisions, *planned.revisions.values()]
     due = [d for d in decisions if local_day(d.send_after, site.zone) == on]
     due.sort(key=lambda d: (bool(d.skip_reason), d.send_after, d.visit.id))
     names = user.can("patients.view")
@@ -154,13 +157,22 @@ def forecast_of(site: Site, now: datetime, *, user: Any) -> dict[str, Any]:
     )
     return {
         "on": on,
-        "figures": forecast(site, on, result.planned, now),
+        "figures": forecast(site, on, planned, now),
         "counts": result.counts,
         "later": len(decisions) - len(due),
         "names": names,
         "lines": _forecast_lines(shown, site, known, names),
         "total": len(due),
     }
+
+
+def _without(planned: Planned, patients: set[UUID]) -> Planned:
+    """The plan without what is about these patients."""
+    return replace(
+        planned,
+        decisions=[d for d in planned.decisions if d.visit.patient_id not in patients],
+        revisions={pk: d for pk, d in planned.revisions.items() if d.visit.patient_id not in patients},
+    )
 
 
 def _forecast_lines(decisions: Sequence[Decision], site: Site, known: _Known, names: bool) -> list[Line]:

@@ -57,7 +57,7 @@ FACTS = """
   'namesakes', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select n.id, n.family_name, n.given_name, n.birth_date from patients_patient n
        where n.site_id = any(%(sites)s::uuid[]) and n.search_name = p.search_name and n.id <> p.id
-         and n.status <> all(%(gone)s) order by n.birth_date limit 4) x),
+         and n.status <> all(%(gone)s) and not n.is_restricted order by n.birth_date limit 4) x),
   'counts', json_build_object(
       'tasks', (select count(*) from careplans_task where patient_id = p.id
                  and site_id = any(%(sites)s::uuid[])

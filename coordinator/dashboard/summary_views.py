@@ -23,7 +23,7 @@ from coordinator.dashboard.summary_words import months
 from coordinator.http import get_visible_or_404, is_part, page, requires
 from coordinator.toasts import toast
 from patients.models import Patient
-from patients.permissions import can_edit
+from patients.permissions import can_edit, can_restrict
 from patients.selectors import merged_into, whole_record
 
 # (name, words, what may be counted, who sees it)
@@ -56,6 +56,7 @@ def open_chart(request: HttpRequest, pk: UUID, tab: str) -> dict[str, Any]:
         "today": summary.today_of(patient, now),
         "closed": summary.is_closed(patient),
         "may_edit": can_edit(user, patient),
+        "may_restrict": can_restrict(user, patient),
         "may_log": can_log_contact(user, patient),
         "key": str(patient.pk),
         "tabs": _tabs(user, patient, known.counts, tab),

@@ -1,5 +1,7 @@
 """What the team board counts. Each measure is one queryset: its number and the list behind it cannot differ.
 
+Restricted patients and their work are in no figure and no list: the board is the same for all who may open it.
+
 A day is a local day of the record's site. Who a record counts for is in `person`: the patient's coordinator, or the
 owner of the work; nobody for a team's list.
 """
@@ -120,6 +122,15 @@ def tally(rows: QuerySet[Any], site: str, person: str | None, name: Any, amount:
     )
 
 
+def told(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Without what is about a restricted patient; what is about nobody stays."""
+    return rows.exclude(patient__in=restricted())
+
+
+def restricted() -> QuerySet[Any]:
+    return Patient.objects.filter(is_restricted=True).order_by().values("pk")
+
+
 # --- patients --------------------------------------------------------------------------------------------
 
 WEIGHT = Case(
@@ -130,7 +141,7 @@ WEIGHT = Case(
 
 
 def active_patients(scope: Scope) -> QuerySet[Any]:
-    return Patient.objects.active().filter(site__in=scope.sites)
+    return Patient.objects.active().filter(site__in=scope.sites, is_restricted=False)
 
 
 def high_risk(scope: Scope) -> QuerySet[Any]:
@@ -162,38 +173,44 @@ def contacts_due(scope: Scope) -> QuerySet[Any]:
 
 
 def open_tasks(scope: Scope) -> QuerySet[Any]:
-    return Task.objects.open().filter(site__in=scope.sites)
+    return told(Task.objects.open().filter(site__in=scope.sites))
 
 
 def overdue_tasks(scope: Scope) -> QuerySet[Any]:
-    return Task.objects.overdue(scope.now).filter(site__in=scope.sites)
+    return told(Task.objects.overdue(scope.now).filter(site__in=scope.sites))
 
 
 def coming_visits(scope: Scope) -> QuerySet[Any]:
     def near(zone: str) -> Q:
         return Q(start__lt=starts(scope.today(zone) + timedelta(days=COMING_DAYS + 1), zone))
 
-    return Appointment.objects.upcoming(scope.now).filter(scope.by_zone("site", near))
+    return told(Appointment.objects.upcoming(scope.now).filter(scope.by_zone("site", near)))
 
 
 def no_shows(scope: Scope) -> QuerySet[Any]:
     def lately(zone: str) -> Q:
         return Q(start__gte=starts(scope.today(zone) - timedelta(days=scope.days - 1), zone))
 
-    return Appointment.objects.filter(
-        scope.by_zone("site", lately), status=Status.NO_SHOW, start__lte=scope.now
+    return told(
+        Appointment.objects.filter(scope.by_zone("site", lately), status=Status.NO_SHOW, start__lte=scope.now)
     )
 
 
 def referrals_overdue(scope: Scope) -> QuerySet[Any]:
-    return Referral.objects.overdue(scope.now).filter(site__in=scope.sites)
+    return told(Referral.objects.overdue(scope.now).filter(site__in=scope.sites))
 
 
 # --- clocks -----------------------------------------------------------------------------------------------
 
 
 def _with_owner(clocks: QuerySet[Any]) -> QuerySet[Any]:
-    """Whose a clock is now: the owner of what carries it, or else whose it was when it started."""
+    """Whose a clock is now: the owner of what carries it, or else whose it was when it started.
+
+    Clocks about work for a restricted patient are left out.
+    """
+    for model in (Task, Referral, PriorAuthorization, Appointment):
+        about = model.objects.filter(patient__is_restricted=True).order_by()  # type: ignore[attr-defined]
+        clocks = clocks.exclude(subject_id__in=about.values("pk"))
     owners = [
         Subquery(model.objects.filter(clock=OuterRef("pk")).values("owner")[:1])  # type: ignore[attr-defined]
         for model in (Task, Referral, PriorAuthorization)
@@ -367,7 +384,7 @@ def _in_week(scope: Scope, field: str, number: int) -> QuerySet[Any]:
 
 
 def listed_tasks(scope: Scope) -> QuerySet[Any]:
-    return Task.objects.filter(site__in=scope.sites).exclude(status=TaskStatus.ENTERED_IN_ERROR)
+    return told(Task.objects.filter(site__in=scope.sites).exclude(status=TaskStatus.ENTERED_IN_ERROR))
 
 
 class WeeksAgo(Func):

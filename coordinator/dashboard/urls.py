@@ -1,6 +1,7 @@
 from django.urls import path
 
 from coordinator.dashboard import (
+    access_views,
     audit_view,
     duplicates,
     merges,
@@ -41,6 +42,8 @@ urlpatterns = [
     path(
         "patients/duplicates/merged/<uuid:pk>/undo/", merges.duplicate_merge_undo, name="duplicate_merge_undo"
     ),
+    path("patients/restricted/", access_views.break_glass, name="break_glass"),
+    path("patients/<uuid:pk>/access/end/", access_views.access_end, name="access_end"),
     path("patients/<uuid:pk>/", summary_views.patient_summary, name="patient_summary"),
     path("patients/<uuid:pk>/plan/", summary_views.patient_plan, name="patient_plan"),
     path("patients/<uuid:pk>/timeline/", summary_views.patient_timeline, name="patient_timeline"),
@@ -61,6 +64,8 @@ urlpatterns = [
     path("team/export/", team_board.team_export, name="team_export"),
     path("team/list/<slug:measure>/", team_board.team_list, name="team_list"),
     path("team/list/<slug:measure>/export/", team_board.team_list_export, name="team_list_export"),
+    path("access/", access_views.access_reviews, name="access_reviews"),
+    path("access/<uuid:pk>/", access_views.access_review, name="access_review"),
     path("audit/", audit_view.audit_trail, name="audit"),
     path("audit/export/", audit_view.audit_export, name="audit_export"),
 ]

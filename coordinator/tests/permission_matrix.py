@@ -157,6 +157,12 @@ ROWS = [
     row("dashboard:duplicate_merged", "GET", LEADERS),
     row("dashboard:duplicate_take_apart", "GET POST", LEADERS, pk="merge"),
     row("dashboard:duplicate_merge_undo", "POST", LEADERS, pk="merge"),
+    row("patients:patient_restrict", "GET POST", LEADERS, pk="patient"),
+    row("patients:restriction_undo", "POST", LEADERS, pk="patient"),
+    row("dashboard:break_glass", "GET POST", CLINICAL),
+    row("dashboard:access_end", "POST", CLINICAL, pk="patient"),
+    row("dashboard:access_reviews", "GET", MANAGER | AUDITOR),
+    row("dashboard:access_review", "GET POST", MANAGER | AUDITOR, pk="access to review"),
     row("patients:patient_new", "GET POST", COORDINATION),
     row("patients:patient_edit", "GET POST", COORDINATION, pk="patient"),
     row("patients:patient_standing", "GET POST", COORDINATION, pk="patient"),
@@ -266,8 +272,9 @@ ROWS = [
     api("api:referral_steps", "POST", pk="referral"),
     api("api:referral_facts", "POST", pk="referral"),
 ]
-# Administrators make sites and watch their machinery, so they reach sites they do not work at.
-EVERY_SITE = {
+# Administrators make sites and watch their machinery, so they reach sites they do not work at; auditors judge
+# what was opened anywhere.
+EVERY_SITE = {("dashboard:access_review", Role.AUDITOR)} | {
     (route, Role.ADMINISTRATOR)
     for route in (
         "accounts:site_edit",

@@ -27,7 +27,7 @@ from coordinator.tests.factories import make_practitioner, make_site, make_team,
 from coordinator.workflow import System
 from patients.models import Note, PatientMerge, PossibleDuplicate, Problem, RelatedPerson
 from patients.services import merge_patients
-from patients.tests.factories import make_patient, make_phone
+from patients.tests.factories import make_grant, make_patient, make_phone
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
@@ -41,8 +41,8 @@ SOON, HOUR = datetime.timedelta(days=3), datetime.timedelta(hours=1)
 class World:
     """Makes what a test asks for, once per site."""
 
-    def __init__(self) -> None:
-        self.own, self.other = make_site(name="Own"), make_site(name="Other")
+    def __init__(self, own: Site | None = None, other: Site | None = None) -> None:
+        self.own, self.other = own or make_site(name="Own"), other or make_site(name="Other")
         self._made: dict[tuple[str, Any], Any] = {}
 
     def thing(self, kind: str, site: Site) -> Any:
@@ -155,6 +155,9 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "practitioner": lambda world, site: make_practitioner(site=site),
     "room": lambda world, site: make_room(site),
     "patient": lambda world, site: make_patient(site=site),
+    "access to review": lambda world, site: make_grant(
+        world.thing("patient", site), world.thing("colleague", site)
+    ),
     "pair": lambda world, site: _pair(site),
     "merge": lambda world, site: _merge(site),
     "pair said to be different": lambda world, site: _pair(site, state="different", reason="Twins"),

@@ -1,22 +1,35 @@
-"""Text planted in another site's records appears on no page, in no part, search, export or API answer."""
+"""Text planted in another site's records, or in a restricted patient's, appears on no page, in no part, search,
+export or API answer, in no log line and under no Redis key."""
 
 from __future__ import annotations
 
+import datetime
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings as settings_of_django
 from django.db import models
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Left
 from django.test import Client
+from django.utils import timezone
 
+from careplans.models import Task
 from coordinator.accounts.roles import Role
+from coordinator.dashboard.counts import open_work
+from coordinator.dashboard.models import CaseloadStat
+from coordinator.dashboard.run_figures import of_day
+from coordinator.dashboard.team_rollup import figures_of
+from coordinator.dashboard.worklist import Wanted, Worklist
 from coordinator.messaging.models import Message, MessageStatus
-from coordinator.tests.permission_matrix import ADMINISTRATOR, AUDITOR, IN, ROWS, SIGN_IN
+from coordinator.tests.permission_matrix import ADMINISTRATOR, AUDITOR, IN, NOT_FOUND, ROWS, SIGN_IN
 from coordinator.tests.permission_world import API, PEOPLE, World, one_world
 from coordinator.tests.test_permission_matrix import ROUTES, TABLE, answer, ask, path_of
-from patients.models import fold
+from patients.models import Patient, fold
+from patients.tests.factories import restrict
 
 CANARY = "qxzcanary"
 NEVER_ASKED = (
@@ -28,11 +41,16 @@ PLANTED = (
     "referral", "authorization", "appointment", "practitioner", "room", "team", "block", "hours",
     "colleague", "saved view", "import", "api client of a lab",
 )  # fmt: skip
+# What hangs on a patient: planted in a restricted one of the readers' own site as well.
+OF_A_PATIENT = (
+    "patient", "contact point", "problem", "related person", "note", "plan", "goal", "intervention", "task",
+    "referral", "authorization", "appointment",
+)  # fmt: skip
 # As it opens, and with every filter of ours that widens a list.
 QUERIES = ("", "?view=all&status=all&state=all&show=all&tab=all&coordinator=&owner=")
 
 
-def plant(record: models.Model) -> None:
+def plant(record: models.Model, mark: str = f"{CANARY} {NEVER_ASKED} ") -> None:
     """The mark in every text that people write: codes with choices, keys and addresses of machines stay."""
     model = type(record)
     texts = [
@@ -42,7 +60,7 @@ def plant(record: models.Model) -> None:
     ]  # fmt: skip
     marked: dict[str, Any] = {
         f.name: Left(
-            Concat(Value(f"{CANARY} {NEVER_ASKED} "), F(f.name), output_field=models.TextField()),
+            Concat(Value(mark), F(f.name), output_field=models.TextField()),
             f.max_length or 999,
         )
         for f in texts
@@ -73,7 +91,36 @@ def made_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
             patient_id=patient.pk, site=made.other, channel="sms", address=f"+1612{CANARY}", body=CANARY,
             status=MessageStatus.SCHEDULED, send_after=visit.start, created_at=visit.start,
         )  # fmt: skip
+        made.restricted = plant_restricted(made)  # type: ignore[attr-defined]
         yield made
+
+
+def plant_restricted(made: World) -> World:
+    """A second set of everything at the readers' own site, about a patient who is restricted to somebody else."""
+    aside = World(made.own, made.other)
+    patient, somebody = aside.thing("patient", made.own), made.thing("colleague", made.own)
+    for kind in OF_A_PATIENT:
+        record = aside.thing(kind, made.own)
+        if kind != "appointment":
+            model = type(record)
+            if "owner" in {f.name for f in model._meta.concrete_fields}:
+                # The readers' own work: it would be on their lists.
+                model._base_manager.filter(pk=record.pk).update(owner=made.thing(Role.COORDINATOR, made.own))
+        plant(record, f"{CANARY}2 {NEVER_ASKED} ")  # another one, where texts may stand once only
+    Task.objects.filter(patient=patient).update(waiting_on="")
+    restrict(patient, somebody, coordinator=somebody)
+    visit = aside.thing("appointment", made.own)
+    Message.objects.create(
+        key=f"{CANARY}-2", purpose="visit_reminder", about_type="scheduling.appointment", about_id=visit.pk,
+        patient_id=patient.pk, site=made.own, channel="sms", address=f"+1613{CANARY}", body=CANARY,
+        status=MessageStatus.SCHEDULED, send_after=noon(), created_at=noon(),
+    )  # fmt: skip
+    return aside
+
+
+def noon() -> datetime.datetime:
+    """On the day whose messages the matrix asks for."""
+    return datetime.datetime(2026, 11, 18, 18, 0, tzinfo=datetime.UTC)
 
 
 @pytest.fixture
@@ -126,6 +173,88 @@ def test_no_search_finds_it(world, actor, words):
             response = client.post(path, {"q": words}, headers=headers, follow=True)
             assert response.status_code < 500, entry.route
             assert NEVER_ASKED not in text_of(response), entry.route
+
+
+def addresses_naming_a_patient(actor: str) -> list[tuple[Any, str]]:
+    """Every address whose names the restricted patient's records can stand for."""
+    return [
+        (entry, method)
+        for entry in ROWS
+        for method in entry.methods
+        if actor in entry.may and set((entry.names | entry.query).values()) & set(OF_A_PATIENT)
+    ]
+
+
+@pytest.mark.parametrize("actor", [*READERS, API])
+def test_a_restricted_patients_things_answer_like_nothing(world, actor):
+    """By their own address: 404, or the page without them where the query names the patient."""
+    wrong, seen = [], 0
+    for entry, method in addresses_naming_a_patient(actor):
+        path = path_of(entry, world.restricted, world.own)
+        response = ask(world, actor, method, path, entry.sends)
+        seen += 1
+        if answer(response) != NOT_FOUND and entry.other == NOT_FOUND:
+            wrong.append(f"{method} {entry.route}: {answer(response)}")
+        if CANARY in text_of(response):
+            wrong.append(f"{method} {entry.route}: shows it")
+    assert wrong == []
+    assert seen > 5
+
+
+def test_nothing_of_it_is_counted(world):
+    """The numbers beside the links of the rail, on the team board and in My work."""
+    user = world.thing(Role.COORDINATOR, world.own)
+    task = world.restricted.thing("task", world.own)
+    before = counts_of(world, user)
+    Patient.objects.filter(pk=task.patient_id).update(is_restricted=False)
+    after = counts_of(world, user)
+    Patient.objects.filter(pk=task.patient_id).update(is_restricted=True)
+    assert {name for name in after if after[name] == before[name]} == set()
+    assert all(after[name] > before[name] for name in after), (before, after)
+
+
+def counts_of(world: World, user: Any) -> dict[str, int]:
+    now = timezone.now()
+    rail = open_work(user)
+    CaseloadStat.objects.all().delete()
+    figures = figures_of({world.own.pk: world.own.zone}, now=now)
+    return {
+        "my work": rail["dashboard:my_work"],
+        "referrals": rail["referrals:referral_list"],
+        "view": Worklist(user, Wanted(), now).counts["todo"],
+        "active": sum(row.figures.get("active", 0) for row in figures),
+        "open": sum(row.figures.get("open", 0) for row in figures),
+        "visits": sum(row.figures.get("visits", 0) for row in figures),
+        "reminders": of_day(world.own, noon().date()).count(),
+    }
+
+
+def test_the_care_team_finds_the_restricted_patient(world):
+    """Silence above means something: whose patient it is sees the same text on the same pages."""
+    client = Client()
+    client.force_login(world.thing("colleague", world.own))
+    shown = [
+        entry.route
+        for entry in routes_open_to(Role.COORDINATOR)
+        if CANARY in text_of(client.get(path_of(entry, world.restricted, world.own)))
+    ]
+    assert len(shown) > 12, shown
+
+
+def test_no_log_line_and_no_redis_key_holds_it(world, caplog):
+    """Neither while pages are read nor while somebody looks for it, tries emergency access and is refused."""
+    server = redis.Redis.from_url(settings_of_django.REDIS_URL)
+    client = Client()
+    client.force_login(world.thing(Role.COORDINATOR, world.own))
+    with caplog.at_level(logging.DEBUG):
+        for entry, _method in addresses_naming_a_patient(Role.COORDINATOR):
+            client.get(path_of(entry, world.restricted, world.own))
+        client.post("/search/", {"q": CANARY})
+        typed = {"name": CANARY, "birth_date_month": "1", "birth_date_day": "2", "birth_date_year": "1950"}
+        client.post("/patients/restricted/", {**typed, "reason": f"Because {CANARY} was called"})
+    ours = [r.getMessage() for r in caplog.records if not r.name.startswith(("django.db", "django.template"))]
+    assert [line for line in ours if CANARY in line.lower()] == []
+    assert [key for key in server.scan_iter("*") if CANARY.encode() in key.lower()] == []
 
 
 def test_the_marks_are_there_to_be_found(world):

@@ -209,6 +209,20 @@ class CoordinatorForm(forms.Form):
         self.fields["coordinator"].queryset = possible_coordinators(patient)  # type: ignore[attr-defined]
 
 
+class RestrictionForm(forms.Form):
+    """Why a record is for its care team only."""
+
+    reason = forms.CharField(
+        label=lazy("Why is this record restricted?"),
+        min_length=10,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=lazy(
+            "For example: works here; is being threatened. Only those who see the record read this."
+        ),
+    )
+
+
 class StandingForm(forms.Form):
     """One of the steps the workflow allows from here."""
 

@@ -1,5 +1,13 @@
 """Every write to a patient's record, whoever asks: a page, the API, a job, an import."""
 
+from patients.services.access import (
+    break_glass,
+    end_access,
+    lift_restriction,
+    record_wrong_guess,
+    restrict_patient,
+    review_access,
+)
 from patients.services.clinical import (
     add_allergy,
     add_medication,
@@ -52,10 +60,12 @@ __all__ = [
     "add_related_person",
     "ask_again",
     "assign_coordinator",
+    "break_glass",
     "change_allergy",
     "change_consent",
     "change_medication",
     "change_problem",
+    "end_access",
     "end_care_team_member",
     "end_contact_point",
     "end_coverage",
@@ -63,6 +73,7 @@ __all__ = [
     "enter_note_in_error",
     "enter_patient_in_error",
     "inactivate_patient",
+    "lift_restriction",
     "mark_contact_point_failing",
     "merge_patients",
     "plan_merge",
@@ -70,7 +81,10 @@ __all__ = [
     "record_death",
     "record_no_known_allergies",
     "record_opt_out",
+    "record_wrong_guess",
     "register_patient",
+    "restrict_patient",
+    "review_access",
     "scan_duplicates",
     "tell_apart",
     "transfer_patient",

@@ -81,6 +81,8 @@ def _who_cannot(survivor: Patient, other: Patient) -> list[str]:
         return [_("One of these records was merged already.")]
     if any(patient.status in GONE for patient in (survivor, other)):
         return [_("One of these records was entered in error.")]
+    if survivor.is_restricted != other.is_restricted:
+        return [_("Only one of these records is restricted. Restrict the other one too, or lift the restriction.")]
     if PossibleDuplicate.objects.filter(_both(survivor, other), state=State.DIFFERENT).exists():
         return [_("These two were said to be different people. Choose “Ask again” for the pair first.")]
     return []
@@ -275,6 +277,9 @@ def unmerge_patients(*, merge_id: UUID, reason: str, by: Actor, now: datetime) -
     survivor, other = _lock_both(merge.survivor_id, merge.other_id)
     check_can_merge(by, survivor, other)
     refuse_to_take_apart(merge)
+    if survivor.is_restricted and not other.is_restricted:
+        # The other one would be back in everybody's lists, with what the restriction is to hide.
+        raise NotAllowed(_("The record was restricted since. Lift the restriction before you take it apart."))
     result = TakenApart(merge, stayed=sum(stays_with_survivor(merge).values()))
     since = _hanging_on(merge)
     for made in merge.made:

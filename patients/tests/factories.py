@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from coordinator.tests.factories import make_site, number
-from patients.models import ContactPoint, Patient
+from patients.models import AccessGrant, ContactPoint, Patient
 
 
 def make_patient(**fields: Any) -> Patient:
@@ -40,3 +42,20 @@ def make_email(patient: Patient, address: str = "elena@example.test", **fields: 
     return ContactPoint.objects.create(
         patient=patient, kind=ContactPoint.Kind.EMAIL, value=address, normalized=address.lower(), **fields
     )
+
+
+def restrict(patient: Patient, by: Any, **fields: Any) -> Patient:
+    """As somebody of the clinic left it: for its care team only."""
+    fields.setdefault("restriction_reason", "Works at the clinic")
+    fields.setdefault("restricted_at", timezone.now())
+    Patient.objects.filter(pk=patient.pk).update(is_restricted=True, restricted_by=by, **fields)
+    patient.refresh_from_db()
+    return patient
+
+
+def make_grant(patient: Patient, user: Any, **fields: Any) -> AccessGrant:
+    fields.setdefault("kind", AccessGrant.Kind.BREAK_GLASS)
+    fields.setdefault("reason", "Called by the emergency department")
+    fields.setdefault("opened_at", timezone.now())
+    fields.setdefault("expires_at", fields["opened_at"] + AccessGrant.LASTS)
+    return AccessGrant.objects.create(user=user, patient=patient, **fields)

@@ -41,7 +41,7 @@ from patients.services import (
     update_patient,
 )
 from patients.services.merging import stays_with_survivor
-from patients.tests.factories import make_patient, make_phone
+from patients.tests.factories import make_patient, make_phone, restrict
 
 NOW = datetime.datetime(2026, 11, 18, 16, 0, tzinfo=datetime.UTC)
 BEFORE = NOW - datetime.timedelta(days=3)
@@ -224,6 +224,21 @@ def test_policies_follow_the_survivors_and_one_in_both_is_told(two, lead):
 
 def test_a_record_is_not_merged_with_itself(two, lead):
     assert "itself" in refused((two[0], two[0]), lead)
+
+
+def test_a_restricted_record_never_becomes_part_of_one_that_all_may_see(two, lead):
+    restrict(two[1], lead)
+    assert "restricted" in refused(two, lead)
+    restrict(two[0], lead)
+    merge(two, lead)
+    assert Patient.objects.get(pk=two[0].pk).is_restricted
+
+
+def test_what_was_restricted_since_is_not_taken_apart_into_the_open(two, lead):
+    merged = merge(two, lead)
+    restrict(two[0], lead)
+    with pytest.raises(NotAllowed, match="restricted since"):
+        unmerge_patients(merge_id=merged.pk, reason="They are cousins", by=lead, now=NOW)
 
 
 def test_nobody_is_merged_twice_nor_somebody_entered_in_error(site, two, lead):

@@ -7,9 +7,10 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from coordinator.accounts.models import User
-from coordinator.tests.browser.conftest import photograph, violations
-from patients.models import Patient, PatientMerge, PossibleDuplicate
+from coordinator.tests.browser.conftest import credentials, photograph, violations
+from patients.models import AccessGrant, Patient, PatientMerge, PossibleDuplicate
 from patients.services import merge_patients
+from patients.tests.factories import make_grant, restrict
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -23,6 +24,11 @@ PAGES = [
     ("duplicate-merge", "lead", "/patients/duplicates/{pair}/merge/"),
     ("duplicate-merged", "lead", "/patients/duplicates/merged/?{merge}"),
     ("duplicate-take-apart", "lead", "/patients/duplicates/merged/{merge}/apart/"),
+    ("restriction", "lead", "/patients/{patient}/restriction/"),
+    ("emergency-access", "coordinator", "/patients/restricted/"),
+    ("under-emergency-access", "coordinator", "/patients/{opened}/"),
+    ("access-reviews", "manager", "/access/{opened}"),
+    ("access-review", "manager", "/access/{grant}/"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
     ("team", "manager", "/team/"),
@@ -65,6 +71,15 @@ def read_in(page: Page, language: str) -> None:
     assert page.locator("html").get_attribute("lang") == language
 
 
+def opened_in_an_emergency() -> AccessGrant:
+    """A restricted record that the coordinator of the demo opened just now."""
+    patient = Patient.objects.get(family_name="Alvarez", given_name="Maria")
+    manager = User.objects.filter(role="manager", sites=patient.site).first()
+    coordinator = User.objects.get(email=credentials("coordinator")[0])
+    restrict(patient, manager, coordinator=manager)
+    return make_grant(patient, coordinator)
+
+
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
@@ -74,6 +89,9 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
         address = address.format(merge=merge_a_pair().pk)
+    if "{opened}" in address or "{grant}" in address:
+        grant = opened_in_an_emergency()
+        address = address.format(opened="" if role == "manager" else grant.patient_id, grant=grant.pk)
     answer = page.goto(address)
     assert answer.status == 200
     page.wait_for_load_state("networkidle")
