@@ -82,7 +82,9 @@ def _who_cannot(survivor: Patient, other: Patient) -> list[str]:
     if any(patient.status in GONE for patient in (survivor, other)):
         return [_("One of these records was entered in error.")]
     if survivor.is_restricted != other.is_restricted:
-        return [_("Only one of these records is restricted. Restrict the other one too, or lift the restriction.")]
+        return [
+            _("Only one of these records is restricted. Restrict the other one too, or lift the restriction.")
+        ]
     if PossibleDuplicate.objects.filter(_both(survivor, other), state=State.DIFFERENT).exists():
         return [_("These two were said to be different people. Choose “Ask again” for the pair first.")]
     return []
