@@ -2,7 +2,7 @@
 
     DATABASE_URL=... DJANGO_SETTINGS_MODULE=bench.settings python -m bench.finder [--json] [--seed 2026]
 
-500 scripted searches over a database that bench.generate filled, each sent twice through the whole stack of the product
+500 scripted searches over a database that bench.generate filled, each sent two ways through the whole stack of the product
 (Django's test client: middleware, a signed-in session, scoping, templates; no network): as the Ctrl K box asks and as
 the page does. A search is drawn again until its answer is determined: nobody else fits what is typed, or, with a slip
 in it, nobody else is as near. Exit code 1 when the wanted person is first in under 98 % or a kind's p95 is 150 ms or more.
@@ -43,6 +43,9 @@ from patients.models import ContactPoint, Patient, PatientIdentifier
 SEED = 2026
 AIM_FIRST, AIM_MS = 0.98, 150.0
 TRIES = 20_000  # to draw the searches of one kind
+TURNS = (
+    3  # each search is asked so often each way; the median counts, so that another program's turn does not
+)
 PALETTE = {"HX-Request": "true", "HX-Target": "palette-list"}
 
 
@@ -489,9 +492,12 @@ class Asking:
 
     def ask(self, typed: str, *, palette: bool) -> tuple[list[str], float]:
         """Keys of the patients shown, in order, and the milliseconds it took."""
-        began = time.perf_counter()
-        answer = self.client.post(self.url, {"q": typed}, headers=PALETTE if palette else {})
-        took = 1000 * (time.perf_counter() - began)
+        turns = []
+        for _turn in range(TURNS):
+            began = time.perf_counter()
+            answer = self.client.post(self.url, {"q": typed}, headers=PALETTE if palette else {})
+            turns.append(1000 * (time.perf_counter() - began))
+        took = statistics.median(turns)
         if answer.status_code != 200:
             raise SystemExit(f"The search answers {answer.status_code}.")
         text = answer.content.decode()

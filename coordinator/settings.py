@@ -136,9 +136,7 @@ DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"].setdefault(
     "options",
     f"-c statement_timeout={env.int('STATEMENT_TIMEOUT_MS', default=15000)}"
-    f" -c lock_timeout={env.int('LOCK_TIMEOUT_MS', default=5000)}"
-    # How alike a mistyped name must be for the finder (patients.selectors.resembling).
-    " -c pg_trgm.word_similarity_threshold=0.5",
+    f" -c lock_timeout={env.int('LOCK_TIMEOUT_MS', default=5000)}",
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

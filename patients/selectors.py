@@ -103,16 +103,14 @@ def _has_all_names(patient: Patient, wanted: Wanted) -> bool:
 
 
 MOST_SIMILAR = 60
-LONG = 6  # letters up to which two slips are too many to guess a name
 
 
 def resembling(patients: QuerySet[Patient], wanted: Wanted, today: datetime.date) -> list[Patient]:
     """Of these patients the ones that fit but for a slip in a name or in the birth date, likeliest first.
 
     One statement. A date or a number brings a few hundred people at most, whose names are compared; without one, or with
-    a year, the indexes of sounds, letters and trigrams choose. How alike is enough for the last is
-    `pg_trgm.word_similarity_threshold`, set on the connection. A number of a record or a phone is never guessed.
-    `why` says in words what differs.
+    a year, the index of sounds and letters chooses. A number of a record or a phone is never guessed. `why` says in
+    words what differs.
     """
     words = [word for word in wanted.words if len(word) > 2]
     if not words:
@@ -121,8 +119,10 @@ def resembling(patients: QuerySet[Patient], wanted: Wanted, today: datetime.date
     conditions = [Q(pk__in=_numbered(number, [*near] if number.born else ())) for number in wanted.numbers]
     if wanted.born:
         conditions.append(_born(wanted.born) | Q(birth_date__in=[*near]))
-    if not conditions or any(first != last for first, last in wanted.birth_spans):
-        conditions += [_alike(word) for word in words]
+    if not conditions:
+        conditions = [Q(alike) for alike in _alike(words)]
+    elif any(first != last for first, last in wanted.birth_spans):
+        conditions.append(Q(pk__in=_alike_keys(words)))
     alike = reduce(add, [TrigramWordSimilarity(word, "search_name") for word in words])
     typed = {f"sounds_{n}": RawSQL("name_sounds(%s)", [word]) for n, word in enumerate(wanted.words)}
     sounds = RawSQL("name_sounds(patients_patient.search_name)", [])
@@ -144,14 +144,19 @@ def resembling(patients: QuerySet[Patient], wanted: Wanted, today: datetime.date
     return [patient for _rank, patient in sorted(ranked, key=itemgetter(0))]
 
 
-def _alike(word: str) -> Q:
-    """Names that sound like the word or are a letter apart; long words also by their trigrams, which find two slips.
+# Names that sound like a word or are a letter from it, by the index of that expression (patients migration 0006).
+SHARES_A_KEY = "name_keys(patients_patient.search_name) && name_keys(%s)"
 
-    Served by the index on name_keys(search_name), see the migration that makes it.
-    """
-    shared = "name_keys(patients_patient.search_name) && name_keys(%s)"
-    keys = Q(RawSQL(shared, [word], output_field=BooleanField()))  # noqa: S611  (fixed text, value as parameter)
-    return Q(search_name__trigram_word_similar=word) | keys if len(word) > LONG else keys
+
+def _alike(words: Sequence[str]) -> list[RawSQL]:
+    return [RawSQL(SHARES_A_KEY, [word], output_field=BooleanField()) for word in words]  # noqa: S611
+
+
+def _alike_keys(words: Sequence[str]) -> RawSQL:
+    """The same as keys, found before anything else: beside another condition they would be worked out row by row."""
+    shared = " and ".join([SHARES_A_KEY] * len(words))
+    found = f"select id from patients_patient where {shared}"  # noqa: S608  (fixed pieces)
+    return RawSQL(f"with alike as materialized ({found}) select id from alike", words)  # noqa: S608, S611
 
 
 def _other_names(patient: Patient, wanted: Wanted) -> list[str]:
