@@ -35,7 +35,7 @@ _YEAR = r"(\d{4}|\d{2})"
 DAY_MONTH_YEAR = re.compile(
     rf"\b(\d{{1,2}})(?:st|nd|rd|th)?[\s\-./]*(?:de\s+)?{_MONTH},?[\s\-./]*(?:de\s+)?{_YEAR}\b"
 )
-MONTH_DAY_YEAR = re.compile(rf"\b{_MONTH}[\s\-./]*(\d{{1,2}})(?:st|nd|rd|th)?,?[\s\-./]+{_YEAR}\b")
+MONTH_DAY_YEAR = re.compile(rf"\b{_MONTH}[\s\-./]*(\d{{1,2}})(?:st|nd|rd|th)?,?[\s\-./]+{_YEAR}\b(?![-./]\d)")
 YEAR_FIRST = re.compile(r"(?<![\d-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d-])")
 YEAR_LAST = re.compile(
     r"(?<![\d-])(?P<a>\d{1,2})(?P<by>[-/.])(?P<b>\d{1,2})(?P=by)(?P<year>\d{4}|\d{2})(?![\d-])"

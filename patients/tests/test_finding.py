@@ -87,6 +87,8 @@ def test_a_part_of_a_date_alone_is_none(typed):
 
 
 def test_a_given_name_that_is_a_month_stays_a_name():
+    assert read_query("jan 3/14/1958", TODAY) == read_query("3/14/1958 jan", TODAY)
+    assert read_query("jan 3/14/1958", TODAY).words == ("jan",)
     wanted = read_query("smith may 1958", TODAY)
     assert wanted.words == ("smith", "may")
     assert not wanted.born
