@@ -291,7 +291,9 @@ def test(arguments: list[str]) -> None:
     if "--no-browser" not in arguments:
         env["CHROMIUM"] = ensure_browser()
     ensure("dev")
-    parallel = [] if any(a.startswith(("-n", "--numprocesses")) for a in arguments) else ["-n", str(cores())]
+    chosen = any(a.startswith(("-n", "--numprocesses")) for a in arguments)
+    # Who is done takes over from who is not: browser tests are few and slow.
+    parallel = [] if chosen else ["-n", str(cores()), "--dist", "worksteal"]
     become("-m", "pytest", *parallel, *arguments, **env)
 
 
