@@ -285,20 +285,23 @@ def _merge(
 
 
 def _limit(going: Sequence[Decision], sent: Mapping[str, Sequence[datetime]]) -> list[Decision]:
-    """At most one message a day and three in any seven days to one address, by the recipient's own days."""
-    days: dict[str, list[date]] = {}
+    """At most one message a day and three in any seven days to one address, by the recipient's own days.
+
+    Moments are kept and told by each recipient's zone: two who share a number may live in two zones.
+    """
+    moments: dict[str, list[datetime]] = {}
     result = []
     for decision in going:
         assert decision.address is not None
         address, zone = decision.address.value, ZoneInfo(decision.visit.recipient_zones[0])
-        if address not in days:
-            days[address] = [moment.astimezone(zone).date() for moment in sent.get(address, ())]
+        taken = moments.setdefault(address, list(sent.get(address, ())))
         day = decision.send_after.astimezone(zone).date()
-        reason = limit_reached(day, days[address]) or _reason_at_the_end(decision.visit)
+        days = [moment.astimezone(zone).date() for moment in taken]
+        reason = limit_reached(day, days) or _reason_at_the_end(decision.visit)
         if reason:
             result.append(_skip(decision, reason, {"day": day.isoformat()}))
         else:
-            days[address].append(day)
+            taken.append(decision.send_after)
             result.append(decision)
     return result
 

@@ -377,6 +377,22 @@ def test_planning_again_decides_nothing_new(situation: tuple[list[Visit], dateti
     assert not [d for d in again if not d.skip_reason]
 
 
+def test_two_who_share_a_number_in_two_zones_are_limited_alike_on_every_run() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    common: dict[str, object] = {"patient_id": PATIENT, "booked_at": now}
+    visits = [
+        visit(id=uuid.UUID(int=1), start=datetime(2026, 1, 3, 6, tzinfo=UTC), **common),
+        visit(
+            id=uuid.UUID(int=2),
+            start=datetime(2026, 1, 2, 6, tzinfo=UTC),
+            recipient_zones=("Asia/Kolkata",),
+            **common,
+        ),
+    ]
+    again = plan(visits, now=now, ledger=ledger_of(plan(visits, now=now)))
+    assert not [d for d in again if not d.skip_reason]
+
+
 def ledger_of(decisions: list[Decision]) -> Ledger:
     going = [d for d in decisions if not d.skip_reason]
     sent: dict[str, list[datetime]] = {}
