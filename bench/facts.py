@@ -32,7 +32,8 @@ from coordinator.clocks.models import BusinessCalendar
 from coordinator.clocks.selectors import as_calendar
 from coordinator.dashboard.team_rollup import everything
 from coordinator.workflow import System
-from patients.models import ContactPoint, Patient, fold
+from patients.models import ContactPoint, Patient
+from patients.rules.text import fold
 from scheduling.models import Service
 
 SAMPLE = 500

@@ -230,7 +230,7 @@ def _array(values: list[Any], kind: str) -> str:
 
 def _names(names: list[str], alias: str) -> str:
     """SQL for a table of names with how they are searched for: columns name, folded, n (from 1)."""
-    from patients.models import fold
+    from patients.rules.text import fold
 
     arrays = f"{_array(names, 'text')}, {_array([fold(name) for name in names], 'text')}"
     return f"unnest({arrays}) with ordinality as {alias}(name, folded, n)"

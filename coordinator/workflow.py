@@ -209,6 +209,22 @@ def move(record: Any, name: str, *, by: Actor, now: datetime, reason: str = "", 
     return change
 
 
+def record_edit(record: Any, step: str, *, by: Actor, now: datetime, reason: str = "", **facts: Any) -> Any:
+    """Write the change row and the audit event of something that is no status step, such as an edit."""
+    require_transaction()
+    change = _change(record, step, record.status, by=by, now=now, reason=reason, facts=facts)
+    insert_together(change, _event(record, step, by=by, reason=reason, details=facts))
+    return change
+
+
+def add_history(record: Any, step: str, *, by: Actor, now: datetime, reason: str = "", **facts: Any) -> Any:
+    """The change row alone, for a change whose audit event is written elsewhere under a name of its own."""
+    require_transaction()
+    change = _change(record, step, record.status, by=by, now=now, reason=reason, facts=facts)
+    change.save(force_insert=True)
+    return change
+
+
 def _change(
     record: Any, step: str, source: str, *, by: Actor, now: datetime, reason: str, facts: dict[str, Any]
 ) -> Any:

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from patients.models import AccessGrant, Patient, fold, hidden_from
+from patients.models import AccessGrant, Patient, hidden_from
+from patients.rules.text import fold
 
 
 def open_grants(user: Any, patient: Patient, now: datetime) -> list[AccessGrant]:

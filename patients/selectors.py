@@ -17,10 +17,11 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import Practitioner, Site, User
-from patients.models import ContactPoint, Coverage, Patient, PatientMerge, PatientStatus, Topic, fold
+from patients.models import ContactPoint, Coverage, Patient, PatientMerge, PatientStatus, Topic
 from patients.rules.duplicates import Match, Person, compare, person_from, value_set
 from patients.rules.finding import Number, Span, Wanted, read_query
 from patients.rules.likeness import likeness, near_dates
+from patients.rules.text import fold
 
 # What a row of the finder shows; reading less keeps a page of twenty cheap.
 COLUMNS = (

@@ -9,7 +9,8 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from patients.models import Patient, fold
+from patients.models import Patient
+from patients.rules.text import fold
 from referrals.models import Referral
 from referrals.workflow import BEFORE_SENDING, OPEN, ReferralStatus
 

@@ -18,7 +18,6 @@ from careplans.services.opening import open_task
 from careplans.services.tasks import (
     cancel_locked,
     complete_locked,
-    note_edit,
     open_checklist,
     still_open_sentence,
     take,
@@ -27,7 +26,7 @@ from coordinator.audit import services as audit
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.db import refusals
 from coordinator.wording import language_name
-from coordinator.workflow import Actor, person
+from coordinator.workflow import Actor, person, record_edit
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
 from patients.services import mark_contact_point_failing
 
@@ -273,4 +272,4 @@ def _settle(
             task.due_at, task.due_has_time = after.next_at, True
         task.version += 1
         task.save()
-        note_edit(task, "log_contact", by=by, now=now, outcome=attempt.outcome, due_at=task.due_at)
+        record_edit(task, "log_contact", by=by, now=now, outcome=attempt.outcome, due_at=task.due_at)

@@ -16,9 +16,8 @@ from careplans.selectors import missing_for_activation
 from careplans.services.goals import open_action_tasks
 from careplans.services.tasks import close_tasks_caused_by
 from careplans.workflow import PlanStatus
-from coordinator.audit import services as audit
 from coordinator.db import Conflict, lock, refusals
-from coordinator.workflow import Actor, NotAllowed, actor_fields, begin, move, person
+from coordinator.workflow import Actor, NotAllowed, begin, move, person, record_edit
 from patients.models import Patient
 
 EDITABLE = ("title", "description", "program", "next_review_on", "agreed_on", "agreed_with")
@@ -104,21 +103,8 @@ def edit_plan(
         plan.save()
     if problem_ids is not None:
         _set_problems(plan, problem_ids)
-    _note(plan, "edit", by=by, now=now, fields=sorted(changed))
+    record_edit(plan, "edit", by=by, now=now, fields=sorted(changed))
     return plan
-
-
-def _note(plan: CarePlan, step: str, *, by: Actor, now: datetime, reason: str = "", **facts: Any) -> None:
-    plan.changes.create(
-        step=step,
-        from_status=plan.status,
-        to_status=plan.status,
-        at=now,
-        reason=reason,
-        facts=facts,
-        **actor_fields(by),
-    )
-    audit.record_change(plan, step, by=by, reason=reason, details=facts)
 
 
 @transaction.atomic
@@ -198,6 +184,6 @@ def review_plan(*, plan_id: UUID, next_review_on: date, note: str, by: Actor, no
     plan.next_review_on = next_review_on
     plan.version += 1
     plan.save()
-    _note(plan, "review", by=by, now=now, reason=note, next_review_on=next_review_on)
+    record_edit(plan, "review", by=by, now=now, reason=note, next_review_on=next_review_on)
     close_tasks_caused_by(cause=plan, by=by, now=now, outcome=_("Reviewed"))
     return plan

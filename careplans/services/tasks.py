@@ -15,12 +15,11 @@ from careplans.models import CloseReason, Task, TaskInterval
 from careplans.permissions import check_can_work
 from careplans.services.locking import close_interval, hold_ended, lock_open, lock_task
 from careplans.workflow import NOT_TAKEN, TaskStatus
-from coordinator.audit import services as audit
 from coordinator.clocks import services as clocks
 from coordinator.clocks.models import Clock
 from coordinator.clocks.workflow import State
 from coordinator.db import Conflict
-from coordinator.workflow import Actor, System, actor_fields, move
+from coordinator.workflow import Actor, System, move, record_edit
 
 EDITABLE = (
     "title",
@@ -222,7 +221,7 @@ def edit_task(*, task_id: UUID, version: int, by: Actor, now: datetime, **change
         setattr(task, name, value)
     task.version += 1
     task.save()
-    note_edit(task, "edit", by=by, now=now, fields=sorted(changed))
+    record_edit(task, "edit", by=by, now=now, fields=sorted(changed))
     return task
 
 
@@ -235,21 +234,8 @@ def tick_item(*, task_id: UUID, number: int, text: str, done: bool, by: Actor, n
         raise Conflict(_("The checklist was changed meanwhile. Look again."))
     task.checklist[number]["done"] = done
     task.save(update_fields=["checklist", "updated_at"])
-    note_edit(task, "tick" if done else "untick", by=by, now=now, item=number)
+    record_edit(task, "tick" if done else "untick", by=by, now=now, item=number)
     return task
-
-
-def note_edit(task: Task, step: str, *, by: Actor, now: datetime, **facts: Any) -> None:
-    """A line in the task's history and the audit for a change that is no status step."""
-    task.changes.create(
-        step=step,
-        from_status=task.status,
-        to_status=task.status,
-        at=now,
-        facts=facts,
-        **actor_fields(by),
-    )
-    audit.record_change(task, step, by=by, details=facts)
 
 
 @transaction.atomic
@@ -285,4 +271,4 @@ def follow_clock(*, clock: Clock, by: Actor, now: datetime) -> None:
             task.due_at, task.due_has_time = clock.due_at, clock.due_on is None
         task.version += 1
         task.save()
-        note_edit(task, "follow_clock", by=by, now=now, due_at=task.due_at)
+        record_edit(task, "follow_clock", by=by, now=now, due_at=task.due_at)

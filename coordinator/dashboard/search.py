@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 
 from careplans.models import Task
 from coordinator.context import ADMINISTRATION, NEW, PLACES, NavItem, may_open
-from patients.models import fold
+from patients.rules.text import fold
 from referrals.models import Referral
 
 LINKS = {"task": "careplans:task_detail", "referral": "referrals:referral_detail"}

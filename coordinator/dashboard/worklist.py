@@ -35,7 +35,8 @@ from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
 from coordinator.accounts.models import User
 from coordinator.wording import family_first, language_name
-from patients.models import ContactPoint, fold
+from patients.models import ContactPoint
+from patients.rules.text import fold
 
 PAGE = 50
 FAR = datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))

@@ -13,7 +13,8 @@ from bench import floor_sql as sql
 from bench.generate import generate
 from bench.load import Base, Request, run, volley
 from careplans.models import ContactAttempt, Task, TaskInterval
-from patients.models import ContactPoint, Patient, fold
+from patients.models import ContactPoint, Patient
+from patients.rules.text import fold
 from referrals.models import Referral
 from scheduling.models import Appointment
 

@@ -28,7 +28,8 @@ from coordinator.messaging.models import Message, MessageStatus
 from coordinator.tests.permission_matrix import ADMINISTRATOR, AUDITOR, IN, NOT_FOUND, ROWS, SIGN_IN
 from coordinator.tests.permission_world import API, PEOPLE, World, one_world
 from coordinator.tests.test_permission_matrix import ROUTES, TABLE, answer, ask, path_of
-from patients.models import Patient, fold
+from patients.models import Patient
+from patients.rules.text import fold
 from patients.tests.factories import restrict
 
 CANARY = "qxzcanary"

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 from rapidfuzz.fuzz import token_sort_ratio
 
-from patients.models import fold
+from patients.rules.text import fold
 
 LIKELY = 8.0  # points from which a pair is worth a person's look
 TOGETHER = 5.0  # mean points of all pairs between two groups before they are one

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from patients.models import fold
+from patients.rules.text import fold
 
 LONGEST = 100  # characters of a query that are read
 EARLIEST = datetime.date(1870, 1, 1)  # no birth date is read as one before

@@ -54,3 +54,29 @@ def long_text(text: str, limit: int = LONG_TEXT) -> str:
             % {"limit": limit, "count": len(text)}
         )
     return text
+
+
+# --- how text is compared ---------------------------------------------------------------------------------
+
+# Letters that Unicode does not take apart, and how people type them on another keyboard.
+_PLAIN = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ı": "i"}
+    | dict.fromkeys("'’‘ʼʻ`´", "")
+)
+
+
+def fold(text: str) -> str:
+    """Lower case without accents or punctuation, single spaces: what names are searched by.
+
+    Vowel signs of scripts such as Devanagari or Thai stay: they are letters there, not accents.
+
+    >>> fold("  García-LÓPEZ O’Brien ")
+    'garcia lopez obrien'
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
+    kept = (c for c in plain if not unicodedata.combining(c))
+    return " ".join("".join(c if _is_letter(c) else " " for c in kept).split())
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character) in ("Mc", "Mn")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from coordinator.accounts.models import User
 from coordinator.audit import services as audit
 from coordinator.db import lock
-from coordinator.workflow import Actor, NotAllowed, actor_fields
+from coordinator.workflow import Actor, NotAllowed, record_edit
 from patients.models import AccessGrant, Patient
 from patients.permissions import check_can_break_glass, check_can_restrict, check_can_review
 from patients.rules import text
@@ -55,17 +55,9 @@ def lift_restriction(*, patient_id: UUID, by: User, now: datetime, reason: str =
 def _saved(patient: Patient, step: str, *, by: Actor, now: datetime, reason: str) -> Patient:
     patient.version += 1
     patient.save()
-    facts = {"fields": ["is_restricted"], "version": patient.version}
-    patient.changes.create(
-        step=step,
-        from_status=patient.status,
-        to_status=patient.status,
-        at=now,
-        reason=reason,
-        facts=facts,
-        **actor_fields(by),
+    record_edit(
+        patient, step, by=by, now=now, reason=reason, fields=["is_restricted"], version=patient.version
     )
-    audit.record_change(patient, step, by=by, reason=reason)
     return patient
 
 

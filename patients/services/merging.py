@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import User
 from coordinator.db import Record, lock, refusals
-from coordinator.workflow import Actor, NotAllowed, System, actor_fields, move, person
+from coordinator.workflow import Actor, NotAllowed, System, add_history, move, person
 from patients.merge_fields import Stands, decide, is_death_unclear
 from patients.merging import PARTS, Pair, Part, Settled, settled
 from patients.models import (
@@ -220,15 +220,7 @@ def _take_values(patient: Patient, values: dict[str, Any], reason: str, by: Acto
 def _tell(patient: Patient, step: str, merge: PatientMerge, reason: str, by: Actor, now: datetime) -> None:
     """A line in the record's own history; `fields` and `version` tell somebody who is editing meanwhile."""
     facts = {"merge": str(merge.pk), "fields": sorted(merge.fields), "version": patient.version}
-    patient.changes.create(
-        step=step,
-        from_status=patient.status,
-        to_status=patient.status,
-        at=now,
-        reason=reason,
-        facts=facts,
-        **actor_fields(by),
-    )
+    add_history(patient, step, by=by, now=now, reason=reason, **facts)
 
 
 # --- values that go into JSON and come back the same -----------------------------------------------------

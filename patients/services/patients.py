@@ -12,9 +12,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import Site, User
-from coordinator.audit import services as audit
 from coordinator.db import Conflict, refusals
-from coordinator.workflow import Actor, actor_fields, begin, person
+from coordinator.workflow import Actor, begin, person, record_edit
 from patients.models import Patient
 from patients.permissions import can_lead, check_can_register
 from patients.services.contacts import make_contact_point
@@ -141,16 +140,7 @@ def update_patient(
         raise ValidationError({"birth_date": _("The date of birth cannot be after the day of death.")})
     patient.version += 1
     patient.save()
-    facts = {"fields": sorted(differing), "version": patient.version}
-    patient.changes.create(
-        step="update",
-        from_status=patient.status,
-        to_status=patient.status,
-        at=now,
-        facts=facts,
-        **actor_fields(by),
-    )
-    audit.record_change(patient, "update", by=by, details=facts)
+    record_edit(patient, "update", by=by, now=now, fields=sorted(differing), version=patient.version)
     return patient
 
 

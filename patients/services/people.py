@@ -11,9 +11,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import User
-from coordinator.audit import services as audit
 from coordinator.db import Conflict
-from coordinator.workflow import Actor, NotAllowed, actor_fields, person
+from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import CareTeamMember, Patient, RelatedPerson, Topic
 from patients.permissions import can_lead
 from patients.services.entries import add_entry, change_entry, entry_for_change, local_day, patient_for_entry
@@ -120,14 +119,5 @@ def lead_by(patient: Patient, user: User | None, *, by: Actor, now: datetime, re
         "version": patient.version,
         "fields": [],
     }
-    patient.changes.create(
-        step="assign_coordinator",
-        from_status=patient.status,
-        to_status=patient.status,
-        at=now,
-        reason=reason,
-        facts=facts,
-        **actor_fields(by),
-    )
-    audit.record_change(patient, "assign_coordinator", by=by, reason=reason, details=facts)
+    record_edit(patient, "assign_coordinator", by=by, now=now, reason=reason, **facts)
     return patient

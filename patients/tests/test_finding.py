@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from coordinator.accounts.roles import Role
 from coordinator.tests.factories import make_site, make_user
-from patients.models import ContactPoint, Coverage, Patient, PatientIdentifier, fold
+from patients.models import ContactPoint, Coverage, Patient, PatientIdentifier
 from patients.rules.duplicates import person_from
 from patients.rules.finding import read_query
+from patients.rules.text import fold
 from patients.selectors import find_patients, possible_duplicates
 from patients.tests.factories import make_patient, make_phone
 

@@ -9,9 +9,9 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patients.models import fold
 from patients.rules.finding import Wanted
 from patients.rules.likeness import Slip, likeness, near_dates
+from patients.rules.text import fold
 
 TODAY = datetime.date(2026, 11, 21)
 BORN = datetime.date(1958, 3, 14)

@@ -16,7 +16,15 @@ from coordinator.clocks.services import meet_clock, start_clock, void_clock
 from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.db import Conflict, lock
 from coordinator.wording import as_kept
-from coordinator.workflow import Actor, NotAllowed, actor_fields, begin, move, person
+from coordinator.workflow import (
+    Actor,
+    NotAllowed,
+    add_history,
+    begin,
+    move,
+    person,
+    record_edit,
+)
 from patients.models import Patient
 from referrals import rules
 from referrals.models import Referral
@@ -127,16 +135,7 @@ def update_referral(
         setattr(referral, name, value)
     referral.version += 1
     referral.save()
-    facts = {"fields": sorted(differing), "version": referral.version}
-    referral.changes.create(
-        step="update",
-        from_status=referral.status,
-        to_status=referral.status,
-        at=now,
-        facts=facts,
-        **actor_fields(by),
-    )
-    audit.record_change(referral, "update", by=by, details=facts)
+    record_edit(referral, "update", by=by, now=now, fields=sorted(differing), version=referral.version)
     return referral
 
 
@@ -230,16 +229,8 @@ def assign_referral(*, referral_id: UUID, owner: Any, by: Actor, now: datetime, 
     referral.owner = owner
     referral.version += 1
     referral.save()
-    status, facts = referral.status, {"from": before, "to": owner.pk}
-    referral.changes.create(
-        step="reassign",
-        from_status=status,
-        to_status=status,
-        at=now,
-        reason=reason,
-        facts=facts,
-        **actor_fields(by),
-    )
+    facts = {"from": before, "to": owner.pk}
+    add_history(referral, "reassign", by=by, now=now, reason=reason, **facts)
     audit.record_change(referral, "assign", by=by, reason=reason, details=facts)
     return referral
 
