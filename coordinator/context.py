@@ -239,6 +239,10 @@ class Shell:
         return self._path("dashboard:break_glass")
 
     @property
+    def drafts_url(self) -> str:
+        return self._path("dashboard:draft_list")
+
+    @property
     def preferences_url(self) -> str:
         return self._path("accounts:preferences")
 

@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
+from coordinator.dashboard.drafts import discard_old_drafts
 from coordinator.dashboard.nightly import run_due_nights
+from coordinator.dashboard.presence import forget_who_left
 from coordinator.dashboard.run_duplicates import run_due_scan
 from coordinator.workflow import System
 from scheduling.services.reminder_follow_up import follow_up_failures
@@ -21,3 +23,11 @@ def nightly_cycle() -> None:
 def find_duplicates() -> None:
     """Once a night, for all sites."""
     run_due_scan(now=timezone.now())
+
+
+@shared_task(name="coordinator.forget_drafts", ignore_result=True)
+def forget_drafts() -> None:
+    """Drafts nobody came back to, and who is no longer in a record."""
+    now = timezone.now()
+    discard_old_drafts(now=now)
+    forget_who_left(now=now)

@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "coordinator.toasts.ToastMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "coordinator.accounts.middleware.SecondFactorMiddleware",
+    "coordinator.dashboard.drafts.DraftMiddleware",
     "coordinator.http.AccessRuleMiddleware",
     "coordinator.http.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",

@@ -80,6 +80,7 @@ STAYS: dict[str, str] = {
     "patients.accessgrant.patient": "it is the account of who opened which record",
     "patients.possibleduplicate.one": "a pair is about the two records that were compared",
     "patients.possibleduplicate.two": "a pair is about the two records that were compared",
+    "dashboard.presence.patient": "whoever has a record open says so again within 20 seconds",
     "audit.auditevent.patient_id": "the audit trail is never rewritten",
     "audit.auditevent.site_id": "not a patient",
     "clocks.clock.subject_id": "clocks are about tasks, visits, referrals and authorizations, which keep their keys",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Site
@@ -115,3 +117,59 @@ class PinnedPatient(models.Model):
     class Meta:
         ordering = ["-pinned_at"]
         constraints = [models.UniqueConstraint(fields=["user", "patient"], name="pinned_once")]
+
+
+class DraftQuerySet(models.QuerySet["Draft"]):
+    def visible_to(self, user: Any) -> DraftQuerySet:
+        """One's own, as long as one may see the patient they are about."""
+        about = Q(patient__isnull=True) | Q(patient__in=Patient.objects.visible_to(user))
+        return self.filter(about, user=user)
+
+
+class Draft(models.Model):
+    """What somebody typed into a form and did not send yet. Never the record; nobody else reads it.
+
+    `form` is the path the form is sent to, with `#` and the patient's key. `fields` is JSON as text, name to list of values: a text column keeps
+    every character that a person can type, where `jsonb` refuses some.
+    """
+
+    LIFE = timedelta(days=30)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
+    patient = models.ForeignKey(Patient, null=True, on_delete=models.CASCADE, related_name="+")
+    form = models.CharField(max_length=200)
+    fields = models.TextField()
+    saved_at = models.DateTimeField()
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-saved_at"]
+        constraints = [models.UniqueConstraint(fields=["user", "form"], name="draft_once")]
+
+
+class PresenceQuerySet(models.QuerySet["Presence"]):
+    def visible_to(self, user: Any) -> PresenceQuerySet:
+        return self.filter(patient__in=Patient.objects.visible_to(user))
+
+    def here(self, now: datetime) -> PresenceQuerySet:
+        return self.filter(seen_at__gte=now - Presence.GONE_AFTER)
+
+
+class Presence(models.Model):
+    """Somebody has this record open now, to read or to change it; their page says so every 20 seconds."""
+
+    GONE_AFTER = timedelta(seconds=60)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="+")
+    editing = models.BooleanField()
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    objects = PresenceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "patient", "editing"], name="presence_once")]
+        indexes = [models.Index(fields=["patient", "-seen_at"], name="presence_of_patient")]

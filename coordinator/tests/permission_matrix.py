@@ -139,6 +139,9 @@ ROWS = [
     row("careplans:step", "GET POST", COORDINATION, kind="'goal'", pk="goal", name="'hold'"),
     # --- the record -------------------------------------------------------------------------------------------
     row("dashboard:search", "GET POST", READERS),
+    row("dashboard:draft_list", "GET", STAFF),
+    row("dashboard:draft", "GET POST", STAFF),
+    row("dashboard:draft_discard", "POST", STAFF),
     row("dashboard:patient_list", "GET POST", READERS),
     row("dashboard:patient_summary", "GET", READERS, pk="patient"),
     row("dashboard:patient_plan", "GET", CLINICAL, pk="patient"),
@@ -149,6 +152,7 @@ ROWS = [
     row("dashboard:patient_notes", "GET", CLINICAL, pk="patient"),  # a bill needs no notes
     row("dashboard:patient_details", "GET", READERS, pk="patient"),
     row("dashboard:patient_contact", "GET POST", COORDINATION, pk="patient"),
+    row("dashboard:patient_here", "POST", READERS, pk="patient"),
     row("dashboard:patient_pin", "POST", READERS, pk="patient"),
     row("dashboard:patient_duplicates", "GET POST", LEADERS),
     row("dashboard:duplicate_apart", "GET POST", LEADERS, pk="pair"),

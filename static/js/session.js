@@ -12,6 +12,7 @@ if (idle && box) {
   document.addEventListener('htmx:afterRequest', e => {
     if (!e.detail.elt?.closest?.('[data-background]') && e.detail.successful) alive();
   });
+  document.addEventListener('used', () => alive());
   alive();
 
   box.querySelector('[data-stay]').addEventListener('click', async () => {
