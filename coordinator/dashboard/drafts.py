@@ -61,9 +61,10 @@ class DraftMiddleware:
         response = self.get_response(request)
         accepted = request.method == "POST" and response.status_code < 400
         # The API reads its own bodies and knows no drafts.
-        if accepted and not request.path.startswith("/api/") and request.user.is_authenticated:
-            if kept := request.POST.get("draft"):
-                discard_draft(form=kept, by=request.user)
+        for_people = accepted and not request.path.startswith("/api/") and request.user.is_authenticated
+        kept = request.POST.get("draft") if for_people else None
+        if kept:
+            discard_draft(form=kept, by=request.user)
         return response
 
 
