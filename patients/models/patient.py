@@ -84,9 +84,9 @@ class Patient(Record):
     best_time_to_call = models.CharField(max_length=120, blank=True)
     address_line = models.CharField(max_length=200, blank=True)
     city = models.CharField(max_length=80, blank=True)
-    state = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=120, blank=True)
     postal_code = models.CharField(max_length=20, blank=True)
-    country = models.CharField(max_length=40, blank=True)
+    country = models.CharField(max_length=120, blank=True)
     deceased_on = models.DateField(null=True, blank=True)
     allergy_status = models.CharField(
         max_length=12, choices=AllergyStatus.choices, default=AllergyStatus.NOT_RECORDED
