@@ -322,6 +322,8 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+# Kinds of documents (patients.models.DocumentKind) for which somebody is asked, 30 days before, to renew them.
+DOCUMENT_RENEW_KINDS = env.list("DOCUMENT_RENEW_KINDS", default=["insurance", "consent", "authorization"])
 DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_MB", default=25) * 1024 * 1024
 
 # --- telling people -------------------------------------------------------------------------------------
@@ -362,7 +364,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Throughline API",
-    "DESCRIPTION": "Patients, care plans, tasks, appointments and referrals of one clinic, for its other systems.",
+    "DESCRIPTION": "Patients, care plans, tasks, appointments, referrals and documents of one clinic, for its other systems.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",

@@ -16,7 +16,7 @@ from coordinator.audit import services as audit
 from coordinator.dashboard import documents
 from coordinator.dashboard.summary_views import open_chart
 from coordinator.filters import filters_of, store_filters
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.http import get_visible_or_404, is_part, page, requires
 from coordinator.toasts import toast
 from patients import services
 from patients.models import Document, Patient
@@ -47,9 +47,12 @@ def patient_documents(request: HttpRequest, pk: UUID) -> HttpResponse:
 @requires("notes.view")
 @require_GET
 def document(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One document: its pages as our own pictures, its text, facts, links and history."""
+    """One document: its pages as our own pictures, its text, facts, links and history. The part is asked for again
+    and again while a worker draws; that is no new look at the record."""
     found = _document(request, pk)
-    chart = open_chart(request, found.patient_id, "documents")
+    if is_part(request):
+        return page(request, "dashboard/_document_pages.html", _pages(found))
+    chart = open_chart(request, found.patient_id, "documents") | _pages(found)
     audit.record_change(found, "view", by=request.user)
     found.expiry_state = found.expiry(chart["today"])
     documents.put_links(request.user, chart["patient"], [found])
@@ -58,17 +61,22 @@ def document(request: HttpRequest, pk: UUID) -> HttpResponse:
     possible = documents.targets(request.user, chart["patient"]) if may_change else []
     before, after = documents.neighbours(request.user, found)
     chart |= {
-        "document": found,
-        "pages": range(1, found.pages_shown + 1),
-        "text": found.text[:SHOWN_TEXT],
-        "text_cut": len(found.text) > SHOWN_TEXT,
         "possible": [target for target in possible if target.value not in linked],
         "changes": found.changes.select_related("by").order_by("at", "id"),
         "before": before,
         "after": after,
-        "waiting": found.preview == Document.Preview.PENDING,
     }
     return page(request, "dashboard/document.html", chart)
+
+
+def _pages(found: Any) -> dict[str, Any]:
+    return {
+        "document": found,
+        "pages": range(1, found.pages_shown + 1),
+        "text": found.text[:SHOWN_TEXT],
+        "text_cut": len(found.text) > SHOWN_TEXT,
+        "waiting": found.preview == Document.Preview.PENDING,
+    }
 
 
 def _document(request: HttpRequest, pk: UUID) -> Any:

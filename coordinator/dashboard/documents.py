@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from coordinator.dashboard.record_words import matching
 from patients.models import Document, DocumentKind, DocumentLink, Patient
+from patients.models.documents import EXPIRES_SOON
 from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment
 
@@ -97,15 +98,15 @@ def listed(user: Any, patient: Patient, given: dict[str, str], today: date) -> l
         rows = rows.filter(kind=given["kind"])
     if given.get("tag"):
         rows = rows.filter(tags__contains=[given["tag"]])
-    if given.get("state") in ("expired", "soon"):
-        rows = rows.filter(expires_on__isnull=False)
+    if given.get("state") == "expired":
+        rows = rows.filter(expires_on__lt=today)
+    if given.get("state") == "soon":
+        rows = rows.filter(expires_on__range=(today, today + EXPIRES_SOON))
     if given.get("q"):
         rows = matching(rows, given["q"])
-    found = list(rows[: SHOWN * 2 if given.get("state") else SHOWN + 1])
+    found = list(rows[: SHOWN + 1])
     for document in found:
         document.expiry_state = document.expiry(today)
-    if given.get("state") in ("expired", "soon"):
-        found = [document for document in found if document.expiry_state == given["state"]]
     put_links(user, patient, found)
     return found
 

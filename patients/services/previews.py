@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from patients.models import Document
 LEASE = timedelta(minutes=10)  # longer than any drawing; a dead worker's document waits this long
 MOST_ATTEMPTS = 3
 SECONDS = 90  # on the wall; drawing.py gives itself less of the processor
+DRAWING = "drawing-"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -47,8 +49,24 @@ def claim_preview() -> Document | None:
         return document
 
 
+def _place() -> Path:
+    """Beside the pictures, so that nothing of a patient lies where others write."""
+    place = Path(settings.MEDIA_ROOT) / "previews"
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return place
+
+
+def forget_unfinished() -> None:
+    """Folders that a killed worker left behind."""
+    before = db_now().timestamp() - LEASE.total_seconds()
+    for folder in _place().glob(f"{DRAWING}*"):
+        if folder.stat().st_mtime < before:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def make_waiting_previews() -> int:
     """Work through what waits; answers how many were looked at."""
+    forget_unfinished()
     done = 0
     while (document := claim_preview()) is not None:
         make_preview(document)
@@ -58,7 +76,7 @@ def make_waiting_previews() -> int:
 
 def make_preview(document: Document) -> None:
     """Draw one document and note how it went. Whatever the file does, only its own row fails."""
-    with tempfile.TemporaryDirectory(prefix="preview-") as folder:
+    with tempfile.TemporaryDirectory(prefix=DRAWING, dir=_place()) as folder:
         found = _draw(document, Path(folder))
         problem = found.get("problem", "")
         if not problem and not _keep(document, Path(folder), found["shown"]):
@@ -98,12 +116,21 @@ def _draw(document: Document, folder: Path) -> dict[str, Any]:
             check=False,
         )
         answer = folder / drawing.ANSWER
+        if answer.is_symlink() or not answer.is_file():
+            return {"problem": Document.Problem.UNREADABLE}
         if answer.stat().st_size > 8 * 1024 * 1024:
             return {"problem": Document.Problem.TOO_MUCH}
         return _checked(json.loads(answer.read_text("utf-8")))
     except subprocess.TimeoutExpired:
         return {"problem": Document.Problem.TOO_MUCH}
-    except (OSError, ValueError, KeyError, TypeError):  # it ended without an answer
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # no answer, or nonsense
         return {"problem": Document.Problem.UNREADABLE}
 
 

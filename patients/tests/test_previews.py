@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import stat
 import subprocess
 import sys
@@ -152,3 +153,16 @@ def test_a_symlink_instead_of_a_picture_is_not_followed(tmp_path):
     document = waiting(make_pdf("x"), "application/pdf")
     (tmp_path / "1.png").symlink_to("/etc/passwd")
     assert previews._keep(document, tmp_path, 1) is False
+
+
+def test_what_a_killed_worker_left_behind_is_cleared_away():
+    document = waiting(make_pdf("x"), "application/pdf")
+    left = previews.page_path(document, 1).parents[1] / "drawing-of-a-dead-worker"
+    left.mkdir()
+    (left / "1.png").write_bytes(b"x")
+    previews.forget_unfinished()
+    assert left.exists()  # it may still be at work
+    long_ago = db_now().timestamp() - previews.LEASE.total_seconds() - 60
+    os.utime(left, (long_ago, long_ago))
+    previews.forget_unfinished()
+    assert not left.exists()

@@ -46,7 +46,7 @@ class DocumentWrite(Strict):
     kind = serializers.ChoiceField(DocumentKind.choices)
     title = words(required=False, max_length=250, help_text="Without one it carries the file's name.")
     tags = _tags()
-    source = words(required=False, max_length=120)
+    source = words(required=False, max_length=120)  # type: ignore[assignment]
     received_on = Day(required=False, allow_null=True)
     expires_on = Day(required=False, allow_null=True)
     file = serializers.FileField(
@@ -58,7 +58,7 @@ class DocumentChange(Strict):
     kind = serializers.ChoiceField(DocumentKind.choices, required=False)
     title = serializers.CharField(max_length=250, required=False)
     tags = _tags()
-    source = words(required=False, max_length=120)
+    source = words(required=False, max_length=120)  # type: ignore[assignment]
     received_on = Day(required=False, allow_null=True)
     expires_on = Day(required=False, allow_null=True)
 

@@ -209,3 +209,13 @@ def test_who_only_reads_is_offered_no_change(client, elena):
     assert reverse("patients:document_file", args=[document.pk]) in page
     client.force_login(make_user(Role.BILLING, site=elena.site))
     assert client.get(tab(elena)).status_code == 403
+
+
+def test_the_part_that_waits_for_the_preview_is_a_piece_of_the_page_and_no_new_look(client, elena):
+    document = make_document(elena, preview="pending", page_count=0, pages_shown=0)
+    page = read(client, viewer(document))
+    before = AuditEvent.objects.count()
+    part = client.get(viewer(document), headers={"HX-Request": "true"}).content.decode()
+    assert part.strip() in page
+    assert "data-background" in part
+    assert AuditEvent.objects.count() == before
