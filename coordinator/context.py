@@ -43,7 +43,13 @@ PLACES = (
         "users",
         _("Patients"),
         "p",
-        ("patients", "dashboard:patient_", "dashboard:duplicate_", "dashboard:break_glass"),
+        (
+            "patients",
+            "dashboard:patient_",
+            "dashboard:duplicate_",
+            "dashboard:break_glass",
+            "dashboard:document",
+        ),
     ),
     NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
     NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals",)),
@@ -65,6 +71,8 @@ NEW = (
     NavItem("referrals:referral_new", "board", _("New referral")),
     NavItem("scheduling:book", "calendar", _("New visit")),
 )
+# Looked for from the palette and the search page.
+FIND = (NavItem("dashboard:record_search", "search", _("Search notes and documents")),)
 # (what it does, keys). Single letters can be switched off; the rest always work.
 KEYS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
     (_("Next or previous row"), ("J", "K")),
@@ -83,6 +91,7 @@ KEYS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
     (_("Print"), ("P",)),
     (_("Schedule: today"), ("T",)),
     (_("Schedule: week before, week after"), ("[", "]")),
+    (_("Document before, document after"), ("[", "]")),
     (_("Filter this list"), ("/",)),
     (_("Find or run a command"), ("Ctrl", "K")),
     (_("Save the form"), ("Ctrl", _("Enter"))),
@@ -190,6 +199,10 @@ class Shell:
     @cached_property
     def new(self) -> list[NavItem]:
         return self._allowed(NEW)
+
+    @cached_property
+    def find(self) -> list[NavItem]:
+        return self._allowed(FIND)
 
     @cached_property
     def keys_list(self) -> list[dict[str, Any]]:

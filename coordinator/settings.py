@@ -304,7 +304,10 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if ENVIRONMENT == "test"
@@ -314,6 +317,15 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"
 MEDIA_ROOT = DATA_DIR / "files"  # never served by URL: a view checks who may read a document
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# The first one drops what is too large while it arrives; each page says what it takes (coordinator.uploads).
+FILE_UPLOAD_HANDLERS = [
+    "coordinator.uploads.BoundedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# Kinds of documents (patients.models.DocumentKind) for which somebody is asked, 30 days before, to renew them.
+DOCUMENT_RENEW_KINDS = env.list("DOCUMENT_RENEW_KINDS", default=["insurance", "consent", "authorization"])
+DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_MB", default=25) * 1024 * 1024
 
 # --- telling people -------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -353,7 +365,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Throughline API",
-    "DESCRIPTION": "Patients, care plans, tasks, appointments and referrals of one clinic, for its other systems.",
+    "DESCRIPTION": "Patients, care plans, tasks, appointments, referrals and documents of one clinic, for its other systems.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",

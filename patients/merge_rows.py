@@ -123,6 +123,14 @@ def _lead(patient: Patient) -> CareTeamMember | None:
     return patient.care_team.filter(is_lead=True, ended_on=None).first()
 
 
+def settle_documents(pair: Pair) -> Iterator[Settled]:
+    """The same file in both records stays twice, and is told."""
+    ours = pair.survivor.documents.standing().exclude(sha256="").values("sha256")
+    for row in pair.other.documents.standing().filter(sha256__in=ours).defer("text").order_by("created_at"):
+        text = _("“%(title)s” is in both records. Both stay; mark one of them as entered in error.")
+        yield Settled(text % {"title": row.title})
+
+
 OWN_PARTS = [
     Part(PatientIdentifier),
     Part(ContactPoint, settle=settle_contact_points),
@@ -136,6 +144,6 @@ OWN_PARTS = [
     Part(Encounter),
     Part(Result),
     Part(Immunization),
-    Part(Document),
+    Part(Document, settle=settle_documents),
     Part(Note),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients.views import entries, notes, registration, restriction, standing
+from patients.views import documents, entries, notes, registration, restriction, standing
 
 app_name = "patients"
 
@@ -16,6 +16,12 @@ urlpatterns = [
     path("<uuid:pk>/note/", notes.note_new, name="note_new"),
     path("notes/<uuid:pk>/take-back/", notes.note_in_error, name="note_in_error"),
     path("notes/<uuid:pk>/read/", notes.note_acknowledge, name="note_acknowledge"),
+    path("<uuid:pk>/documents/new/", documents.document_new, name="document_new"),
+    path("documents/<uuid:pk>/edit/", documents.document_edit, name="document_edit"),
+    path("documents/<uuid:pk>/error/", documents.document_in_error, name="document_in_error"),
+    path("documents/<uuid:pk>/error/undo/", documents.document_error_undo, name="document_error_undo"),
+    path("documents/<uuid:pk>/file/", documents.document_file, name="document_file"),
+    path("documents/<uuid:pk>/pages/<int:number>/", documents.document_page, name="document_page"),
     path("<uuid:pk>/add/<slug:kind>/", entries.entry_new, name="entry_new"),
     path("<uuid:pk>/no-known-allergies/", entries.no_known_allergies, name="no_known_allergies"),
     path("entries/<slug:kind>/<uuid:pk>/", entries.entry_change, name="entry_change"),

@@ -8,9 +8,12 @@ class SchedulingConfig(AppConfig):
         from coordinator.messaging import checks
         from coordinator.messaging.models import REMINDER
         from patients import merging
+        from patients.linking import TARGETS
         from scheduling import reactions, system_checks  # noqa: F401  (importing them connects them)
         from scheduling.merging import PARTS
+        from scheduling.models import Appointment
         from scheduling.services.reminder_checks import still_wanted
 
         checks.register(REMINDER, still_wanted)
         merging.PARTS.extend(PARTS)
+        TARGETS.update(visit=Appointment)

@@ -25,7 +25,13 @@ from coordinator.workflow import NotAllowed
 log = logging.getLogger(__name__)
 RETRY_SECONDS = "5"
 # What forms call a field and the API calls otherwise.
-NAMES = {"again_at": "next_attempt_at", "due_on": "due_at", "__all__": "", "non_field_errors": ""}
+NAMES = {
+    "again_at": "next_attempt_at",
+    "files": "file",
+    "due_on": "due_at",
+    "__all__": "",
+    "non_field_errors": "",
+}
 # What of a Conflict's facts helps a client to go on; the rest is for our own pages.
 SHOWN = frozenset({"kind", "needs_reason", "taken_at", "conflicts", "next_free", "similar", "version"})
 

@@ -72,8 +72,25 @@ def _digest(request: Any) -> str:
     """What makes two calls the same. The client's sites belong to it: an answer is not replayed to one who lost a site."""
     http = request._request
     sites = sorted(str(site) for site in request.user.site_ids)
-    whole = json.dumps([http.method, http.get_full_path(), sites], cls=DjangoJSONEncoder).encode() + http.body
-    return hashlib.sha256(whole).hexdigest()
+    head = json.dumps([http.method, http.get_full_path(), sites], cls=DjangoJSONEncoder).encode()
+    return hashlib.sha256(head + (_form(request) if _is_form(http) else http.body)).hexdigest()
+
+
+def _is_form(http: Any) -> bool:
+    return (http.content_type or "").startswith("multipart/")
+
+
+def _form(request: Any) -> bytes:
+    """A form with files: what its fields hold, and a hash of each file. Its boundary differs from call to call."""
+    digest = hashlib.sha256()
+    for name, values in sorted(request.data.lists()):
+        for value in values:
+            parts = value.chunks() if hasattr(value, "chunks") else [str(value).encode("utf-8", "replace")]
+            inner = hashlib.sha256()
+            for part in parts:
+                inner.update(part)
+            digest.update(name.encode("utf-8", "replace") + b"\x00" + inner.digest())
+    return digest.digest()
 
 
 def _claim(client: Any, key: str, digest: str) -> int | None:

@@ -24,6 +24,8 @@ SCOPES = {
     "visits:write": "visits.book",
     "referrals:read": "referrals.view",
     "referrals:write": "referrals.edit",
+    "documents:read": "notes.view",
+    "documents:write": "patients.edit",
 }
 
 

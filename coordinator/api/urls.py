@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import path
 
 from coordinator.api import pages
-from coordinator.api.views import appointments, directory, patients, plans, referrals, tasks
+from coordinator.api.views import appointments, directory, documents, patients, plans, referrals, tasks
 from coordinator.api.views.description import Schema
 
 app_name = "api"
@@ -19,6 +19,7 @@ LINKS = {
     "tasks": "tasks",
     "appointments": "appointments",
     "referrals": "referrals",
+    "documents": "documents",
     "sites": "sites",
     "teams": "teams",
     "staff": "staff",
@@ -64,6 +65,10 @@ urlpatterns = [
     v1("referrals/<uuid:pk>/", referrals.ReferralDetail, "referral"),
     v1("referrals/<uuid:pk>/steps/", referrals.ReferralSteps, "referral_steps"),
     v1("referrals/<uuid:pk>/facts/", referrals.ReferralFacts, "referral_facts"),
+    v1("documents/", documents.DocumentList, "documents"),
+    v1("documents/<uuid:pk>/", documents.DocumentDetail, "document"),
+    v1("documents/<uuid:pk>/steps/", documents.DocumentSteps, "document_steps"),
+    v1("documents/<uuid:pk>/file/", documents.DocumentFile, "document_file"),
     v1("sites/", directory.SiteList, "sites"),
     v1("teams/", directory.TeamList, "teams"),
     v1("staff/", directory.StaffList, "staff"),

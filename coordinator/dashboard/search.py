@@ -12,7 +12,7 @@ from django.db.models.functions import Cast
 from django.urls import NoReverseMatch, reverse
 
 from careplans.models import Task
-from coordinator.context import ADMINISTRATION, NEW, PLACES, NavItem, may_open
+from coordinator.context import ADMINISTRATION, FIND, NEW, PLACES, NavItem, may_open
 from patients.rules.text import fold
 from referrals.models import Referral
 
@@ -73,7 +73,7 @@ def find_pages(user: Any, text: str) -> list[NavItem]:
     """Pages of the frame and what can be made, by any word of their names; only what this person may open."""
     words = fold(text).split()
     found = []
-    for item in (*PLACES, *ADMINISTRATION, *NEW):
+    for item in (*PLACES, *ADMINISTRATION, *FIND, *NEW):
         names = f" {fold(str(item.label))}"
         if words and all(f" {word}" in names for word in words) and (href := may_open(user, item.name)):
             found.append(replace(item, href=href))

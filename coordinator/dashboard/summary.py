@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as lazy
 from careplans import workflow as care
 from careplans.models import CarePlan, Goal, GoalMeasurement, Intervention, Task
 from coordinator.dashboard.models import PinnedPatient
-from patients.models import Document, Note, Patient, PatientStatus, Result
+from patients.models import Note, Patient, PatientStatus, Result
 from patients.workflow import GONE
 from referrals import workflow as referring
 from referrals.models import PriorAuthorization, Referral
@@ -330,11 +330,6 @@ def notes(patient: Patient, limit: int = 100) -> list[Note]:
     """Newest first; those taken back stay, with their reason."""
     rows = Note.objects.filter(patient=patient).select_related("created_by", "report_to", "acknowledged_by")
     return list(rows.order_by("-created_at")[:limit])
-
-
-def documents(patient: Patient, limit: int = 100) -> list[Document]:
-    rows = Document.objects.filter(patient=patient).exclude(status="entered_in_error").defer("text")
-    return list(rows.order_by("-received_on", "-created_at")[:limit])
 
 
 def is_closed(patient: Patient) -> bool:

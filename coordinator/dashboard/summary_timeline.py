@@ -146,7 +146,7 @@ BRANCHES = (
     ),
     Branch(
         CLINICAL,
-        "patients.view",
+        "notes.view",
         "select 'document', d.id, coalesce(d.received_on::timestamp at time zone %(zone)s, d.created_at), '', '',"
         " d.title, d.kind, d.created_by_id, null::int from patients_document d"
         " where d.patient_id = %(patient)s and d.status <> 'entered_in_error'",

@@ -34,7 +34,8 @@ TABS = (
     ("tasks", lazy("Tasks"), "tasks", "tasks.view"),
     ("appointments", lazy("Appointments"), "appointments", "visits.view"),
     ("referrals", lazy("Referrals"), "referrals", "referrals.view"),
-    ("notes", lazy("Notes and documents"), "notes", "notes.view"),
+    ("documents", lazy("Documents"), "documents", "notes.view"),
+    ("notes", lazy("Notes"), "notes", "notes.view"),
     ("details", lazy("Details"), "", "patients.view"),
 )
 SHOWN = ((ALL, lazy("All")), (CONTACT, lazy("Contact")), (CLINICAL, lazy("Clinical")), (PLAN, lazy("Plan")))
@@ -163,7 +164,6 @@ def patient_referrals(request: HttpRequest, pk: UUID) -> HttpResponse:
 def patient_notes(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "notes")
     chart["notes"] = summary.notes(chart["patient"])
-    chart["documents"] = summary.documents(chart["patient"])
     return page(request, "dashboard/patient_notes.html", chart)
 
 

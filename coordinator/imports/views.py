@@ -17,11 +17,14 @@ from coordinator.imports import services
 from coordinator.imports.forms import ImportForm
 from coordinator.imports.jobs import run_waiting
 from coordinator.imports.models import ImportRun
+from coordinator.imports.services.runs import MAX_UPLOAD_BYTES
 from coordinator.toasts import toast
+from coordinator.uploads import dropped_files, takes_files
 
 SHOWN_PROBLEMS = 200
 
 
+@takes_files(lambda: MAX_UPLOAD_BYTES)
 @require_http_methods(["GET", "POST"])
 @requires("imports.run")
 def import_list(request: HttpRequest) -> HttpResponse:
@@ -38,6 +41,10 @@ def import_list(request: HttpRequest) -> HttpResponse:
                 return redirect("imports:import_detail", run.pk)
             except ValidationError as error:
                 form.add_error(None, error)
+        elif dropped_files(request):
+            form.errors["upload"] = form.error_class(
+                [_("This file is larger than 100 MB. Split it, or use the command.")]
+            )
         status = 422
     runs = ImportRun.objects.select_related("site", "started_by")[:50]
     return page(request, "imports/import_list.html", {"form": form, "runs": runs}, status=status)

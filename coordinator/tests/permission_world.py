@@ -27,7 +27,7 @@ from coordinator.tests.factories import make_practitioner, make_site, make_team,
 from coordinator.workflow import System
 from patients.models import Note, PatientMerge, PossibleDuplicate, Problem, RelatedPerson
 from patients.services import merge_patients
-from patients.tests.factories import make_grant, make_patient, make_phone
+from patients.tests.factories import make_document, make_grant, make_patient, make_phone
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
@@ -175,6 +175,10 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     ),
     "note for the provider": lambda world, site: Note.objects.create(
         patient=world.thing("patient", site), body="Please look", report_to=_practitioner_of(world, site)
+    ),
+    "document": _patient_of(make_document),
+    "document in error": lambda world, site: make_document(
+        world.thing("patient", site), status="entered_in_error", error_reason="Another person's"
     ),
     "problem": lambda world, site: Problem.objects.create(
         patient=world.thing("patient", site), name="Heart failure"

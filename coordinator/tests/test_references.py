@@ -31,6 +31,7 @@ KIND_OF = {
     "accounts.Team": "team",
     "accounts.Practitioner": "practitioner",
     "patients.Patient": "patient",
+    "patients.Document": "document",
     "patients.Problem": "problem",
     "patients.RelatedPerson": "related person",
     "patients.ContactPoint": "contact point",
@@ -45,6 +46,7 @@ WITHOUT_SITE = {"accounts.Organization", "scheduling.Service", "referrals.Payer"
 # Forms whose choices are handed in by their view; the matrix and the pages' own tests cover the view.
 HANDED_IN = {
     "coordinator.dashboard.audit_view.AuditFilters": "auditors read the whole trail",
+    "coordinator.dashboard.documents.DocumentFilters": "its choices are the kinds and tags of one visible patient",
     "coordinator.dashboard.work_forms.FilterForm": "its choices come from the worklist, read with visible_to",
     "scheduling.forms.FinderForm": "sites and people are read by the page for this user",
 }

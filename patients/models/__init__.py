@@ -12,8 +12,16 @@ from patients.models.clinical import (
     Problem,
     Result,
 )
+from patients.models.documents import (
+    SEARCH_CONFIG,
+    SEARCHED,
+    Document,
+    DocumentChange,
+    DocumentKind,
+    DocumentLink,
+)
 from patients.models.duplicates import DuplicateQuerySet, MergeQuerySet, PatientMerge, PossibleDuplicate
-from patients.models.papers import Consent, Coverage, Document
+from patients.models.papers import Consent, Coverage
 from patients.models.patient import (
     AllergyStatus,
     ContactPoint,
@@ -30,6 +38,8 @@ from patients.workflow import PatientStatus
 __all__ = [
     "CLINICAL_STATUSES",
     "HIDDEN",
+    "SEARCHED",
+    "SEARCH_CONFIG",
     "AccessGrant",
     "AccessGrantQuerySet",
     "Allergy",
@@ -40,6 +50,9 @@ __all__ = [
     "ContactPoint",
     "Coverage",
     "Document",
+    "DocumentChange",
+    "DocumentKind",
+    "DocumentLink",
     "DuplicateQuerySet",
     "Encounter",
     "Immunization",

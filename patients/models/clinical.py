@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Organization, Practitioner
@@ -180,5 +183,8 @@ class Note(Record):
     objects = NoteScoped.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["patient", "-created_at"], name="note_patient")]
+        indexes = [
+            models.Index(fields=["patient", "-created_at"], name="note_patient"),
+            GinIndex(SearchVector(Left("body", 150_000), config="plain_words"), name="note_words"),
+        ]
         constraints = [models.CheckConstraint(condition=~Q(body=""), name="note_not_empty")]

@@ -1,4 +1,4 @@
-"""What was agreed with whom: coverage, consents, documents."""
+"""What was agreed with whom: coverage, consents."""
 
 from __future__ import annotations
 
@@ -121,23 +121,3 @@ class Consent(Record):
         """Whether what was decided counts that day."""
         over = self.ends_on is not None and day > self.ends_on
         return self.status == self.Status.ACTIVE and self.starts_on <= day and not over
-
-
-class Document(Record):
-    """A paper or file about the patient. The file itself is under DATA_DIR, never served by URL."""
-
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="documents")
-    kind = models.CharField(max_length=80)
-    title = models.CharField(max_length=250)
-    file = models.FileField(upload_to="documents/", blank=True)
-    content_type = models.CharField(max_length=80, blank=True)
-    text = models.TextField(blank=True)
-    source = models.CharField(max_length=120, blank=True)
-    status = models.CharField(max_length=20, default="current")
-    received_on = models.DateField(null=True, blank=True)
-    expires_on = models.DateField(null=True, blank=True)
-
-    objects = PatientScoped.as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["patient", "-received_on"], name="document_patient")]

@@ -26,6 +26,14 @@ from patients.services.contacts import (
     update_contact_point,
 )
 from patients.services.coverage import add_coverage, end_coverage, update_coverage
+from patients.services.documents import (
+    add_documents,
+    enter_document_in_error,
+    link_document,
+    take_back_document_error,
+    unlink_document,
+    update_document,
+)
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
 from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
@@ -54,6 +62,7 @@ __all__ = [
     "add_consent",
     "add_contact_point",
     "add_coverage",
+    "add_documents",
     "add_medication",
     "add_note",
     "add_problem",
@@ -70,10 +79,12 @@ __all__ = [
     "end_contact_point",
     "end_coverage",
     "end_related_person",
+    "enter_document_in_error",
     "enter_note_in_error",
     "enter_patient_in_error",
     "inactivate_patient",
     "lift_restriction",
+    "link_document",
     "mark_contact_point_failing",
     "merge_patients",
     "plan_merge",
@@ -86,12 +97,15 @@ __all__ = [
     "restrict_patient",
     "review_access",
     "scan_duplicates",
+    "take_back_document_error",
     "tell_apart",
     "transfer_patient",
+    "unlink_document",
     "unmerge_patients",
     "update_care_team_member",
     "update_contact_point",
     "update_coverage",
+    "update_document",
     "update_patient",
     "update_related_person",
 ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from coordinator.tests.factories import make_site, number
-from patients.models import AccessGrant, ContactPoint, Patient
+from patients.models import AccessGrant, ContactPoint, Document, Patient
+from patients.services.previews import page_path
 
 
 def make_patient(**fields: Any) -> Patient:
@@ -42,6 +45,33 @@ def make_email(patient: Patient, address: str = "elena@example.test", **fields: 
     return ContactPoint.objects.create(
         patient=patient, kind=ContactPoint.Kind.EMAIL, value=address, normalized=address.lower(), **fields
     )
+
+
+def make_document(patient: Patient, **fields: Any) -> Document:
+    """A drawn document of one page, its file and picture on disk."""
+    fields.setdefault("kind", "report")
+    fields.setdefault("title", "Cardiology report")
+    fields.setdefault("text", "Ejection fraction 45 percent")
+    content = f"document {next(number)}".encode()
+    document = Document(
+        patient=patient,
+        **{
+            "file_name": "report.txt",
+            "content_type": "text/plain",
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "preview": "done",
+            "page_count": 1,
+            "pages_shown": 1,
+            **fields,
+        },
+    )
+    document.file.save("report.txt", ContentFile(content), save=False)
+    document.save()
+    picture = page_path(document, 1)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    return document
 
 
 def restrict(patient: Patient, by: Any, **fields: Any) -> Patient:

@@ -18,7 +18,7 @@ from coordinator.tests.factories import (
     make_user,
 )
 from patients.models import Patient, PatientIdentifier
-from patients.tests.factories import make_patient, make_phone
+from patients.tests.factories import make_document, make_patient, make_phone
 from referrals.tests.factories import make_referral
 from scheduling.models import Service
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
@@ -73,5 +73,6 @@ def full(world: World) -> dict[str, Any]:
             world.patient, owner=owner, team=team, due_at=soon, checklist=[{"text": "Call", "done": False}]
         ),
         "appointment": make_appointment(world.patient, practitioner=world.practitioner),
+        "document": make_document(world.patient, tags=["signed"], source="Fax", received_on=soon.date()),
         "referral": make_referral(world.patient, recipient_organization=organization, due_at=soon),
     }

@@ -11,6 +11,7 @@ from django.urls import reverse
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.api.base import ApiView
 from coordinator.api.urls import urlpatterns
+from patients.tests.factories import make_document
 from referrals.tests.factories import make_referral
 from scheduling.tests.factories import make_appointment
 
@@ -53,6 +54,7 @@ def make_one_of_each(patient: Any) -> dict[str, Any]:
     goal = make_goal(plan)
     records = {
         "patient": patient,
+        "document": make_document(patient),
         "contact": patient,
         "care": plan,
         "goals": plan,

@@ -8,7 +8,7 @@ from rest_framework.exceptions import ValidationError
 from careplans.tests.factories import make_goal, make_plan
 from coordinator.api import serializers
 from coordinator.api.fields import OwnSite, Strict, Visible
-from coordinator.api.serializers import appointments, patients, plans, referrals, tasks
+from coordinator.api.serializers import appointments, documents, patients, plans, referrals, tasks
 from coordinator.tests.factories import make_practitioner, make_team, make_user
 from patients.models import Problem, RelatedPerson
 from patients.tests.factories import make_phone
@@ -30,7 +30,7 @@ SHARED = {"Organization"}  # a directory that belongs to no site
 
 def inputs():
     """Every Strict serializer of the API."""
-    for module in (appointments, patients, plans, referrals, tasks):
+    for module in (appointments, documents, patients, plans, referrals, tasks):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, Strict) and thing.__module__ == module.__name__:
                 yield thing

@@ -101,7 +101,7 @@ def test_lists_fit_their_description(world, full, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["patient", "care_plan", "goal", "intervention", "task", "appointment", "referral"]
+    "name", ["patient", "care_plan", "goal", "intervention", "task", "appointment", "referral", "document"]
 )
 def test_records_fit_their_description(world, full, name):
     call = call_named(name)

@@ -99,6 +99,7 @@ NAMES = {
     "no_shows": "No-show follow-ups",
     "no_outcome": "Visits without an outcome",
     "reviews": "Overdue plan reviews",
+    "renewals": "Papers to renew",
     "woken": "Snoozed tasks woken",
 }
 

@@ -20,6 +20,7 @@ FLOOR_MODULES = (
     "toasts",
     "wording",
     "hints",
+    "uploads",
     "context",
     "celery",
 )

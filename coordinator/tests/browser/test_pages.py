@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
 from coordinator.accounts.models import User
 from coordinator.tests.browser.conftest import credentials, photograph, violations
-from patients.models import AccessGrant, Patient, PatientMerge, PossibleDuplicate
-from patients.services import merge_patients
-from patients.tests.factories import make_grant, restrict
+from patients.models import AccessGrant, Document, Patient, PatientMerge, PossibleDuplicate
+from patients.services import add_documents, link_document, merge_patients
+from patients.services.previews import make_waiting_previews
+from patients.tests.factories import make_document, make_grant, restrict
+from patients.tests.files import make_pdf, upload
+from referrals.models import Referral
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -18,6 +23,11 @@ PAGES = [
     ("patients", "coordinator", "/patients/"),
     ("patient", "coordinator", "/patients/{patient}/"),
     ("details", "coordinator", "/patients/{patient}/details/"),
+    ("documents", "coordinator", "/patients/{papers}/documents/"),
+    ("document-new", "coordinator", "/patients/{papers}/documents/new/"),
+    ("document", "coordinator", "/patients/documents/{document}/"),
+    ("document-edit", "coordinator", "/patients/documents/{document}/edit/"),
+    ("record-search", "coordinator", "/search/notes-and-documents/"),
     ("consent", "coordinator", "/patients/{patient}/add/consent/"),
     ("duplicates", "lead", "/patients/duplicates/"),
     ("duplicate-apart", "lead", "/patients/duplicates/{pair}/apart/"),
@@ -94,11 +104,47 @@ def opened_in_an_emergency() -> AccessGrant:
     return make_grant(patient, coordinator)
 
 
+def papers() -> Document:
+    """A patient's documents of every look; answers the one that is looked at."""
+    patient = Patient.objects.get(family_name="Alvarez", given_name="Maria")
+    dana = User.objects.get(email=credentials("coordinator")[0])
+    today = timezone.localdate()
+    for kind, title, days in (
+        ("insurance", "HealthNorth Plus card", -20),
+        ("consent", "Consent to care management services, signed at the first visit", 12),
+        ("directive", "Advance directive", 400),
+    ):
+        make_document(
+            patient, kind=kind, title=title, expires_on=today + timedelta(days=days), created_by=dana
+        )
+    (echo,) = add_documents(
+        patient_id=patient.pk,
+        files=[upload("echo.pdf", make_pdf("Ejection fraction 45 percent", "Feet swollen since Monday"))],
+        by=dana,
+        now=timezone.now(),
+        kind="report",
+        title="Echocardiogram",
+        tags=["cardiology", "signed"],
+        source="Lakeside Cardiology, by fax",
+        received_on=today,
+    )
+    make_waiting_previews()
+    referral = Referral.objects.filter(patient=patient).first()
+    if referral:
+        link_document(
+            document_id=echo.pk, kind="referral", target_id=referral.pk, by=dana, now=timezone.now()
+        )
+    return echo
+
+
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
     if "{patient}" in address:
         address = address.format(patient=Patient.objects.get(family_name="Alvarez", given_name="Maria").pk)
+    if "{papers}" in address or "{document}" in address:
+        echo = papers()
+        address = address.format(papers=echo.patient_id, document=echo.pk)
     if "{pair}" in address:
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
