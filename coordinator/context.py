@@ -43,7 +43,13 @@ PLACES = (
         "users",
         _("Patients"),
         "p",
-        ("patients", "dashboard:patient_", "dashboard:duplicate_", "dashboard:break_glass"),
+        (
+            "patients",
+            "dashboard:patient_",
+            "dashboard:duplicate_",
+            "dashboard:break_glass",
+            "imports:caseload",
+        ),
     ),
     NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
     NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals",)),
@@ -51,7 +57,7 @@ PLACES = (
     NavItem("careplans:plan_list", "target", _("Care plans"), inside=("careplans:plan", "careplans:step")),
 )
 ADMINISTRATION = (
-    NavItem("imports:import_list", "down", _("Imports"), inside=("imports",)),
+    NavItem("imports:import_list", "down", _("Imports"), inside=("imports:import",)),
     NavItem("dashboard:run_board", "refresh", _("Jobs")),
     NavItem("api:client_list", "link", _("API"), inside=("api",)),
     NavItem("accounts:settings", "gear", _("Settings"), inside=("accounts",)),
