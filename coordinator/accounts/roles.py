@@ -24,7 +24,7 @@ class Role(models.TextChoices):
 DESCRIPTIONS = {
     Role.COORDINATOR: _("Works tasks, plans, visits and referrals of their sites."),
     Role.LEAD: _(
-        "As a coordinator; also gives work to others, merges double records, restricts records, sees the team board, exports, and books over limits."
+        "As a coordinator; also gives work to others, merges double records, restricts records, imports patients from a table, sees the team board, exports, and books over limits."
     ),
     Role.MANAGER: _(
         "As a lead; also changes their sites’ settings, runs the nightly jobs by hand and reviews emergency access."
@@ -55,9 +55,11 @@ WORK = READ | {
     "visits.book",
     "visits.correct",
     "referrals.edit",
+    "patients.record",  # one patient's whole record as a file
 }
 LEAD = WORK | {
     "patients.merge",
+    "patients.import",
     "patients.restrict",
     "tasks.assign",
     "team.view",

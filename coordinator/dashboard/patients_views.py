@@ -42,7 +42,9 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     filters = PatientFilters(data, user=request.user, colleagues=people)
     listing = list_patients(request.user, wished(filters, data[TEXT]), now=timezone.now(), after=after)
     context = {"filters": filters, "text": data[TEXT], "listing": listing, "tiers": Tier.choices}
-    context |= _pager(request, listing) | {"may_merge": request.user.can("patients.merge")}
+    context |= _pager(request, listing)
+    context["may_merge"] = request.user.can("patients.merge")
+    context["may_import"] = request.user.can("patients.import")
     return page(request, "dashboard/patient_list.html", context, part="dashboard/_patient_more.html")
 
 

@@ -11,3 +11,9 @@ from coordinator.imports import services
 def run_waiting() -> None:
     """Take up the imports that wait, one at a time."""
     services.run_waiting()
+
+
+@shared_task(name="imports.run_caseload", ignore_result=True)
+def run_caseload() -> None:
+    """Check, import or take back the tables of patients that wait; forget the old ones."""
+    services.run_caseload()

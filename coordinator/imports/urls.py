@@ -2,12 +2,20 @@
 
 from django.urls import path
 
-from coordinator.imports import views
+from coordinator.imports import caseload_views, views
 
 app_name = "imports"
 
 urlpatterns = [
     path("", views.import_list, name="import_list"),
+    path("patients/", caseload_views.caseload_list, name="caseload_list"),
+    path("patients/<uuid:pk>/", caseload_views.caseload_detail, name="caseload_detail"),
+    path("patients/<uuid:pk>/columns/", caseload_views.caseload_columns, name="caseload_columns"),
+    path("patients/<uuid:pk>/choose/", caseload_views.caseload_choose, name="caseload_choose"),
+    path("patients/<uuid:pk>/start/", caseload_views.caseload_start, name="caseload_start"),
+    path("patients/<uuid:pk>/stop/", caseload_views.caseload_stop, name="caseload_stop"),
+    path("patients/<uuid:pk>/undo/", caseload_views.caseload_undo, name="caseload_undo"),
+    path("patients/<uuid:pk>/rows-to-mend.csv", caseload_views.caseload_problems, name="caseload_problems"),
     path("<uuid:pk>/", views.import_detail, name="import_detail"),
     path("<uuid:pk>/stop/", views.import_stop, name="import_stop"),
 ]

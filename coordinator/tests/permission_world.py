@@ -22,7 +22,7 @@ from coordinator.api.models import ApiClient
 from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
 from coordinator.dashboard.models import SavedView
-from coordinator.imports.models import ImportRun
+from coordinator.imports.models import CaseloadImport, ImportRun
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user, number
 from coordinator.workflow import System
 from patients.models import Note, PatientMerge, PossibleDuplicate, Problem, RelatedPerson
@@ -197,6 +197,17 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
         starts_at=_noon(),
         ends_at=_noon() + HOUR,
         reason="Leave",
+    ),
+    "table of patients": lambda world, site: CaseloadImport.objects.create(
+        site=site,
+        started_by=world.thing(Role.LEAD, site),
+        asked_by=world.thing(Role.LEAD, site),
+        created_at=timezone.now(),
+        label="caseload.csv",
+        kind="csv",
+        facts={"header": ["Last name", "DOB"], "samples": [[], []], "dates": {}, "rows": 1},
+        columns={"family_name": 0, "birth_date": 1},
+        status="stopped",
     ),
     "import": lambda world, site: ImportRun.objects.create(kind="fhir", site=site, created_at=timezone.now()),
     "api client of a lab": lambda world, site: create_client(

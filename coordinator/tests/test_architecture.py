@@ -97,6 +97,7 @@ THROUGH_THEIR_PARENT = {
     "imports.ImportRun": "administrators only; imports are by site but its page needs imports.run",
     "imports.ImportProblem": "through its run",
     "imports.SourceRecord": "never on a page",
+    "imports.CaseloadRow": "through its import; the patients it names are looked up with visible_to",
     "dashboard.JobRun": "machinery, no patient in it",
     "dashboard.CaseloadStat": "recomputed from what is visible; read through the board's selector",
     "dashboard.PinnedPatient": "own rows, joined with visible patients",

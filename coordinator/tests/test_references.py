@@ -103,6 +103,7 @@ def handed(world: World, actor: str) -> dict[str, Any]:
         "names": ["given_name", "coordinator"],
         "site": world.own,
         "sites": [world.own],
+        "run": world.thing("table of patients", world.own),
         "people": [world.thing("practitioner", world.own)],
         "services": list(Service.objects.all()),
         "colleagues": [],

@@ -1,0 +1,1 @@
+"""Patients and caseload from a table: reading files, proposing columns, reading values. No database."""
