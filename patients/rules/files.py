@@ -12,15 +12,15 @@ import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO
+from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
+from coordinator.files import DOCX as WORD
+from coordinator.files import JPEG, PDF, PNG, TEXT, TIFF, kind_of
+from coordinator.files import XLSX as EXCEL
 from patients.rules.text import Unfit
 
-PDF, JPEG, PNG, TIFF, TEXT = "application/pdf", "image/jpeg", "image/png", "image/tiff", "text/plain"
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # The endings a file of each type may have; the first is given to a name that has none of them.
 SUFFIXES = {
     PDF: (".pdf",),
@@ -33,13 +33,6 @@ SUFFIXES = {
 }
 ACCEPT = ",".join(suffix for endings in SUFFIXES.values() for suffix in endings)
 PICTURES = (JPEG, PNG, TIFF)
-SIGNATURES = (
-    (b"%PDF-", PDF),
-    (b"\xff\xd8\xff", JPEG),
-    (b"\x89PNG\r\n\x1a\n", PNG),
-    (b"II*\x00", TIFF),
-    (b"MM\x00*", TIFF),
-)
 CHUNK = 64 * 1024
 
 # Text that a browser, a shell or a printer would act on.
@@ -118,7 +111,7 @@ def name_to_save(name: str, content_type: str) -> str:
     return name if name.lower().endswith(endings) else name + endings[0]
 
 
-def read_file_facts(name: str, file: IO[bytes], limit: int) -> FileFacts:
+def read_file_facts(name: str, file: BinaryIO, limit: int) -> FileFacts:
     """What this file is. `limit` in bytes. Raises Unfit with the sentence why it is not kept."""
     name = plain_name(name)
     size, digest = _measure(file, limit)
@@ -128,11 +121,10 @@ def read_file_facts(name: str, file: IO[bytes], limit: int) -> FileFacts:
         raise too_large(name, limit)
     if PurePosixPath(name.lower()).suffix in PROGRAM_SUFFIXES:
         raise _wrong(name)
-    file.seek(0)
-    head = file.read(8)
-    content_type = next((kind for signature, kind in SIGNATURES if head.startswith(signature)), "")
-    if not content_type:
-        content_type = _office(name, file) if head.startswith(b"PK") else _text(name, file)
+    content_type = kind_of(file)
+    if content_type != PDF and content_type not in PICTURES:
+        # What may hide something is looked at as a whole, with a sentence for each reason.
+        content_type = _office(name, file) if file.read(2) == b"PK" else _text(name, file)
     file.seek(0)
     return FileFacts(name, content_type, size, digest)
 
@@ -149,7 +141,7 @@ def _wrong(name: str) -> Unfit:
     )
 
 
-def _measure(file: IO[bytes], limit: int) -> tuple[int, str]:
+def _measure(file: BinaryIO, limit: int) -> tuple[int, str]:
     """Size and hash; reading ends soon after the limit."""
     digest, size = hashlib.sha256(), 0
     file.seek(0)
@@ -159,7 +151,7 @@ def _measure(file: IO[bytes], limit: int) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _text(name: str, file: IO[bytes]) -> str:
+def _text(name: str, file: BinaryIO) -> str:
     """UTF-8 without control characters and without anything that acts."""
     decoder, before = codecs.getincrementaldecoder("utf-8")(), b""
     file.seek(0)
@@ -181,7 +173,7 @@ def _text(name: str, file: IO[bytes]) -> str:
     return TEXT
 
 
-def _office(name: str, file: IO[bytes]) -> str:
+def _office(name: str, file: BinaryIO) -> str:
     """Word or Excel: no macros, no passwords, no parts outside, and nothing that grows when it is opened."""
     file.seek(0)
     try:
