@@ -18,6 +18,7 @@ RESOURCES = {
     "tasks": _("Tasks"),
     "visits": _("Appointments"),
     "referrals": _("Referrals"),
+    "documents": _("Documents"),
 }
 WORDS = {"read": _("read"), "write": _("write")}
 

@@ -14,6 +14,7 @@ from coordinator.demo import DEMO_SIGN_INS
 from coordinator.demo.clinic import make_clinic
 from coordinator.demo.doubles import make_doubles
 from coordinator.demo.loops import make_loops
+from coordinator.demo.papers import make_papers
 from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
 from coordinator.demo.plans import make_plans
@@ -38,6 +39,7 @@ def seed(*, now: datetime) -> int:
         make_plans(clinic, patients, rng)
         make_visits(clinic, patients, rng)
         make_loops(clinic, patients, rng)
+        make_papers(clinic, patients)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

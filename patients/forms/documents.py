@@ -45,7 +45,7 @@ class DocumentForm(forms.Form):
         lazy("Where it came from"), 120, help_text=lazy("For example: Lakeside Cardiology, by fax")
     )
     received_on = day(lazy("Received"), past=True)
-    expires_on = day(lazy("Expires"), help_text=lazy("The last day on which it holds."))
+    expires_on = day(lazy("Holds until"))
 
     def __init__(self, *args: Any, document: Document | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

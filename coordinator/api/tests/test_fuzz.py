@@ -98,7 +98,9 @@ def record_key(call, full):
         "contact_points": "patient", "contacts": "task", "goals": "care_plan", "interventions": "care_plan",
         "measurements": "goal", "care_plan_steps": "care_plan",
     }  # fmt: skip
-    found = names.get(call.name) or call.name.removesuffix("_steps").removesuffix("_facts")
+    found = names.get(call.name) or call.name.removesuffix("_steps").removesuffix("_facts").removesuffix(
+        "_file"
+    )
     return full[found].pk if found in full else None
 
 
