@@ -23,6 +23,8 @@ from patients.models import (
     Patient,
     PatientIdentifier,
     Problem,
+    ProviderUpdate,
+    Reconciliation,
     RelatedPerson,
     Result,
 )
@@ -138,4 +140,6 @@ OWN_PARTS = [
     Part(Immunization),
     Part(Document),
     Part(Note),
+    Part(ProviderUpdate, under=("note",)),
+    Part(Reconciliation, under=("related_person",)),
 ]

@@ -418,4 +418,18 @@ def whole_record(patient: Patient) -> dict[str, list[Any]]:
             patient.medications.exclude(status="entered_in_error").order_by("status", "name")
         ),
         "identifiers": list(patient.identifiers.order_by("kind", "value")),
+        "reconciliations": list(
+            patient.reconciliations.select_related("related_person", "created_by").order_by("-compared_at")[
+                :20
+            ]
+        ),
     }
+
+
+def entries_to_compare(patient: Patient, kind: str) -> list[Any]:
+    """What stands on a list now ("medicines", "allergies" or "problems"), by name."""
+    if kind == "medicines":
+        return list(patient.medications.filter(status__in=["active", "on_hold"]).order_by("name", "id"))
+    if kind == "allergies":
+        return list(patient.allergies.filter(status="active").order_by("substance", "id"))
+    return list(patient.problems.filter(status="active").order_by("name", "id"))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients.views import entries, notes, registration, restriction, standing
+from patients.views import entries, notes, reconciliation, registration, restriction, standing, updates
 
 app_name = "patients"
 
@@ -16,6 +16,16 @@ urlpatterns = [
     path("<uuid:pk>/note/", notes.note_new, name="note_new"),
     path("notes/<uuid:pk>/take-back/", notes.note_in_error, name="note_in_error"),
     path("notes/<uuid:pk>/read/", notes.note_acknowledge, name="note_acknowledge"),
+    path("<uuid:pk>/update/", updates.update_new, name="update_new"),
+    path("updates/<uuid:pk>/", updates.update_detail, name="update_detail"),
+    path("updates/<uuid:pk>/<slug:step>/", updates.update_step, name="update_step"),
+    path("<uuid:pk>/reconcile/<slug:kind>/", reconciliation.reconcile, name="reconcile"),
+    path("reconciliations/<uuid:pk>/", reconciliation.reconciliation_detail, name="reconciliation_detail"),
+    path(
+        "reconciliations/<uuid:pk>/take-back/",
+        reconciliation.reconciliation_in_error,
+        name="reconciliation_in_error",
+    ),
     path("<uuid:pk>/add/<slug:kind>/", entries.entry_new, name="entry_new"),
     path("<uuid:pk>/no-known-allergies/", entries.no_known_allergies, name="no_known_allergies"),
     path("entries/<slug:kind>/<uuid:pk>/", entries.entry_change, name="entry_change"),

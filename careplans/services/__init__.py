@@ -34,6 +34,7 @@ from careplans.services.tasks import (
     start_task,
     tick_item,
 )
+from careplans.services.updates import chase_updates, follow_update
 
 __all__ = [
     "BulkResult",
@@ -44,6 +45,7 @@ __all__ = [
     "add_intervention",
     "bulk",
     "cancel_task",
+    "chase_updates",
     "close_tasks_caused_by",
     "complete_plan",
     "complete_task",
@@ -53,6 +55,7 @@ __all__ = [
     "edit_task",
     "enter_task_in_error",
     "follow_clock",
+    "follow_update",
     "hand_back_task",
     "hold_plan",
     "log_contact",

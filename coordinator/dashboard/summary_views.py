@@ -163,6 +163,7 @@ def patient_referrals(request: HttpRequest, pk: UUID) -> HttpResponse:
 def patient_notes(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "notes")
     chart["notes"] = summary.notes(chart["patient"])
+    chart["updates"] = summary.provider_updates(chart["patient"])
     chart["documents"] = summary.documents(chart["patient"])
     return page(request, "dashboard/patient_notes.html", chart)
 

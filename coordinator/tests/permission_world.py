@@ -25,9 +25,9 @@ from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import ImportRun
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user, number
 from coordinator.workflow import System
-from patients.models import Note, PatientMerge, PossibleDuplicate, Problem, RelatedPerson
+from patients.models import Note, PatientMerge, PossibleDuplicate, Problem, Reconciliation, RelatedPerson
 from patients.services import merge_patients
-from patients.tests.factories import make_grant, make_patient, make_phone
+from patients.tests.factories import make_grant, make_patient, make_phone, make_update
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
@@ -175,6 +175,15 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     ),
     "note for the provider": lambda world, site: Note.objects.create(
         patient=world.thing("patient", site), body="Please look", report_to=_practitioner_of(world, site)
+    ),
+    "provider update": lambda world, site: make_update(
+        world.thing("patient", site), report_to=_practitioner_of(world, site)
+    ),
+    "reconciliation": lambda world, site: Reconciliation.objects.create(
+        patient=world.thing("patient", site),
+        list="medicines",
+        with_whom="patient",
+        compared_at=timezone.now(),
     ),
     "problem": lambda world, site: Problem.objects.create(
         patient=world.thing("patient", site), name="Heart failure"

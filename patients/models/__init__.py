@@ -24,8 +24,10 @@ from patients.models.patient import (
     Tier,
 )
 from patients.models.people import CareTeamMember, RelatedPerson, Topic
+from patients.models.reconciliation import Reconciliation, ReconciliationLine
+from patients.models.updates import ProviderUpdate, ProviderUpdateChange, UpdateQuerySet
 from patients.models.visibility import HIDDEN, NoteScoped, PatientScoped, hidden_from, hidden_params
-from patients.workflow import PatientStatus
+from patients.workflow import PatientStatus, UpdateStatus
 
 __all__ = [
     "CLINICAL_STATUSES",
@@ -56,10 +58,16 @@ __all__ = [
     "PatientStatus",
     "PossibleDuplicate",
     "Problem",
+    "ProviderUpdate",
+    "ProviderUpdateChange",
+    "Reconciliation",
+    "ReconciliationLine",
     "RelatedPerson",
     "Result",
     "Tier",
     "Topic",
+    "UpdateQuerySet",
+    "UpdateStatus",
     "hidden_from",
     "hidden_params",
 ]

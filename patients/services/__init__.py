@@ -39,6 +39,7 @@ from patients.services.people import (
     update_care_team_member,
     update_related_person,
 )
+from patients.services.reconciliation import enter_reconciliation_in_error, reconcile_list
 from patients.services.standing import (
     enter_patient_in_error,
     inactivate_patient,
@@ -46,9 +47,20 @@ from patients.services.standing import (
     record_death,
     transfer_patient,
 )
+from patients.services.updates import (
+    acknowledge_update,
+    answer_update,
+    count_reminder,
+    enter_update_in_error,
+    read_answer,
+    send_update,
+    send_update_again,
+    withdraw_update,
+)
 
 __all__ = [
     "acknowledge_note",
+    "acknowledge_update",
     "add_allergy",
     "add_care_team_member",
     "add_consent",
@@ -58,6 +70,7 @@ __all__ = [
     "add_note",
     "add_problem",
     "add_related_person",
+    "answer_update",
     "ask_again",
     "assign_coordinator",
     "break_glass",
@@ -65,6 +78,7 @@ __all__ = [
     "change_consent",
     "change_medication",
     "change_problem",
+    "count_reminder",
     "end_access",
     "end_care_team_member",
     "end_contact_point",
@@ -72,12 +86,16 @@ __all__ = [
     "end_related_person",
     "enter_note_in_error",
     "enter_patient_in_error",
+    "enter_reconciliation_in_error",
+    "enter_update_in_error",
     "inactivate_patient",
     "lift_restriction",
     "mark_contact_point_failing",
     "merge_patients",
     "plan_merge",
     "reactivate_patient",
+    "read_answer",
+    "reconcile_list",
     "record_death",
     "record_no_known_allergies",
     "record_opt_out",
@@ -86,6 +104,8 @@ __all__ = [
     "restrict_patient",
     "review_access",
     "scan_duplicates",
+    "send_update",
+    "send_update_again",
     "tell_apart",
     "transfer_patient",
     "unmerge_patients",
@@ -94,4 +114,5 @@ __all__ = [
     "update_coverage",
     "update_patient",
     "update_related_person",
+    "withdraw_update",
 ]

@@ -69,6 +69,12 @@ def _say(patient: Patient, known: str, now: datetime) -> None:
     patient.save(update_fields=["allergy_status", "allergies_checked_on", "search_name", "updated_at"])
 
 
+def confirm_allergies(patient: Patient, now: datetime) -> None:
+    """Somebody asked about the whole list: checked today. For services that hold the patient already."""
+    known = AllergyStatus.RECORDED if patient.allergies.filter(status="active").exists() else None
+    _say(patient, known or AllergyStatus.NOT_RECORDED, now)
+
+
 @transaction.atomic
 def change_allergy(
     *, allergy_id: UUID, by: Actor, now: datetime, reason: str = "", **changes: Any
