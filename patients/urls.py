@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from patients.views import entries, notes, reconciliation, registration, restriction, standing, updates
+from patients.views import (
+    coverage,
+    entries,
+    notes,
+    reconciliation,
+    registration,
+    restriction,
+    standing,
+    updates,
+)
 
 app_name = "patients"
 
@@ -26,6 +35,9 @@ urlpatterns = [
         reconciliation.reconciliation_in_error,
         name="reconciliation_in_error",
     ),
+    path("coverage/<uuid:pk>/check/", coverage.coverage_check, name="coverage_check"),
+    path("coverage/<uuid:pk>/move/<slug:way>/", coverage.coverage_move, name="coverage_move"),
+    path("coverage-checks/<uuid:pk>/take-back/", coverage.check_in_error, name="check_in_error"),
     path("<uuid:pk>/add/<slug:kind>/", entries.entry_new, name="entry_new"),
     path("<uuid:pk>/no-known-allergies/", entries.no_known_allergies, name="no_known_allergies"),
     path("entries/<slug:kind>/<uuid:pk>/", entries.entry_change, name="entry_change"),

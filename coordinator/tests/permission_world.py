@@ -25,7 +25,16 @@ from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import ImportRun
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user, number
 from coordinator.workflow import System
-from patients.models import Note, PatientMerge, PossibleDuplicate, Problem, Reconciliation, RelatedPerson
+from patients.models import (
+    Coverage,
+    EligibilityCheck,
+    Note,
+    PatientMerge,
+    PossibleDuplicate,
+    Problem,
+    Reconciliation,
+    RelatedPerson,
+)
 from patients.services import merge_patients
 from patients.tests.factories import make_grant, make_patient, make_phone, make_update
 from referrals.tests.factories import make_authorization, make_referral
@@ -184,6 +193,16 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
         list="medicines",
         with_whom="patient",
         compared_at=timezone.now(),
+    ),
+    "coverage": lambda world, site: Coverage.objects.create(
+        patient=world.thing("patient", site), payer_name="Medicare"
+    ),
+    "coverage check": lambda world, site: EligibilityCheck.objects.create(
+        patient=world.thing("patient", site),
+        coverage=world.thing("coverage", site),
+        method="portal",
+        result="active",
+        checked_at=timezone.now(),
     ),
     "problem": lambda world, site: Problem.objects.create(
         patient=world.thing("patient", site), name="Heart failure"

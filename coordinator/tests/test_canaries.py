@@ -38,14 +38,14 @@ NEVER_ASKED = (
 )
 READERS = [role for role in PEOPLE if role not in (*ADMINISTRATOR, *AUDITOR)]
 PLANTED = (
-    "patient", "contact point", "problem", "related person", "note", "provider update", "reconciliation",
+    "patient", "contact point", "problem", "related person", "note", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
     "referral", "authorization", "appointment", "practitioner", "room", "team", "block", "hours",
     "colleague", "saved view", "import", "api client of a lab",
 )  # fmt: skip
 # What hangs on a patient: planted in a restricted one of the readers' own site as well.
 OF_A_PATIENT = (
-    "patient", "contact point", "problem", "related person", "note", "provider update", "reconciliation",
+    "patient", "contact point", "problem", "related person", "note", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
     "referral", "authorization", "appointment",
 )  # fmt: skip

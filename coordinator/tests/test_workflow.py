@@ -50,7 +50,7 @@ def take(record, step, *, by, **overrides):
 
 
 CHART_FACTS = (
-    "Allergy", "Consent", "Coverage", "Document", "Encounter", "Immunization", "Medication", "Note", "Problem",
+    "Allergy", "Consent", "Coverage", "Document", "EligibilityCheck", "Encounter", "Immunization", "Medication", "Note", "Problem",
     "Reconciliation", "Result",
 )  # fmt: skip
 

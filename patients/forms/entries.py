@@ -18,6 +18,7 @@ from patients.models import (
     Allergy,
     Consent,
     ContactPoint,
+    EligibilityCheck,
     Medication,
     Note,
     Patient,
@@ -76,7 +77,34 @@ class ContactPointForm(ContactPointChangeForm):
     field_order = ("kind", "value")
 
 
-class CoverageForm(forms.Form):
+class KeepForm(forms.Form):
+    """A form whose doubts (rules.doubts.Doubt) a tick takes away; it is shown once there is something to keep."""
+
+    keep = forms.BooleanField(
+        label=lazy("Keep it as typed"), required=False, widget=forms.HiddenInput(), initial=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["keep"] = self.fields.pop("keep")  # last
+
+    def ask_to_keep(self) -> None:
+        self.fields["keep"].widget = forms.CheckboxInput()
+
+
+# FHIR's codes of the relationship to the subscriber.
+SUBSCRIBER = [
+    ("", lazy("Not recorded")),
+    ("self", lazy("The patient is the subscriber")),
+    ("spouse", lazy("Spouse")),
+    ("child", lazy("Child")),
+    ("parent", lazy("Parent")),
+    ("common", lazy("Partner")),
+    ("other", lazy("Other")),
+]
+
+
+class CoverageForm(KeepForm):
     payer_name = line(lazy("Payer"), 160, required=True)
     plan_name = line(lazy("Plan"), 160)
     line_of_business = line(
@@ -84,12 +112,44 @@ class CoverageForm(forms.Form):
     )
     member_id = line(lazy("Member number"), 60)
     group_number = line(lazy("Group number"), 60)
-    relationship_to_subscriber = line(lazy("Relationship to the subscriber"), 20)
+    relationship_to_subscriber = forms.ChoiceField(
+        label=lazy("Relationship to the subscriber"), choices=SUBSCRIBER, required=False
+    )
+    subscriber_name = line(lazy("Subscriber, if not the patient"), 160)
+    subscriber_birth_date = day(lazy("Subscriber's date of birth"), past=True)
     rank = forms.IntegerField(
-        label=lazy("Order"), min_value=1, max_value=9, required=False, help_text=lazy("1 pays first")
+        label=lazy("Order"),
+        min_value=1,
+        max_value=9,
+        required=False,
+        help_text=lazy("1 pays first; the others make room"),
     )
     starts_on = day(lazy("From"))
     ends_on = day(lazy("To"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        present = (kwargs.get("initial") or {}).get("relationship_to_subscriber") or ""
+        if present not in dict(SUBSCRIBER):  # a word that came with an import stays choosable
+            choices = [*SUBSCRIBER, (present, present)]
+            self.fields["relationship_to_subscriber"].choices = choices  # type: ignore[attr-defined]
+
+
+class EligibilityCheckForm(forms.Form):
+    """What the payer, or its portal, said about a policy."""
+
+    method = forms.ChoiceField(
+        label=lazy("How"),
+        choices=EligibilityCheck.Method.choices,
+        initial="portal",
+        widget=forms.RadioSelect,
+    )
+    result = forms.ChoiceField(
+        label=lazy("The coverage is"), choices=EligibilityCheck.Result.choices, widget=forms.RadioSelect
+    )
+    reference = line(lazy("Reference number"), 60)
+    copay = line(lazy("Copay"), 80)
+    note = words(lazy("Remarks"))
 
 
 class FamilyForm(forms.Form):
@@ -146,13 +206,13 @@ class ConsentStandingForm(forms.Form):
     reason = line(lazy("Reason"), 500, required=True)
 
 
-class ProblemForm(forms.Form):
+class ProblemForm(KeepForm):
     name = line(lazy("Problem"), 250, required=True)
     code = line(lazy("ICD-10-CM code"), 40)
     onset_on = day(lazy("Since"), past=True)
 
 
-class AllergyForm(forms.Form):
+class AllergyForm(KeepForm):
     substance = line(lazy("Allergic to"), 250, required=True)
     reaction = line(lazy("Reaction"), 250)
     severity = forms.ChoiceField(
@@ -163,7 +223,7 @@ class AllergyForm(forms.Form):
     )
 
 
-class MedicationForm(forms.Form):
+class MedicationForm(KeepForm):
     name = line(lazy("Medicine and strength"), 250, required=True)
     how_taken = line(lazy("How taken"), 250)
     started_on = day(lazy("Since"), past=True)

@@ -13,7 +13,7 @@ from patients.models.clinical import (
     Result,
 )
 from patients.models.duplicates import DuplicateQuerySet, MergeQuerySet, PatientMerge, PossibleDuplicate
-from patients.models.papers import Consent, Coverage, Document
+from patients.models.papers import Consent, Coverage, Document, EligibilityCheck
 from patients.models.patient import (
     AllergyStatus,
     ContactPoint,
@@ -43,6 +43,7 @@ __all__ = [
     "Coverage",
     "Document",
     "DuplicateQuerySet",
+    "EligibilityCheck",
     "Encounter",
     "Immunization",
     "Medication",

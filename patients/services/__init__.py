@@ -25,7 +25,14 @@ from patients.services.contacts import (
     record_opt_out,
     update_contact_point,
 )
-from patients.services.coverage import add_coverage, end_coverage, update_coverage
+from patients.services.coverage import (
+    add_coverage,
+    end_coverage,
+    enter_check_in_error,
+    move_coverage,
+    record_eligibility_check,
+    update_coverage,
+)
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
 from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
@@ -84,6 +91,7 @@ __all__ = [
     "end_contact_point",
     "end_coverage",
     "end_related_person",
+    "enter_check_in_error",
     "enter_note_in_error",
     "enter_patient_in_error",
     "enter_reconciliation_in_error",
@@ -92,11 +100,13 @@ __all__ = [
     "lift_restriction",
     "mark_contact_point_failing",
     "merge_patients",
+    "move_coverage",
     "plan_merge",
     "reactivate_patient",
     "read_answer",
     "reconcile_list",
     "record_death",
+    "record_eligibility_check",
     "record_no_known_allergies",
     "record_opt_out",
     "record_wrong_guess",

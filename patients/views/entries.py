@@ -33,6 +33,7 @@ from patients.models import (
     Problem,
     RelatedPerson,
 )
+from patients.rules.doubts import Doubt
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,10 @@ def saved(form: forms.Form, service: Callable[..., Any], **fixed: Any) -> bool:
     """Call the service with what the form holds; its refusal goes onto the form."""
     try:
         service(now=timezone.now(), **fixed, **form.cleaned_data)
+    except Doubt as doubt:
+        show_refusal(form, doubt)
+        if isinstance(form, entry_forms.KeepForm):
+            form.ask_to_keep()
     except ValidationError as error:
         show_refusal(form, error)
     except Conflict as error:
@@ -200,7 +205,7 @@ def entry_change(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
 def _change_form(kind: Kind, entry: Any, request: HttpRequest) -> forms.Form | None:
     if kind.change_form is None:
         return None
-    initial = {name: getattr(entry, name, None) for name in kind.change_form.base_fields}
+    initial = {name: getattr(entry, name, None) for name in kind.change_form.base_fields if name != "keep"}
     return kind.change_form(request.POST if request.method == "POST" else None, initial=initial)
 
 

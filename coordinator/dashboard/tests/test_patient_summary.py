@@ -94,7 +94,7 @@ def fill(patient, dana, times=1):
             begin(record, by=dana, now=now)
         make_phone(patient, f"+1612555{1000 + n}")
         Allergy.objects.create(patient=patient, substance=f"Penicillin {n}")
-        Coverage.objects.create(patient=patient, payer_name="Medicare")
+        Coverage.objects.create(patient=patient, payer_name="Medicare", rank=patient.coverages.count() + 1)
         RelatedPerson.objects.create(patient=patient, name=f"Ana {n}", relationship="daughter")
         Problem.objects.create(patient=patient, name=f"Problem {n}")
         Medication.objects.create(patient=patient, name=f"Medicine {n}")
