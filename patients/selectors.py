@@ -404,21 +404,25 @@ def _merge_of(pk: Any) -> PatientMerge | None:
 
 def whole_record(patient: Patient) -> dict[str, list[Any]]:
     """Every entry of the record for its Details page, ended ones included; what was entered in error is not."""
-    family = list(patient.related_people.order_by(F("ended_on").desc(nulls_first=True), "name"))
+    family = list(
+        patient.related_people.filter(error_reason="").order_by(F("ended_on").desc(nulls_first=True), "name")
+    )
     for relative in family:
         relative.topic_labels = [  # type: ignore[attr-defined]
             Topic(topic).label for topic in relative.topics
         ]
     return {
         "phones": list(
-            patient.contact_points.order_by("-kind", F("ended_at").desc(nulls_first=True), "rank")
+            patient.contact_points.filter(error_reason="").order_by(
+                "-kind", F("ended_at").desc(nulls_first=True), "rank"
+            )
         ),
         "coverages": with_checks(patient, timezone.now()),
         "family": family,
         "team": list(
-            patient.care_team.select_related("user", "practitioner", "organization").order_by(
-                F("ended_on").desc(nulls_first=True), "-is_lead", "role"
-            )
+            patient.care_team.filter(error_reason="")
+            .select_related("user", "practitioner", "organization")
+            .order_by(F("ended_on").desc(nulls_first=True), "-is_lead", "role")
         ),
         "consents": list(patient.consents.exclude(status="entered_in_error").select_related("taken_by")),
         "problems": list(patient.problems.exclude(status="entered_in_error").order_by("status", "name")),

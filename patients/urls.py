@@ -41,5 +41,7 @@ urlpatterns = [
     path("<uuid:pk>/add/<slug:kind>/", entries.entry_new, name="entry_new"),
     path("<uuid:pk>/no-known-allergies/", entries.no_known_allergies, name="no_known_allergies"),
     path("entries/<slug:kind>/<uuid:pk>/", entries.entry_change, name="entry_change"),
+    path("entries/<slug:kind>/<uuid:pk>/in-error/", entries.entry_in_error, name="entry_in_error"),
+    path("entries/<slug:kind>/<uuid:pk>/restore/", entries.entry_restore, name="entry_restore"),
     path("entries/<slug:kind>/<uuid:pk>/end/", entries.entry_end, name="entry_end"),
 ]

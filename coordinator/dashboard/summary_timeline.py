@@ -89,7 +89,7 @@ BRANCHES = (
         "select 'contact', c.id, c.at, c.outcome, c.channel, coalesce(t.title, ''), c.note, c.created_by_id,"
         " c.minutes::int from careplans_contactattempt c left join careplans_task t on t.id = c.task_id"
         " and t.site_id = any(%(sites)s::uuid[]) and %(sees_tasks)s"
-        " where c.patient_id = %(patient)s",
+        " where c.patient_id = %(patient)s and c.error_reason = ''",
         "c.at",
         "c.id",
     ),

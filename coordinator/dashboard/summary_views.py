@@ -127,7 +127,12 @@ def patient_timeline(request: HttpRequest, pk: UUID) -> HttpResponse:
         request.user, chart["patient"], now=chart["now"], show=show, before=before, limit=PAGE_EVENTS
     )
     above = before[0] if before and is_part(request) else None
-    chart |= {"months": months(rows, above), "last": rows[-1] if older else None, "show": show}
+    chart |= {
+        "months": months(rows, above),
+        "last": rows[-1] if older else None,
+        "show": show,
+        "correctable": True,
+    }
     part = "dashboard/_timeline_months.html" if before else "dashboard/_timeline.html"
     return page(request, "dashboard/patient_timeline.html", chart, part=part)
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from careplans.models import ContactAttempt
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.accounts.models import Practitioner, Site, User
 from coordinator.accounts.roles import Role
@@ -193,6 +194,9 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
         list="medicines",
         with_whom="patient",
         compared_at=timezone.now(),
+    ),
+    "contact": lambda world, site: ContactAttempt.objects.create(
+        patient=world.thing("patient", site), outcome="no_answer", reached=False, at=timezone.now()
     ),
     "coverage": lambda world, site: Coverage.objects.create(
         patient=world.thing("patient", site), payer_name="Medicare"

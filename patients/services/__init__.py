@@ -34,6 +34,7 @@ from patients.services.coverage import (
     update_coverage,
 )
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
+from patients.services.errors import enter_entry_in_error, put_entry_back
 from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
 from patients.services.patients import register_patient, update_patient
@@ -92,6 +93,7 @@ __all__ = [
     "end_coverage",
     "end_related_person",
     "enter_check_in_error",
+    "enter_entry_in_error",
     "enter_note_in_error",
     "enter_patient_in_error",
     "enter_reconciliation_in_error",
@@ -102,6 +104,7 @@ __all__ = [
     "merge_patients",
     "move_coverage",
     "plan_merge",
+    "put_entry_back",
     "reactivate_patient",
     "read_answer",
     "reconcile_list",

@@ -169,6 +169,8 @@ def end_coverage(
     """The policy ended (today at the patient's place unless `ends_on` is given), or was never theirs. Those after it
     move up."""
     patient, coverage = _lock_both(coverage_id, by)
+    if coverage.status == "entered_in_error":
+        raise Conflict(_("This was entered in error already."))
     if in_error:
         change_entry(coverage, by=by, action="enter_in_error", reason=reason, status="entered_in_error")
     else:
@@ -177,6 +179,18 @@ def end_coverage(
         change_entry(coverage, by=by, action="end", status="ended", ends_on=ends_on)
     _reorder(patient, list(patient.coverages.filter(status="active").order_by("rank")), by)
     return coverage
+
+
+@transaction.atomic
+def put_coverage_back(*, coverage_id: UUID, by: Actor, now: datetime) -> Coverage:
+    """It was the patient's after all: last in the order, or ended when its time is over."""
+    patient, coverage = _lock_both(coverage_id, by)
+    if coverage.status != "entered_in_error":
+        raise Conflict(_("This is not entered in error."))
+    if coverage.ends_on and coverage.ends_on < local_day(patient, now):
+        return change_entry(coverage, by=by, action="put_back", status="ended")
+    rank = _last_rank(patient) + 1
+    return change_entry(coverage, by=by, action="put_back", status="active", rank=rank)
 
 
 # --- is it in force? ---------------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ class Page:
         return [self.form, *(line for _entry, line in self.lines), *self.new]
 
     def is_valid(self) -> bool:
-        valid = all([form.is_valid() for form in self.forms])
+        checked = [form.is_valid() for form in self.forms]  # every form, so that all faults show at once
+        valid = all(checked)
         if valid and not self.said():
             self.form.add_error(None, _("Say at least about one line what was found."))
         if valid and self._tells_nobody():
