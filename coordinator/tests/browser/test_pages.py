@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from coordinator.accounts.models import User
 from coordinator.tests.browser.conftest import credentials, photograph, violations
-from patients.models import AccessGrant, Patient, PatientMerge, PossibleDuplicate
+from patients.models import AccessGrant, Coverage, Patient, PatientMerge, PossibleDuplicate, ProviderUpdate
 from patients.services import merge_patients
 from patients.tests.factories import make_grant, restrict
 
@@ -19,6 +19,10 @@ PAGES = [
     ("patient", "coordinator", "/patients/{patient}/"),
     ("details", "coordinator", "/patients/{patient}/details/"),
     ("consent", "coordinator", "/patients/{patient}/add/consent/"),
+    ("notes", "coordinator", "/patients/{patient}/notes/"),
+    ("reconcile", "coordinator", "/patients/{patient}/reconcile/medicines/"),
+    ("coverage-check", "coordinator", "/patients/coverage/{coverage}/check/"),
+    ("provider-update", "coordinator", "/patients/updates/{update}/"),
     ("duplicates", "lead", "/patients/duplicates/"),
     ("duplicate-apart", "lead", "/patients/duplicates/{pair}/apart/"),
     ("duplicate-merge", "lead", "/patients/duplicates/{pair}/merge/"),
@@ -99,6 +103,10 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
     page = open_page(role)
     if "{patient}" in address:
         address = address.format(patient=Patient.objects.get(family_name="Alvarez", given_name="Maria").pk)
+    if "{coverage}" in address:
+        address = address.format(coverage=Coverage.objects.filter(status="active").first().pk)
+    if "{update}" in address:
+        address = address.format(update=ProviderUpdate.objects.first().pk)
     if "{pair}" in address:
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
