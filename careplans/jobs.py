@@ -12,3 +12,9 @@ from careplans import services
 def wake_due_tasks() -> int:
     """Put snoozed tasks whose time has come back on their lists. Harmless to run twice."""
     return services.wake_due_tasks(now=timezone.now())
+
+
+@shared_task(name="careplans.chase_updates")
+def chase_updates() -> int:
+    """Remind both sides of updates to providers that nobody answered in time. Harmless to run twice."""
+    return services.chase_updates(now=timezone.now())

@@ -10,6 +10,7 @@ from django.dispatch import receiver
 from careplans import services
 from coordinator.clocks.models import Clock
 from coordinator.workflow import Actor, moved
+from patients.models import ProviderUpdate
 
 MOVES_THE_DEADLINE = ("extend", "resume", "void")
 
@@ -19,3 +20,9 @@ def clock_moved(record: Clock, step: str, by: Actor, now: datetime, **kwargs: An
     """A deadline was extended, resumed or voided: its tasks follow."""
     if step in MOVES_THE_DEADLINE:
         services.follow_clock(clock=record, by=by, now=now)
+
+
+@receiver(moved, sender=ProviderUpdate, dispatch_uid="careplans.provider_update_moved")
+def provider_update_moved(record: ProviderUpdate, by: Actor, now: datetime, **kwargs: Any) -> None:
+    """Something was asked, answered, read or taken back: the to-dos of both sides follow."""
+    services.follow_update(update=record, by=by, now=now)

@@ -214,6 +214,7 @@ def plan_page(user: Any, plan: CarePlan, now: datetime) -> dict[str, Any]:
     may_edit = can_edit_plan(user, plan)
     for record in (*goals, *actions):
         record.next_steps = _offered(record) if may_edit else []
+        record.may_be_error = may_edit and record.status != "entered_in_error"
     for goal in goals:
         goal.actions = [action for action in actions if action.goal_id == goal.pk]
         goal.values = [float(row.value) for row in goal.measurements.all()]
@@ -225,6 +226,7 @@ def plan_page(user: Any, plan: CarePlan, now: datetime) -> dict[str, Any]:
         "other_actions": [action for action in actions if action.goal_id is None],
         "problems": list(plan.problems.order_by("name")),
         "steps": _offered(plan) if may_edit else [],
+        "may_be_error": may_edit and plan.status != PlanStatus.ENTERED_IN_ERROR,
         "missing": missing_for_activation(plan) if plan.status == PlanStatus.DRAFT else [],
         "may_edit": may_edit and plan.status in (PlanStatus.DRAFT, PlanStatus.ACTIVE, PlanStatus.ON_HOLD),
         "history": history(plan)[::-1][:20],

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from careplans.views import acting, plans, tasks
+from careplans.views import acting, contacts, plans, tasks
 
 app_name = "careplans"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("tasks/<uuid:pk>/edit/", tasks.task_edit, name="task_edit"),
     path("tasks/<uuid:pk>/undo/", acting.task_undo, name="task_undo"),
     path("tasks/<uuid:pk>/<slug:action>/", acting.task_act, name="task_act"),
+    path("contacts/<uuid:pk>/in-error/", contacts.contact_in_error, name="contact_in_error"),
     path("<uuid:pk>/", plans.plan_detail, name="plan_detail"),
     path("<uuid:pk>/edit/", plans.plan_edit, name="plan_edit"),
     path("<uuid:pk>/add/<slug:what>/", plans.plan_add, name="plan_add"),

@@ -105,6 +105,8 @@ OTHER_STEPS = {
     "tell_requester": gettext_lazy("Requester told"),
     "add_line": gettext_lazy("Service line added"),
     "take_in": gettext_lazy("Another record was merged into this one"),
+    "remind": gettext_lazy("Reminded"),
+    "contact_in_error": gettext_lazy("A contact was entered in error"),
     "give_back": gettext_lazy("A merged record was taken apart again"),
 }
 

@@ -16,6 +16,7 @@ from patients.models import (
     ContactPoint,
     Coverage,
     Document,
+    EligibilityCheck,
     Encounter,
     Immunization,
     Medication,
@@ -23,6 +24,8 @@ from patients.models import (
     Patient,
     PatientIdentifier,
     Problem,
+    ProviderUpdate,
+    Reconciliation,
     RelatedPerson,
     Result,
 )
@@ -94,10 +97,14 @@ def _later_ranks(pair: Pair, doubled: list[tuple[str, str]]) -> Iterator[Settled
 
 
 def settle_coverages(pair: Pair) -> Iterator[Settled]:
-    """The survivor's policies come first. The same policy twice stays twice, and is told."""
+    """The survivor's policies come first. The same policy twice stays twice, and is told.
+
+    The others' new places are beyond all old ones of both, so that no place is held twice on the way there or back.
+    """
     ours = list(pair.survivor.coverages.filter(status="active"))
-    last = max((row.rank for row in ours), default=0)
-    for row in pair.other.coverages.filter(status="active") if last else ():
+    theirs = list(pair.other.coverages.filter(status="active"))
+    last = max((row.rank for row in [*ours, *theirs]), default=0) if ours else 0
+    for row in theirs if last else ():
         twin = row.member_id and any(
             (own.member_id, own.payer_name) == (row.member_id, row.payer_name) for own in ours
         )
@@ -136,6 +143,7 @@ OWN_PARTS = [
     Part(ContactPoint, settle=settle_contact_points),
     Part(RelatedPerson),
     Part(Coverage, settle=settle_coverages),
+    Part(EligibilityCheck, under=("coverage",)),
     Part(CareTeamMember, settle=settle_care_team),
     Part(Consent),
     Part(Problem),
@@ -146,4 +154,6 @@ OWN_PARTS = [
     Part(Immunization),
     Part(Document, settle=settle_documents),
     Part(Note),
+    Part(ProviderUpdate, under=("note",)),
+    Part(Reconciliation, under=("related_person",)),
 ]

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from coordinator.workflow import Actor, System
-from patients.models import AccessGrant, Note, Patient
+from patients.models import AccessGrant, Note, Patient, ProviderUpdate
 
 
 def can_register(user: Any, site: Any) -> bool:
@@ -89,3 +89,22 @@ def can_acknowledge(user: Any, note: Note) -> bool:
 def check_can_acknowledge(by: Actor, note: Note) -> None:
     if not isinstance(by, System) and not can_acknowledge(by, note):
         raise PermissionDenied(_("Only the provider this note is reported to can acknowledge it."))
+
+
+def is_asked(user: Any, update: ProviderUpdate) -> bool:
+    """The provider whom an update asks, signed in."""
+    return (
+        user.can("notes.acknowledge")
+        and user.practitioner_id == update.report_to_id
+        and update.patient.site_id in user.site_ids
+    )
+
+
+def can_answer(user: Any, update: ProviderUpdate) -> bool:
+    """The provider themselves, or a colleague who was told the answer and writes it down."""
+    return is_asked(user, update) or can_edit(user, update.patient)
+
+
+def check_can_answer(by: Actor, update: ProviderUpdate) -> None:
+    if not isinstance(by, System) and not can_answer(by, update):
+        raise PermissionDenied(_("Only the provider this is for, or a coordinator they told, can answer it."))

@@ -1,7 +1,8 @@
-"""A patient's standing with the clinic. Later apps react to it (messages stop, work is rerouted)."""
+"""A patient's standing with the clinic, and what becomes of an update to a provider. Later apps react to both."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from coordinator.workflow import Step, Workflow, enter_in_error
 
@@ -54,5 +55,29 @@ WORKFLOW = Workflow(
             for to in PRESENT
         ),
         enter_in_error(S.values),
+    ],
+)
+
+
+class UpdateStatus(models.TextChoices):
+    SENT = "sent", _("Waiting for an answer")
+    ACKNOWLEDGED = "acknowledged", pgettext_lazy("provider update", "Read, nothing to add")
+    ANSWERED = "answered", _("Answered, not read yet")
+    CLOSED = "closed", _("Answer read")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    ENTERED_IN_ERROR = "entered_in_error", _("Entered in error")
+
+
+U = UpdateStatus
+UPDATE_WORKFLOW = Workflow(
+    U,
+    initial=U.SENT,
+    steps=[
+        Step("acknowledge", (U.SENT,), U.ACKNOWLEDGED, label=_("Read, nothing to add")),
+        Step("answer", (U.SENT, U.ACKNOWLEDGED), U.ANSWERED, needs=("answer",), label=_("Answer")),
+        Step("read_answer", (U.ANSWERED,), U.CLOSED, label=_("I have read the answer")),
+        Step("withdraw", (U.SENT,), U.WITHDRAWN, needs=("reason",), label=_("Withdraw")),
+        Step("send_again", (U.WITHDRAWN,), U.SENT, needs=("reason",), label=_("Send again")),
+        enter_in_error(U.values),
     ],
 )

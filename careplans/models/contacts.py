@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +29,13 @@ class Outcome(models.TextChoices):
 
 
 REACHED = (Outcome.REACHED_DONE, Outcome.REACHED_CALL_BACK, Outcome.REFUSED, Outcome.SPOKE_WITH_CAREGIVER)
+
+
+class ValidContacts(models.Manager["ContactAttempt"]):
+    """What was logged wrongly is in no list, count or "last contact"; `everything` has it."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(error_reason="")
 
 
 class ContactAttempt(Record):
@@ -57,8 +66,11 @@ class ContactAttempt(Record):
     interpreter = models.CharField(max_length=80, blank=True)
     at = models.DateTimeField()
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    error_at = models.DateTimeField(null=True, blank=True)
+    error_reason = models.TextField(blank=True)
 
-    objects = PatientScoped.as_manager()
+    objects = ValidContacts.from_queryset(PatientScoped)()
+    everything = PatientScoped.as_manager()
 
     class Meta:
         constraints = [

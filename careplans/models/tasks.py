@@ -34,6 +34,7 @@ class TaskKind(models.TextChoices):
     TRANSPORT = "transport", _("Transport")
     DATA_QUALITY = "data_quality", _("Fix the record")
     MESSAGE_FAILED = "message_failed", _("Message failed")
+    PROVIDER_UPDATE = "provider_update", _("Provider update")
     OTHER = "other", _("Other")
 
 

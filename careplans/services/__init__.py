@@ -1,6 +1,7 @@
 """Every write to tasks, contacts and plans. One module per noun; this page lists what others may call."""
 
 from careplans.services.bulk import BulkResult, bulk, undo
+from careplans.services.contact_errors import enter_contact_in_error
 from careplans.services.contacts import LoggedContact, log_contact
 from careplans.services.goals import (
     add_goal,
@@ -16,6 +17,7 @@ from careplans.services.plans import (
     complete_plan,
     create_plan,
     edit_plan,
+    enter_plan_in_error,
     hold_plan,
     resume_plan,
     review_plan,
@@ -34,6 +36,7 @@ from careplans.services.tasks import (
     start_task,
     tick_item,
 )
+from careplans.services.updates import chase_updates, follow_update
 
 __all__ = [
     "BulkResult",
@@ -44,6 +47,7 @@ __all__ = [
     "add_intervention",
     "bulk",
     "cancel_task",
+    "chase_updates",
     "close_tasks_caused_by",
     "complete_plan",
     "complete_task",
@@ -51,8 +55,11 @@ __all__ = [
     "default_owner",
     "edit_plan",
     "edit_task",
+    "enter_contact_in_error",
+    "enter_plan_in_error",
     "enter_task_in_error",
     "follow_clock",
+    "follow_update",
     "hand_back_task",
     "hold_plan",
     "log_contact",

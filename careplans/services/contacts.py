@@ -77,7 +77,7 @@ def log_contact(
     """
     check_can_log_contact(by, patient)
     _check_belongs(patient, task, related_person, contact_point)
-    earlier = ContactAttempt.objects.filter(pk=attempt_id, patient=patient).first() if attempt_id else None
+    earlier = ContactAttempt.everything.filter(pk=attempt_id, patient=patient).first() if attempt_id else None
     if earlier is not None:
         return LoggedContact(earlier, task)
     locked = lock_task(task.pk) if task is not None else None

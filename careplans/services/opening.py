@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from careplans.checklists import checklist_for
-from careplans.models import ContactAttempt, Task, TaskChange, TaskInterval
+from careplans.models import ContactAttempt, Task, TaskChange, TaskInterval, TaskKind
 from careplans.permissions import check_can_open
 from careplans.workflow import TaskStatus
 from coordinator.accounts.models import Site, Team, User
@@ -62,7 +62,7 @@ def open_task(
     if cause is None:
         check_can_open(by, site)
     if owner is not None:
-        check_assignee(owner, site)
+        check_assignee(owner, site, kind)
     if team is not None and team.site_id != site.pk:
         raise ValidationError(_("That team works at another place."))
     if owner is None and team is None:
@@ -202,8 +202,10 @@ def _works_at(coordinator: User, site: Site, patient: Patient | None) -> bool:
     return (patient is not None and patient.site_id == site.pk) or site.pk in coordinator.site_ids
 
 
-def check_assignee(owner: User, site: Site) -> None:
-    """Work goes to active people who can own it and who work at the task's place."""
-    fits = User.objects.assignable().filter(pk=owner.pk, sites=site.pk).exists()
-    if not fits:
+def check_assignee(owner: User, site: Site, kind: str = "") -> None:
+    """Work goes to active people who can own it and who work at the task's place; to a provider only what asks them."""
+    own_work = User.objects.assignable()
+    if kind == TaskKind.PROVIDER_UPDATE:
+        own_work = own_work | User.objects.filter(is_active=True, practitioner__isnull=False)
+    if not own_work.filter(pk=owner.pk, sites=site.pk).exists():
         raise ValidationError(_("Choose an active colleague who works at %(place)s.") % {"place": site})

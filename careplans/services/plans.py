@@ -165,6 +165,15 @@ def revoke_plan(*, plan_id: UUID, reason: str, by: Actor, now: datetime) -> Care
     return plan
 
 
+@transaction.atomic
+def enter_plan_in_error(*, plan_id: UUID, reason: str, by: Actor, now: datetime) -> CarePlan:
+    """It should never have been made. It stays readable with its reason; its open tasks close with it."""
+    plan = lock_plan(plan_id, by)
+    move(plan, "enter_in_error", by=by, now=now, reason=reason)
+    close_tasks_caused_by(cause=plan, by=by, now=now, outcome=_("The plan was entered in error"))
+    return plan
+
+
 def _today(plan: CarePlan, now: datetime) -> date:
     """Today at the patient's place; not before the plan began."""
     today = now.astimezone(plan.patient.site.tzinfo).date()

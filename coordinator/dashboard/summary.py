@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as lazy
 from careplans import workflow as care
 from careplans.models import CarePlan, Goal, GoalMeasurement, Intervention, Task
 from coordinator.dashboard.models import PinnedPatient
-from patients.models import Note, Patient, PatientStatus, Result
+from patients.models import Note, Patient, PatientStatus, ProviderUpdate, Result
 from patients.workflow import GONE
 from referrals import workflow as referring
 from referrals.models import PriorAuthorization, Referral
@@ -328,7 +328,15 @@ def latest_results(patient: Patient, limit: int = 8) -> list[Result]:
 
 def notes(patient: Patient, limit: int = 100) -> list[Note]:
     """Newest first; those taken back stay, with their reason."""
-    rows = Note.objects.filter(patient=patient).select_related("created_by", "report_to", "acknowledged_by")
+    rows = Note.objects.filter(patient=patient).select_related(
+        "created_by", "report_to", "acknowledged_by", "provider_update"
+    )
+    return list(rows.order_by("-created_at")[:limit])
+
+
+def provider_updates(patient: Patient, limit: int = 50) -> list[ProviderUpdate]:
+    """Newest first; those taken back stay, with their state."""
+    rows = ProviderUpdate.objects.filter(patient=patient).select_related("report_to", "note", "created_by")
     return list(rows.order_by("-created_at")[:limit])
 
 

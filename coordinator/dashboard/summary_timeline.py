@@ -89,7 +89,7 @@ BRANCHES = (
         "select 'contact', c.id, c.at, c.outcome, c.channel, coalesce(t.title, ''), c.note, c.created_by_id,"
         " c.minutes::int from careplans_contactattempt c left join careplans_task t on t.id = c.task_id"
         " and t.site_id = any(%(sites)s::uuid[]) and %(sees_tasks)s"
-        " where c.patient_id = %(patient)s",
+        " where c.patient_id = %(patient)s and c.error_reason = ''",
         "c.at",
         "c.id",
     ),
@@ -146,6 +146,17 @@ BRANCHES = (
     ),
     Branch(
         CLINICAL,
+        "patients.view",
+        "select 'reconciliation', r.id, r.compared_at, r.list, r.with_whom, coalesce(f.name, r.source), '',"
+        " r.created_by_id, (select count(*)::int from patients_reconciliationline l"
+        " where l.reconciliation_id = r.id and (l.finding <> 'as_listed' or l.obstacle <> ''))"
+        " from patients_reconciliation r left join patients_relatedperson f on f.id = r.related_person_id"
+        " where r.patient_id = %(patient)s and r.status = 'current'",
+        "r.compared_at",
+        "r.id",
+    ),
+    Branch(
+        CLINICAL,
         "notes.view",
         "select 'document', d.id, coalesce(d.received_on::timestamp at time zone %(zone)s, d.created_at), '', '',"
         " d.title, d.kind, d.created_by_id, null::int from patients_document d"
@@ -183,6 +194,14 @@ BRANCHES = (
     ),
     _changes("authorization", "referrals_priorauthorization", "r.service", "referrals.view", sited=True),
     _changes("task", "careplans_task", "r.title", "tasks.view", sited=True, told=f"in ({TOLD_OF_TASK})"),
+    _changes(
+        "update",
+        "patients_providerupdate",
+        "concat_ws(': ', (select trim(concat_ws(' ', d.given_name, d.family_name)) from accounts_practitioner d"
+        " where d.id = r.report_to_id), left(case when c.step = 'answer' then r.answer else r.ask end, 400))",
+        "notes.view",
+        told="not in ('import', 'remind', 'read_answer') and not (c.step = 'create' and r.note_id is not null)",
+    ),
     _changes("plan", "careplans_careplan", "r.title", "plans.view"),
     _changes("goal", "careplans_goal", "r.description", "plans.view"),
     _changes("action", "careplans_intervention", "r.description", "plans.view"),

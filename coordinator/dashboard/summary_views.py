@@ -128,7 +128,12 @@ def patient_timeline(request: HttpRequest, pk: UUID) -> HttpResponse:
         request.user, chart["patient"], now=chart["now"], show=show, before=before, limit=PAGE_EVENTS
     )
     above = before[0] if before and is_part(request) else None
-    chart |= {"months": months(rows, above), "last": rows[-1] if older else None, "show": show}
+    chart |= {
+        "months": months(rows, above),
+        "last": rows[-1] if older else None,
+        "show": show,
+        "correctable": True,
+    }
     part = "dashboard/_timeline_months.html" if before else "dashboard/_timeline.html"
     return page(request, "dashboard/patient_timeline.html", chart, part=part)
 
@@ -164,6 +169,7 @@ def patient_referrals(request: HttpRequest, pk: UUID) -> HttpResponse:
 def patient_notes(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "notes")
     chart["notes"] = summary.notes(chart["patient"])
+    chart["updates"] = summary.provider_updates(chart["patient"])
     return page(request, "dashboard/patient_notes.html", chart)
 
 

@@ -17,7 +17,8 @@ from careplans.models.contacts import Outcome
 from coordinator.dashboard.summary_timeline import Row
 from coordinator.messaging.models import MessageStatus
 from coordinator.wording import day_time, local
-from patients.models import Patient
+from patients.models import Patient, Reconciliation
+from patients.workflow import UPDATE_WORKFLOW
 from patients.workflow import WORKFLOW as STANDING
 from referrals.workflow import AUTHORIZATION_WORKFLOW, REFERRAL_WORKFLOW
 from scheduling.workflow import WORKFLOW as VISITS
@@ -32,6 +33,7 @@ MEANINGS = {
     "action": (lazy("Action"), care.INTERVENTION_WORKFLOW),
     "appointment": (lazy("Visit"), VISITS),
     "patient": (lazy("Record"), STANDING),
+    "update": (lazy("Provider update"), UPDATE_WORKFLOW),
 }
 ICONS = {
     "message": "message",
@@ -47,6 +49,7 @@ ICONS = {
     "goal": "target",
     "action": "check",
     "patient": "user",
+    "update": "send",
 }
 # Steps in the words of somebody telling the story; the rest say the status they lead to.
 TOLD = {
@@ -67,6 +70,9 @@ TOLD = {
     ("goal", "create"): lazy("Goal added"),
     ("action", "create"): lazy("Action added"),
     ("action", "finish"): lazy("Action done"),
+    ("update", "create"): lazy("Update to a provider"),
+    ("update", "answer"): lazy("The provider answered"),
+    ("update", "acknowledge"): lazy("The provider read it, nothing to add"),
     ("patient", "create"): lazy("Registered"),
     ("patient", "update"): lazy("Details changed"),
     ("patient", "assign_coordinator"): lazy("Coordinator changed"),
@@ -81,7 +87,7 @@ SETTINGS = {
     "HH": (lazy("Home visit"), "", "home"),
     "VR": (lazy("Virtual visit"), "", "video"),
 }
-DONE = {"complete", "finish", "approve", "fulfill"}
+DONE = {"complete", "finish", "approve", "fulfill", "answer"}
 TROUBLE = {"deny", "decline", "record_no_show", "record_send_failure", "fail", "record_not_done", "reject"}
 
 
@@ -201,6 +207,19 @@ def _document(row: Row) -> Event:
     return Event(row, "file", "", _("Document"), _joined([row.what, row.more]), row.by, timed=False)
 
 
+def _reconciliation(row: Row) -> Event:
+    bold = {
+        Reconciliation.List.MEDICINES: _("Medicines reconciled"),
+        Reconciliation.List.ALLERGIES: _("Allergies reconciled"),
+        Reconciliation.List.PROBLEMS: _("Problems reconciled"),
+    }[Reconciliation.List(row.step)]
+    count = row.number or 0
+    found = ngettext("%(n)d difference", "%(n)d differences", count) % {"n": count}
+    whom = str(Reconciliation.With(row.status).label)
+    text = _joined([whom, row.what, found if count else _("everything is as listed")])
+    return Event(row, "check", "wait" if count else "ok", bold, text, row.by)
+
+
 def _visit(row: Row) -> Event:
     missed = row.status == Status.NO_SHOW
     bold = _("No-show") if missed else str(Status(row.status).label)
@@ -223,6 +242,7 @@ SPECIAL = {
     "result": _result,
     "immunization": _immunization,
     "document": _document,
+    "reconciliation": _reconciliation,
     "visit": _visit,
     "appointment": _appointment,
     "patient": _patient,

@@ -190,10 +190,18 @@ def _coverage(born: date, clinic: Clinic, rng: random.Random) -> dict[str, Any]:
     return {
         "payer_name": payer.name,
         "line_of_business": payer.payer_type,
-        "member_id": f"{payer.name[:2].upper()}{rng.randint(10_000_000, 99_999_999)}",
+        "member_id": _member_number(payer, rng),
         "starts_on": date(clinic.today.year - rng.randint(0, 4), 1, 1),
         "checked_at": clinic.ago(rng.randint(1, 120)),
     }
+
+
+def _member_number(payer: Any, rng: random.Random) -> str:
+    number = rng.randint(10_000_000, 99_999_999)
+    if payer.payer_type != "medicare":
+        return f"{payer.name[:2].upper()}{number}"
+    two, three = f"{number % 10}", f"{number // 10 % 10}"
+    return f"{1 + number % 9}EG{two}-TE{three}-MK{number % 90 + 10}"  # as on the sample card of CMS
 
 
 def _families(clinic: Clinic, found: Patients) -> None:
@@ -347,7 +355,7 @@ def _elena_and_maria(clinic: Clinic, found: Patients) -> None:
         if not substances:
             services.record_no_known_allergies(patient_id=patient.pk, by=dana, now=now)
         Coverage.objects.filter(patient=patient).update(
-            payer_name="HealthNorth Plus", line_of_business="medicare_advantage"
+            payer_name="HealthNorth Plus", line_of_business="medicare_advantage", member_id="HE30417786"
         )
         okafor = clinic.providers["Okafor"]
         Patient.objects.filter(pk=patient.pk).update(primary_care=okafor)

@@ -10,7 +10,8 @@ from typing import Any
 from careplans import services
 from coordinator.demo.clinic import Clinic
 from coordinator.demo.patients import Patients
-from patients.models import Note, Patient
+from patients.models import Patient
+from patients.services import add_note
 
 
 def make_plans(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
@@ -170,15 +171,13 @@ def _elenas_plan(clinic: Clinic, patient: Patient) -> None:
 
 def _notes(clinic: Clinic, patients: Patients) -> None:
     by, okafor = clinic.users["dana"], clinic.providers["Okafor"]
-    Note.objects.bulk_create(
-        Note(
-            patient=patients[name], created_by=by, kind=kind, body=body, report_to=okafor if ask else None,
-            answer_due_at=clinic.at(clinic.today, 16) if ask else None,
-        )
-        for name, kind, body, ask in (
-            ("Ramírez, Elena", "problem", "Weight up 3 lb since Monday, ankles swollen. Please advise.", True),
-            ("Ramírez, Elena", "progress", "Daughter can drive on Fridays.", False),
-            ("Alvarez, Maria", "progress", "Ana may be told times and rides only.", False),
-            ("Begay, Harold", "problem", "Dialysis ride ends next week; no other ride found yet.", True),
-        )
-    )  # fmt: skip
+    for name, kind, body, ask in (
+        ("Ramírez, Elena", "problem", "Weight up 3 lb since Monday, ankles swollen. Please advise.", True),
+        ("Ramírez, Elena", "progress", "Daughter can drive on Fridays.", False),
+        ("Alvarez, Maria", "progress", "Ana may be told times and rides only.", False),
+        ("Begay, Harold", "problem", "Dialysis ride ends next week; no other ride found yet.", True),
+    ):
+        add_note(
+            patient_id=patients[name].pk, kind=kind, body=body, report_to=okafor if ask else None,
+            answer_due_at=clinic.at(clinic.workday(1), 16) if ask else None, by=by, now=clinic.now,
+        )  # fmt: skip

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from careplans.models import ContactAttempt
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.accounts.models import Practitioner, Site, User
 from coordinator.accounts.roles import Role
@@ -25,9 +26,18 @@ from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import CaseloadImport, ImportRun
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user, number
 from coordinator.workflow import System
-from patients.models import Note, PatientMerge, PossibleDuplicate, Problem, RelatedPerson
+from patients.models import (
+    Coverage,
+    EligibilityCheck,
+    Note,
+    PatientMerge,
+    PossibleDuplicate,
+    Problem,
+    Reconciliation,
+    RelatedPerson,
+)
 from patients.services import merge_patients
-from patients.tests.factories import make_document, make_grant, make_patient, make_phone
+from patients.tests.factories import make_document, make_grant, make_patient, make_phone, make_update
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
@@ -179,6 +189,28 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "document": _patient_of(make_document),
     "document in error": lambda world, site: make_document(
         world.thing("patient", site), status="entered_in_error", error_reason="Another person's"
+    ),
+    "provider update": lambda world, site: make_update(
+        world.thing("patient", site), report_to=_practitioner_of(world, site)
+    ),
+    "reconciliation": lambda world, site: Reconciliation.objects.create(
+        patient=world.thing("patient", site),
+        list="medicines",
+        with_whom="patient",
+        compared_at=timezone.now(),
+    ),
+    "contact": lambda world, site: ContactAttempt.objects.create(
+        patient=world.thing("patient", site), outcome="no_answer", reached=False, at=timezone.now()
+    ),
+    "coverage": lambda world, site: Coverage.objects.create(
+        patient=world.thing("patient", site), payer_name="Medicare"
+    ),
+    "coverage check": lambda world, site: EligibilityCheck.objects.create(
+        patient=world.thing("patient", site),
+        coverage=world.thing("coverage", site),
+        method="portal",
+        result="active",
+        checked_at=timezone.now(),
     ),
     "problem": lambda world, site: Problem.objects.create(
         patient=world.thing("patient", site), name="Heart failure"

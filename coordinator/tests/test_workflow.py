@@ -50,7 +50,8 @@ def take(record, step, *, by, **overrides):
 
 
 CHART_FACTS = (
-    "Allergy", "Consent", "Coverage", "Document", "Encounter", "Immunization", "Medication", "Note", "Problem", "Result"
+    "Allergy", "Consent", "Coverage", "Document", "EligibilityCheck", "Encounter", "Immunization", "Medication", "Note", "Problem",
+    "Reconciliation", "Result",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from django.db import models
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.clocks.tests.factories import make_clock
 from coordinator.workflow import Step
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_patient, make_update
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.tests.factories import make_appointment
 
@@ -24,6 +24,7 @@ NOON = datetime.datetime(2026, 11, 18, 18, 0, tzinfo=datetime.UTC)
 MAKE: dict[str, Callable[..., Any]] = {
     "clocks.Clock": make_clock,
     "patients.Patient": make_patient,
+    "patients.ProviderUpdate": make_update,
     "careplans.CarePlan": lambda **fields: make_plan(**{"program": "CCM", **fields}),
     "careplans.Goal": lambda **fields: make_goal(make_plan(), **fields),
     "careplans.Intervention": lambda **fields: make_intervention(make_goal(make_plan()), **fields),
@@ -37,6 +38,8 @@ MAKE: dict[str, Callable[..., Any]] = {
 ALSO: dict[tuple[str, str], dict[str, Any]] = {
     ("clocks.Clock", "held"): {"held_since": NOON},
     ("clocks.Clock", "met"): {"met_at": NOON},
+    ("patients.ProviderUpdate", "answered"): {"answer": "Take one more"},
+    ("patients.ProviderUpdate", "closed"): {"answer": "Take one more"},
     ("careplans.Task", "on_hold"): {"wake_at": NOON},
     ("careplans.Task", "completed"): {"ended_at": NOON},
     ("careplans.Task", "cancelled"): {"ended_at": NOON},

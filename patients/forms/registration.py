@@ -14,7 +14,7 @@ from coordinator.accounts.models import User
 from coordinator.fields import PARTS, BirthDateField
 from coordinator.wording import LANGUAGES, language_name
 from patients.models import ContactPoint, Patient, Tier
-from patients.rules import telephones
+from patients.rules import member_numbers, telephones
 from patients.selectors import places, providers
 
 
@@ -103,6 +103,13 @@ class NewPatientForm(PatientForm):
     )
     email_ok = forms.BooleanField(label=lazy("E-mail messages are OK"), required=False)
 
+    keep_number = forms.BooleanField(
+        label=lazy("Keep the member number as typed"),
+        required=False,
+        widget=forms.HiddenInput(),
+        initial=False,
+    )
+
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
         self.fields["birth_date"].required = True
@@ -123,7 +130,15 @@ class NewPatientForm(PatientForm):
         data = super().clean()
         if (data.get("plan_name") or data.get("member_id")) and not data.get("payer_name"):
             self.add_error("payer_name", _("Enter the payer that the plan or member number belongs to."))
+        self._doubt_number(data)
         return data
+
+    def _doubt_number(self, data: dict[str, Any]) -> None:
+        """A member number that looks wrong is said once; a tick keeps it."""
+        said = member_numbers.doubt(data.get("member_id") or "", data.get("payer_name") or "")
+        if said and not data.get("keep_number"):
+            self.add_error("member_id", said)
+            self.fields["keep_number"].widget = forms.CheckboxInput()
 
 
 class PhoneLine(forms.Form):

@@ -21,7 +21,7 @@ from patients.models.documents import (
     DocumentLink,
 )
 from patients.models.duplicates import DuplicateQuerySet, MergeQuerySet, PatientMerge, PossibleDuplicate
-from patients.models.papers import Consent, Coverage
+from patients.models.papers import Consent, Coverage, EligibilityCheck
 from patients.models.patient import (
     AllergyStatus,
     ContactPoint,
@@ -32,8 +32,10 @@ from patients.models.patient import (
     Tier,
 )
 from patients.models.people import CareTeamMember, RelatedPerson, Topic
+from patients.models.reconciliation import Reconciliation, ReconciliationLine
+from patients.models.updates import ProviderUpdate, ProviderUpdateChange, UpdateQuerySet
 from patients.models.visibility import HIDDEN, NoteScoped, PatientScoped, hidden_from, hidden_params
-from patients.workflow import PatientStatus
+from patients.workflow import PatientStatus, UpdateStatus
 
 __all__ = [
     "CLINICAL_STATUSES",
@@ -54,6 +56,7 @@ __all__ = [
     "DocumentKind",
     "DocumentLink",
     "DuplicateQuerySet",
+    "EligibilityCheck",
     "Encounter",
     "Immunization",
     "Medication",
@@ -69,10 +72,16 @@ __all__ = [
     "PatientStatus",
     "PossibleDuplicate",
     "Problem",
+    "ProviderUpdate",
+    "ProviderUpdateChange",
+    "Reconciliation",
+    "ReconciliationLine",
     "RelatedPerson",
     "Result",
     "Tier",
     "Topic",
+    "UpdateQuerySet",
+    "UpdateStatus",
     "hidden_from",
     "hidden_params",
 ]

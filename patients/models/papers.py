@@ -27,7 +27,11 @@ class Coverage(Record):
     member_id = models.CharField(max_length=60, blank=True)
     subscriber_id = models.CharField(max_length=60, blank=True)
     group_number = models.CharField(max_length=60, blank=True)
-    relationship_to_subscriber = models.CharField(max_length=20, blank=True)
+    relationship_to_subscriber = models.CharField(
+        max_length=20, blank=True
+    )  # FHIR's code; self or blank: the patient
+    subscriber_name = models.CharField(max_length=160, blank=True)
+    subscriber_birth_date = models.DateField(null=True, blank=True)
     rank = models.PositiveSmallIntegerField(default=1)
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
@@ -49,8 +53,52 @@ class Coverage(Record):
                 | Q(ends_on__gte=models.F("starts_on")),
                 name="coverage_period",
             ),
+            models.UniqueConstraint(
+                fields=["patient", "rank"], condition=Q(status="active"), name="coverage_one_of_each_rank"
+            ),
         ]
         indexes = [models.Index(Upper("member_id"), name="coverage_member_id")]
+
+
+class EligibilityCheck(Record):
+    """Whether a policy is in force: who asked when, how, and what the payer said. `checked_at` is UTC."""
+
+    class Method(models.TextChoices):
+        PORTAL = "portal", _("Payer's portal")
+        PHONE = "phone", _("Phone")
+        INTERFACE = "interface", _("Electronic (270/271)")
+
+    class Result(models.TextChoices):
+        ACTIVE = "active", pgettext_lazy("coverage", "Active")
+        INACTIVE = "inactive", pgettext_lazy("coverage", "Not active")
+        UNKNOWN = "unknown", pgettext_lazy("coverage", "Not clear")
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="eligibility_checks")
+    coverage = models.ForeignKey(Coverage, on_delete=models.PROTECT, related_name="checks")
+    checked_at = models.DateTimeField()
+    method = models.CharField(max_length=10, choices=Method.choices)
+    result = models.CharField(max_length=8, choices=Result.choices)
+    reference = models.CharField(max_length=60, blank=True)
+    copay = models.CharField(max_length=80, blank=True)
+    note = models.TextField(blank=True)
+    status = models.CharField(
+        max_length=20,
+        choices=[("current", _("Current")), ("entered_in_error", _("Entered in error"))],
+        default="current",
+    )
+    error_reason = models.TextField(blank=True)
+
+    objects = PatientScoped.as_manager()
+
+    class Meta:
+        ordering = ["-checked_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="entered_in_error") | ~Q(error_reason=""),
+                name="eligibility_check_in_error_says_why",
+            ),
+        ]
+        indexes = [models.Index(fields=["coverage", "-checked_at"], name="eligibility_check_coverage")]
 
 
 class Consent(Record):

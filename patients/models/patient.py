@@ -209,6 +209,9 @@ class ContactPoint(Record):
     opted_out_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)  # last deliveries failed, or wrong number
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Never the patient's: ended then, and why.
+    error_at = models.DateTimeField(null=True, blank=True)
+    error_reason = models.TextField(blank=True)
 
     objects = PatientScoped.as_manager()
 

@@ -40,6 +40,9 @@ class RelatedPerson(Record):
     do_not_contact = models.BooleanField(default=False)
     started_on = models.DateField(null=True, blank=True)
     ended_on = models.DateField(null=True, blank=True)
+    # Entered in error: ended then, and why.
+    error_at = models.DateTimeField(null=True, blank=True)
+    error_reason = models.TextField(blank=True)
 
     objects = PatientScoped.as_manager()
 
@@ -57,6 +60,9 @@ class CareTeamMember(Record):
     is_lead = models.BooleanField(default=False)
     started_on = models.DateField(null=True, blank=True)
     ended_on = models.DateField(null=True, blank=True)
+    # Entered in error: ended then, and why.
+    error_at = models.DateTimeField(null=True, blank=True)
+    error_reason = models.TextField(blank=True)
 
     objects = PatientScoped.as_manager()
 

@@ -25,7 +25,14 @@ from patients.services.contacts import (
     record_opt_out,
     update_contact_point,
 )
-from patients.services.coverage import add_coverage, end_coverage, update_coverage
+from patients.services.coverage import (
+    add_coverage,
+    end_coverage,
+    enter_check_in_error,
+    move_coverage,
+    record_eligibility_check,
+    update_coverage,
+)
 from patients.services.documents import (
     add_documents,
     enter_document_in_error,
@@ -35,6 +42,7 @@ from patients.services.documents import (
     update_document,
 )
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
+from patients.services.errors import enter_entry_in_error, put_entry_back
 from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
 from patients.services.patients import register_patient, update_patient
@@ -47,6 +55,7 @@ from patients.services.people import (
     update_care_team_member,
     update_related_person,
 )
+from patients.services.reconciliation import enter_reconciliation_in_error, reconcile_list
 from patients.services.standing import (
     enter_patient_in_error,
     inactivate_patient,
@@ -54,9 +63,20 @@ from patients.services.standing import (
     record_death,
     transfer_patient,
 )
+from patients.services.updates import (
+    acknowledge_update,
+    answer_update,
+    count_reminder,
+    enter_update_in_error,
+    read_answer,
+    send_update,
+    send_update_again,
+    withdraw_update,
+)
 
 __all__ = [
     "acknowledge_note",
+    "acknowledge_update",
     "add_allergy",
     "add_care_team_member",
     "add_consent",
@@ -67,6 +87,7 @@ __all__ = [
     "add_note",
     "add_problem",
     "add_related_person",
+    "answer_update",
     "ask_again",
     "assign_coordinator",
     "break_glass",
@@ -74,22 +95,32 @@ __all__ = [
     "change_consent",
     "change_medication",
     "change_problem",
+    "count_reminder",
     "end_access",
     "end_care_team_member",
     "end_contact_point",
     "end_coverage",
     "end_related_person",
     "enter_document_in_error",
+    "enter_check_in_error",
+    "enter_entry_in_error",
     "enter_note_in_error",
     "enter_patient_in_error",
+    "enter_reconciliation_in_error",
+    "enter_update_in_error",
     "inactivate_patient",
     "lift_restriction",
     "link_document",
     "mark_contact_point_failing",
     "merge_patients",
+    "move_coverage",
     "plan_merge",
+    "put_entry_back",
     "reactivate_patient",
+    "read_answer",
+    "reconcile_list",
     "record_death",
+    "record_eligibility_check",
     "record_no_known_allergies",
     "record_opt_out",
     "record_wrong_guess",
@@ -98,6 +129,8 @@ __all__ = [
     "review_access",
     "scan_duplicates",
     "take_back_document_error",
+    "send_update",
+    "send_update_again",
     "tell_apart",
     "transfer_patient",
     "unlink_document",
@@ -108,4 +141,5 @@ __all__ = [
     "update_document",
     "update_patient",
     "update_related_person",
+    "withdraw_update",
 ]

@@ -14,6 +14,7 @@ from coordinator.audit import services as audit
 from coordinator.db import Conflict
 from coordinator.workflow import Actor
 from patients.models import Allergy, AllergyStatus, Medication, Patient, Problem
+from patients.rules import doubts
 from patients.services.entries import (
     add_entry,
     change_entry,
@@ -24,33 +25,56 @@ from patients.services.entries import (
 
 
 @transaction.atomic
-def add_problem(*, patient_id: UUID, name: str, by: Actor, now: datetime, **details: Any) -> Problem:
-    """`details`: code, code_system, onset_on, source, last_checked_on."""
+def add_problem(
+    *, patient_id: UUID, name: str, by: Actor, now: datetime, keep: bool = True, **details: Any
+) -> Problem:
+    """`details`: code, code_system, onset_on, source, last_checked_on. Unless `keep`, what looks wrong is refused
+    first (rules.doubts.Doubt): the same problem twice, a day outside the patient's life."""
     patient = patient_for_entry(patient_id, by)
+    there = patient.problems.filter(status="active").values_list("name", "code")
+    _doubt(patient, "name", name, details, there, keep)
     details.setdefault("last_checked_on", local_day(patient, now))
     return add_entry(Problem, patient, by=by, name=name, **details)
 
 
 @transaction.atomic
-def add_medication(*, patient_id: UUID, name: str, by: Actor, now: datetime, **details: Any) -> Medication:
-    """`details`: how_taken, code, code_system, started_on, prescriber_name, source, last_checked_on."""
+def add_medication(
+    *, patient_id: UUID, name: str, by: Actor, now: datetime, keep: bool = True, **details: Any
+) -> Medication:
+    """`details`: how_taken, code, code_system, started_on, prescriber_name, source, last_checked_on. Doubts as in
+    add_problem."""
     patient = patient_for_entry(patient_id, by)
+    there = patient.medications.filter(status__in=["active", "on_hold"]).values_list("name", "code")
+    _doubt(patient, "name", name, details, there, keep)
     details.setdefault("last_checked_on", local_day(patient, now))
     return add_entry(Medication, patient, by=by, name=name, **details)
 
 
 @transaction.atomic
-def add_allergy(*, patient_id: UUID, substance: str, by: Actor, now: datetime, **details: Any) -> Allergy:
-    """`details`: reaction, severity, code, code_system, source, last_checked_on.
+def add_allergy(
+    *, patient_id: UUID, substance: str, by: Actor, now: datetime, keep: bool = True, **details: Any
+) -> Allergy:
+    """`details`: reaction, severity, code, code_system, source, last_checked_on. Doubts as in add_problem.
 
     The patient's allergies are then "recorded", whatever they were before.
     """
     patient = patient_for_entry(patient_id, by)
+    there = patient.allergies.filter(status="active").values_list("substance", "code")
+    _doubt(patient, "substance", substance, details, there, keep)
     details.setdefault("last_checked_on", local_day(patient, now))
     details.setdefault("recorded_on", local_day(patient, now))
     allergy = add_entry(Allergy, patient, by=by, substance=substance, **details)
     _say(patient, AllergyStatus.RECORDED, now)
     return allergy
+
+
+def _doubt(patient: Patient, field: str, name: str, details: dict[str, Any], there: Any, keep: bool) -> None:
+    """Raises Doubt for an entry that is there already, and for days before the birth or after the death."""
+    given = {key: details.get(key) for key in ("onset_on", "started_on")}
+    said = doubts.days(patient.birth_date, patient.deceased_on, given)
+    if twin := doubts.same(name, details.get("code") or "", there):
+        said[field] = [_("“%(name)s” is on the list already.") % {"name": twin}]
+    doubts.refuse(said, keep)
 
 
 @transaction.atomic
@@ -67,6 +91,12 @@ def record_no_known_allergies(*, patient_id: UUID, by: Actor, now: datetime) -> 
 def _say(patient: Patient, known: str, now: datetime) -> None:
     patient.allergy_status, patient.allergies_checked_on = known, local_day(patient, now)
     patient.save(update_fields=["allergy_status", "allergies_checked_on", "search_name", "updated_at"])
+
+
+def confirm_allergies(patient: Patient, now: datetime) -> None:
+    """Somebody asked about the whole list: checked today. For services that hold the patient already."""
+    known = AllergyStatus.RECORDED if patient.allergies.filter(status="active").exists() else None
+    _say(patient, known or AllergyStatus.NOT_RECORDED, now)
 
 
 @transaction.atomic

@@ -128,7 +128,11 @@ def draw(chart: dict[str, Any], site: Site, user: User) -> Patient:
             continue
         seen |= {open_one} if fields["ended_at"] is None else set()
         ContactPoint.objects.create(patient=patient, kind=kind, value="as typed", **fields)
+    held = set()
     for rank, member_id, status in chart["coverages"]:
+        if status == "active" and rank in held:
+            continue
+        held |= {rank} if status == "active" else set()
         Coverage.objects.create(
             patient=patient, payer_name="HealthNorth", rank=rank, member_id=member_id, status=status
         )

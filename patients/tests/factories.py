@@ -9,8 +9,8 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from coordinator.tests.factories import make_site, number
-from patients.models import AccessGrant, ContactPoint, Document, Patient
+from coordinator.tests.factories import make_practitioner, make_site, number
+from patients.models import AccessGrant, ContactPoint, Document, Patient, ProviderUpdate
 from patients.services.previews import page_path
 
 
@@ -89,3 +89,12 @@ def make_grant(patient: Patient, user: Any, **fields: Any) -> AccessGrant:
     fields.setdefault("opened_at", timezone.now())
     fields.setdefault("expires_at", fields["opened_at"] + AccessGrant.LASTS)
     return AccessGrant.objects.create(user=user, patient=patient, **fields)
+
+
+def make_update(patient: Patient | None = None, **fields: Any) -> ProviderUpdate:
+    patient = patient or make_patient()
+    if "report_to" not in fields:
+        fields["report_to"] = make_practitioner(site=patient.site)
+    fields.setdefault("ask", "Weight is up. Change the water pill?")
+    fields.setdefault("reply_due_at", timezone.now() + datetime.timedelta(hours=4))
+    return ProviderUpdate.objects.create(patient=patient, **fields)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 ENTRIES = {
     "phone": {"kind": "phone", "value": "(612) 555-0143", "use": "mobile"},
-    "coverage": {"payer_name": "Medicare", "member_id": "1EG4"},
+    "coverage": {"payer_name": "Medicare", "member_id": "1EG4-TE5-MK73"},
     "family": {"name": "Ana", "relationship": "daughter", "topics": ["scheduling"]},
     "team": {"name": "Dr. Amy Lund", "role": "cardiologist", "contact": "(612) 555-0177"},
     "consent": {"kind": "release", "decision": "permit", "method": "written", "scope": "Records to Dr. Lund"},

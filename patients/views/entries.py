@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -33,6 +34,8 @@ from patients.models import (
     Problem,
     RelatedPerson,
 )
+from patients.rules.doubts import Doubt
+from patients.services.errors import WAYS
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,10 @@ def saved(form: forms.Form, service: Callable[..., Any], **fixed: Any) -> bool:
     """Call the service with what the form holds; its refusal goes onto the form."""
     try:
         service(now=timezone.now(), **fixed, **form.cleaned_data)
+    except Doubt as doubt:
+        show_refusal(form, doubt)
+        if isinstance(form, entry_forms.KeepForm):
+            form.ask_to_keep()
     except ValidationError as error:
         show_refusal(form, error)
     except Conflict as error:
@@ -192,6 +199,7 @@ def entry_change(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
         "entry": entry,
         "kind": kind,
         "may_end": entry_kind.end is not None,
+        "may_be_error": kind in WAYS,
     }
     status = 422 if form is not None and form.errors else 200
     return page(request, "patients/entry.html", context, "patients/_entry.html", status)
@@ -200,7 +208,7 @@ def entry_change(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
 def _change_form(kind: Kind, entry: Any, request: HttpRequest) -> forms.Form | None:
     if kind.change_form is None:
         return None
-    initial = {name: getattr(entry, name, None) for name in kind.change_form.base_fields}
+    initial = {name: getattr(entry, name, None) for name in kind.change_form.base_fields if name != "keep"}
     return kind.change_form(request.POST if request.method == "POST" else None, initial=initial)
 
 
@@ -215,6 +223,39 @@ def entry_end(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
     entry_kind.end(by=request.user, now=timezone.now(), **{entry_kind.key: entry.pk})
     toast(request, _("Ended"))
     return redirect("dashboard:patient_details", pk=entry.patient_id)
+
+
+@requires("patients.edit")
+@require_http_methods(["GET", "POST"])
+def entry_in_error(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
+    """It should never have been there: asks why, and can be undone at once."""
+    entry = _error_entry(request, kind, pk)
+    form = entry_forms.ReasonForm(request.POST if request.method == "POST" else None)
+    sent = request.method == "POST" and form.is_valid()
+    if sent and saved(form, services.enter_entry_in_error, kind=kind, entry_id=entry.pk, by=request.user):
+        undo = reverse("patients:entry_restore", args=[kind, entry.pk])
+        back = reverse("dashboard:patient_details", args=[entry.patient_id])
+        toast(request, _("Entered in error"), undo=undo, back=back)
+        return redirect(back)
+    context = {"patient": entry.patient, "form": form, "title": _("Enter in error"), "entry": entry}
+    status = 422 if request.method == "POST" else 200
+    return page(request, "patients/entry.html", context, "patients/_entry.html", status)
+
+
+@requires("patients.edit")
+@require_POST
+def entry_restore(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
+    """Undo: it was right after all."""
+    entry = _error_entry(request, kind, pk)
+    services.put_entry_back(kind=kind, entry_id=entry.pk, by=request.user, now=timezone.now())
+    toast(request, _("Put back"))
+    return redirect("dashboard:patient_details", pk=entry.patient_id)
+
+
+def _error_entry(request: HttpRequest, kind: str, pk: UUID) -> Any:
+    if kind not in WAYS:
+        raise Http404
+    return get_visible_or_404(WAYS[kind].model.objects.select_related("patient"), request.user, pk=pk)
 
 
 @requires("patients.edit")

@@ -280,6 +280,7 @@ class FileWriter:
     def _save(self) -> None:
         self._apply_facts()
         self._give_free_numbers()
+        self._order_coverages()
         for model in ORDER:
             rows = self.rows[model]
             # Numbers that others gave (licenses) may belong to somebody already; the clinic's own is checked above.
@@ -319,6 +320,19 @@ class FileWriter:
                 patient.mrn = next_mrn()
                 self.result.notes["record number taken here: a new one was given"] += 1
             taken.add(patient.mrn)
+
+    def _order_coverages(self) -> None:
+        """Only one policy of a patient holds a place: those that name one that is taken come after the others."""
+        active = [row for row in self.rows[Coverage] if row.status == "active"]
+        held: dict[UUID, set[int]] = defaultdict(set)
+        there = Coverage.objects.filter(patient__in={row.patient_id for row in active}, status="active")
+        for patient_id, rank in there.values_list("patient_id", "rank"):
+            held[patient_id].add(rank)
+        for row in sorted(active, key=lambda row: row.rank):
+            taken = held[row.patient_id]
+            if row.rank in taken:
+                row.rank = max(taken) + 1
+            taken.add(row.rank)
 
     def _events(self) -> list[Any]:
         return [

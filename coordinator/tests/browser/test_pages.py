@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from coordinator.accounts.models import User
 from coordinator.tests.browser.conftest import credentials, photograph, violations
-from patients.models import AccessGrant, Document, Patient, PatientMerge, PossibleDuplicate
+from patients.models import AccessGrant, Coverage, Document, Patient, PatientMerge, PossibleDuplicate, ProviderUpdate
 from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
@@ -29,6 +29,10 @@ PAGES = [
     ("document-edit", "coordinator", "/patients/documents/{document}/edit/"),
     ("record-search", "coordinator", "/search/notes-and-documents/"),
     ("consent", "coordinator", "/patients/{patient}/add/consent/"),
+    ("notes", "coordinator", "/patients/{patient}/notes/"),
+    ("reconcile", "coordinator", "/patients/{patient}/reconcile/medicines/"),
+    ("coverage-check", "coordinator", "/patients/coverage/{coverage}/check/"),
+    ("provider-update", "coordinator", "/patients/updates/{update}/"),
     ("duplicates", "lead", "/patients/duplicates/"),
     ("duplicate-apart", "lead", "/patients/duplicates/{pair}/apart/"),
     ("duplicate-merge", "lead", "/patients/duplicates/{pair}/merge/"),
@@ -145,6 +149,10 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
     if "{papers}" in address or "{document}" in address:
         echo = papers()
         address = address.format(papers=echo.patient_id, document=echo.pk)
+    if "{coverage}" in address:
+        address = address.format(coverage=Coverage.objects.filter(status="active").first().pk)
+    if "{update}" in address:
+        address = address.format(update=ProviderUpdate.objects.first().pk)
     if "{pair}" in address:
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
