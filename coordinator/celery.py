@@ -27,12 +27,12 @@ app.conf.beat_schedule = {
     "clock-sweep": {"task": "clocks.sweep", "schedule": 300.0},
     "send-password-links": {"task": "accounts.send_password_links", "schedule": 60.0},
     "run-waiting-imports": {"task": "imports.run_waiting", "schedule": 30.0},
-    "run-caseload-imports": {"task": "imports.run_caseload", "schedule": 30.0},
     # Pictures of new documents; a hint usually comes first.
     "make-previews": {"task": "patients.make_previews", "schedule": 60.0},
+    "run-caseload-imports": {"task": "imports.run_caseload", "schedule": 30.0},
     "wake-snoozed-tasks": {"task": "careplans.wake_due_tasks", "schedule": 300.0},
+    "forget-drafts": {"task": "coordinator.forget_drafts", "schedule": 6 * 3600.0},
     # Reminds provider and writer of an update whose time has passed, once a day each.
     "chase-provider-updates": {"task": "careplans.chase_updates", "schedule": 900.0},
-    "forget-drafts": {"task": "coordinator.forget_drafts", "schedule": 6 * 3600.0},
     "forget-old-api-answers": {"task": "api.forget_old_answers", "schedule": 6 * 3600.0},
 }
