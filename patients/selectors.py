@@ -14,10 +14,11 @@ from django.db.models import BooleanField, Case, F, IntegerField, Q, QuerySet, V
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Length, Sign, StrIndex
 from django.db.models.lookups import Exact
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import Practitioner, Site, User
-from patients.models import ContactPoint, Coverage, Patient, PatientMerge, PatientStatus, Topic
+from patients.models import ContactPoint, Coverage, Patient, PatientMerge, PatientStatus, owner_topics
 from patients.rules.duplicates import Match, Person, compare, person_from, value_set
 from patients.rules.finding import Number, Span, Wanted, read_query
 from patients.rules.likeness import likeness, near_dates
@@ -393,17 +394,14 @@ def _merge_of(pk: Any) -> PatientMerge | None:
 
 def whole_record(patient: Patient) -> dict[str, list[Any]]:
     """Every entry of the record for its Details page, ended ones included; what was entered in error is not."""
-    family = list(patient.related_people.order_by(F("ended_on").desc(nulls_first=True), "name"))
-    for relative in family:
-        relative.topic_labels = [  # type: ignore[attr-defined]
-            Topic(topic).label for topic in relative.topics
-        ]
     return {
         "phones": list(
-            patient.contact_points.order_by("-kind", F("ended_at").desc(nulls_first=True), "rank")
+            patient.contact_points.annotate(owner_topics=owner_topics(timezone.localdate())).order_by(
+                "-kind", F("ended_at").desc(nulls_first=True), "rank"
+            )
         ),
         "coverages": list(patient.coverages.exclude(status="entered_in_error").order_by("status", "rank")),
-        "family": family,
+        "family": list(patient.related_people.order_by(F("ended_on").desc(nulls_first=True), "name")),
         "team": list(
             patient.care_team.select_related("user", "practitioner", "organization").order_by(
                 F("ended_on").desc(nulls_first=True), "-is_lead", "role"

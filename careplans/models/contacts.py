@@ -26,6 +26,9 @@ class Outcome(models.TextChoices):
     LANGUAGE_BARRIER = "language_barrier", _("Needs an interpreter")
 
 
+# About what somebody else was spoken with, when nothing about the patient was told. Kept as no topic.
+NOTHING_TOLD = "nothing"
+
 REACHED = (Outcome.REACHED_DONE, Outcome.REACHED_CALL_BACK, Outcome.REFUSED, Outcome.SPOKE_WITH_CAREGIVER)
 
 

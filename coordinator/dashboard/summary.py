@@ -28,7 +28,11 @@ from scheduling.workflow import UNBOOKED, UPCOMING, WITHOUT_OUTCOME
 FACTS = """
   'phones', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select id, kind, use, value, normalized, owner_name, owner_relationship, ok_to_message,
-             ok_to_leave_voicemail, opted_out_at, failing_since
+             ok_to_leave_voicemail, opted_out_at, failing_since,
+             (select r.topics from patients_relatedperson r
+               where r.patient_id = p.id and upper(r.name) = upper(owner_name) and r.name <> '' and not r.do_not_contact
+                 and (r.ended_on is null or r.ended_on > %(now)s::date)
+                 and (r.started_on is null or r.started_on <= %(now)s::date) limit 1) as owner_topics
         from patients_contactpoint where patient_id = p.id and ended_at is null
        order by kind desc, failing_since is not null, rank, created_at limit 12) x),
   'allergies', (select coalesce(json_agg(row_to_json(x)), '[]') from (
@@ -52,7 +56,8 @@ FACTS = """
   'family', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select id, name, relationship, authority, phone, email, language, topics, is_emergency_contact,
              do_not_contact
-        from patients_relatedperson where patient_id = p.id and ended_on is null
+        from patients_relatedperson
+       where patient_id = p.id and (ended_on is null or ended_on > %(now)s::date)
        order by is_emergency_contact desc, name limit 20) x),
   'namesakes', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select n.id, n.family_name, n.given_name, n.birth_date from patients_patient n

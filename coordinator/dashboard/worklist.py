@@ -35,7 +35,7 @@ from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
 from coordinator.accounts.models import User
 from coordinator.wording import family_first, language_name
-from patients.models import ContactPoint
+from patients.models import ContactPoint, owner_topics
 from patients.rules.text import fold
 
 PAGE = 50
@@ -340,6 +340,7 @@ class Worklist:
             self.ranked(Task.objects.visible_to(self.user).filter(pk__in=chosen)) if chosen else self.tasks
         )
         phones = ContactPoint.objects.filter(kind="phone", ended_at=None, failing_since=None)
+        phones = phones.annotate(owner_topics=owner_topics(self.now.date()))
         found = self.ordered(tasks).select_related("patient")
         return list(
             found.prefetch_related(Prefetch("patient__contact_points", phones, to_attr="phones"))[:most]

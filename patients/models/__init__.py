@@ -23,7 +23,7 @@ from patients.models.patient import (
     PatientQuerySet,
     Tier,
 )
-from patients.models.people import CareTeamMember, RelatedPerson, Topic
+from patients.models.people import CareTeamMember, RelatedPerson, Topic, owner_hears, owner_topics
 from patients.models.visibility import HIDDEN, NoteScoped, PatientScoped, hidden_from, hidden_params
 from patients.workflow import PatientStatus
 
@@ -62,4 +62,6 @@ __all__ = [
     "Topic",
     "hidden_from",
     "hidden_params",
+    "owner_hears",
+    "owner_topics",
 ]

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from coordinator.accounts.models import Site
 from coordinator.messaging.models import COUNTED, REMINDER, Message, MessageStatus
-from patients.models import ContactPoint
+from patients.models import ContactPoint, Topic, owner_hears
 from patients.workflow import PatientStatus
 from scheduling.models import Appointment, ReminderWindow, Service
 from scheduling.rules.reminder_texts import Sender, has_wording
@@ -139,7 +139,7 @@ def visit_facts(
     )
     if as_of_then:
         rows = [row for row in rows if row["booked_at"] < range_end(now, 0, sites[row["site_id"]].zone)]
-    addresses = _addresses({row["patient_id"] for row in rows})
+    addresses = _addresses({row["patient_id"] for row in rows}, now)
     visits = [
         _visit(row, sites[row["site_id"]], windows, addresses.get(row["patient_id"], ()), as_of_then)
         for row in rows
@@ -182,12 +182,14 @@ def sender(site: Site) -> Sender:
     return Sender(site.name, site.short_name, site.phone)
 
 
-def _addresses(patient_ids: Iterable[UUID]) -> dict[UUID, tuple[Address, ...]]:
+def _addresses(patient_ids: Iterable[UUID], now: datetime) -> dict[UUID, tuple[Address, ...]]:
     """Mobile numbers and e-mail addresses that can be used as they are written, by patient, in their own order."""
     found: dict[UUID, list[Address]] = defaultdict(list)
     points = ContactPoint.objects.filter(patient__in=list(patient_ids), ended_at=None).exclude(normalized="")
+    points = points.annotate(hears=owner_hears(Topic.SCHEDULING, now.date()))
     for row in points.order_by("rank", "created_at").values(
-        *("patient_id", "kind", "use", "normalized", "ok_to_message", "opted_out_at", "failing_since")
+        *("patient_id", "kind", "use", "normalized", "ok_to_message", "opted_out_at", "failing_since"),
+        "hears",
     ):
         if address := _address(row):
             found[row["patient_id"]].append(address)
@@ -204,6 +206,7 @@ def _address(row: dict[str, Any]) -> Address | None:
         permitted=row["ok_to_message"],
         opted_out=row["opted_out_at"] is not None,
         failing=row["failing_since"] is not None,
+        hears=row["hears"],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from django.db.models import Q
 from coordinator.db import db_now
 from coordinator.messaging.claims import Claimed
 from coordinator.messaging.models import Message, MessageStatus, SkipReason
-from patients.models import ContactPoint
+from patients.models import ContactPoint, Topic, owner_hears
 from patients.workflow import PatientStatus
 from scheduling.models import Appointment
 from scheduling.rules.reminders import Address, choose_address, visit_key
@@ -32,8 +33,8 @@ def still_wanted(claimed: Sequence[Claimed]) -> dict[UUID, str]:
         return {}
     visits = Appointment.objects.filter(pk__in=[m.about_id for m in live]).select_related("patient", "site")
     by_id = {visit.pk: visit for visit in visits}
-    points = _points(live)
     now = db_now()
+    points = _points(live, now)
     busy = _sent_today(live, now)
     reasons = {}
     for message in live:
@@ -59,14 +60,14 @@ def _visit_reason(message: Claimed, visit: Appointment | None) -> str:
     return ""
 
 
-def _points(live: Sequence[Claimed]) -> dict[tuple[UUID | None, str], ContactPoint]:
+def _points(live: Sequence[Claimed], now: datetime) -> dict[tuple[UUID | None, str], ContactPoint]:
     found = ContactPoint.objects.filter(
         patient__in=[m.patient_id for m in live], normalized__in=[m.address for m in live], ended_at=None
-    )
+    ).annotate(hears=owner_hears(Topic.SCHEDULING, now.date()))
     return {(point.patient_id, point.normalized): point for point in found}
 
 
-def _address_reason(point: ContactPoint | None) -> str:
+def _address_reason(point: Any) -> str:
     if point is None:
         return SkipReason.NO_ADDRESS
     address = Address(
@@ -75,6 +76,7 @@ def _address_reason(point: ContactPoint | None) -> str:
         permitted=point.ok_to_message,
         opted_out=point.opted_out_at is not None,
         failing=point.failing_since is not None,
+        hears=point.hears,
     )
     return choose_address([address])[1]
 
