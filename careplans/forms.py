@@ -20,6 +20,7 @@ from coordinator.db import uuid7
 from coordinator.fields import show_refusal
 from coordinator.wording import clock_time, near_day, phone
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
+from patients.safe_contact import safety
 
 MOMENT = {"type": "datetime-local", "step": "300"}
 SHORT = {"rows": 2}
@@ -229,7 +230,10 @@ class LogContactForm(TaskActionForm):
         people.label_from_instance = lambda p: f"{p.name} ({p.relationship}): {p.hears}"
         points: Any = self.fields["contact_point"]
         numbers = ContactPoint.objects.visible_to(self.user)
-        points.queryset = numbers.filter(patient=patient, kind="phone", ended_at=None)
+        phones = numbers.filter(patient=patient, kind="phone", ended_at=None)
+        if safety(patient):
+            phones = phones.filter(pk__in=[p.pk for p in phones if not safety(patient).is_unsafe(p)])
+        points.queryset = phones
         points.label_from_instance = lambda p: f"{phone(p.value)} {p.get_use_display()}"
 
     def offer(
@@ -239,6 +243,9 @@ class LogContactForm(TaskActionForm):
     ) -> None:
         """Fill the choices from lists that are read already, so that showing the form costs no query."""
         people = [person for person in people if person.may_be_contacted(self.today)]
+        if self.task is not None and self.task.patient is not None:
+            wishes = safety(self.task.patient)
+            phones = [point for point in phones if not wishes.is_unsafe(point)]
         for name, rows in (("related_person", people), ("contact_point", phones)):
             field: Any = self.fields[name]
             field.choices = [

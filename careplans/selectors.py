@@ -21,7 +21,7 @@ from coordinator.accounts.models import Team, User
 from coordinator.clocks.models import Clock
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.clocks.selectors import why as why_this_date
-from patients.models import Allergy, ContactPoint, Patient, RelatedPerson, owner_topics
+from patients.models import Allergy, ContactPoint, Patient, RelatedPerson, opened_to, owner_topics
 from patients.workflow import PatientStatus
 
 RECENT = 3
@@ -222,7 +222,7 @@ def plan_page(user: Any, plan: CarePlan, now: datetime) -> dict[str, Any]:
         "patient": plan.patient,
         "goals": goals,
         "other_actions": [action for action in actions if action.goal_id is None],
-        "problems": list(plan.problems.order_by("name")),
+        "problems": list(plan.problems.filter(opened_to(user)).order_by("name")),
         "steps": _offered(plan) if may_edit else [],
         "missing": missing_for_activation(plan) if plan.status == PlanStatus.DRAFT else [],
         "may_edit": may_edit and plan.status in (PlanStatus.DRAFT, PlanStatus.ACTIVE, PlanStatus.ON_HOLD),

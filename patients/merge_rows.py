@@ -14,6 +14,7 @@ from patients.models import (
     CareTeamMember,
     Consent,
     ContactPoint,
+    ContactWarning,
     Coverage,
     Document,
     Encounter,
@@ -126,6 +127,7 @@ def _lead(patient: Patient) -> CareTeamMember | None:
 OWN_PARTS = [
     Part(PatientIdentifier),
     Part(ContactPoint, settle=settle_contact_points),
+    Part(ContactWarning, under=("contact_point",)),
     Part(RelatedPerson),
     Part(Coverage, settle=settle_coverages),
     Part(CareTeamMember, settle=settle_care_team),

@@ -18,7 +18,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import Practitioner, Site, User
-from patients.models import ContactPoint, Coverage, Patient, PatientMerge, PatientStatus, owner_topics
+from patients.models import (
+    ContactPoint,
+    Coverage,
+    Patient,
+    PatientMerge,
+    PatientStatus,
+    opened_to,
+    owner_topics,
+)
 from patients.rules.duplicates import Match, Person, compare, person_from, value_set
 from patients.rules.finding import Number, Span, Wanted, read_query
 from patients.rules.likeness import likeness, near_dates
@@ -392,8 +400,8 @@ def _merge_of(pk: Any) -> PatientMerge | None:
     return PatientMerge.objects.standing().select_related("other").filter(other=pk).first()
 
 
-def whole_record(patient: Patient) -> dict[str, list[Any]]:
-    """Every entry of the record for its Details page, ended ones included; what was entered in error is not."""
+def whole_record(user: Any, patient: Patient) -> dict[str, list[Any]]:
+    """Every entry of the record for its Details page, ended ones included; what was entered in error is not, nor what is withheld from this person."""
     return {
         "phones": list(
             patient.contact_points.annotate(owner_topics=owner_topics(timezone.localdate())).order_by(
@@ -408,12 +416,18 @@ def whole_record(patient: Patient) -> dict[str, list[Any]]:
             )
         ),
         "consents": list(patient.consents.exclude(status="entered_in_error").select_related("taken_by")),
-        "problems": list(patient.problems.exclude(status="entered_in_error").order_by("status", "name")),
+        "problems": list(
+            patient.problems.filter(opened_to(user))
+            .exclude(status="entered_in_error")
+            .order_by("status", "name")
+        ),
         "allergies": list(
             patient.allergies.exclude(status="entered_in_error").order_by("status", "substance")
         ),
         "medications": list(
-            patient.medications.exclude(status="entered_in_error").order_by("status", "name")
+            patient.medications.filter(opened_to(user))
+            .exclude(status="entered_in_error")
+            .order_by("status", "name")
         ),
         "identifiers": list(patient.identifiers.order_by("kind", "value")),
     }

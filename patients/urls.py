@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from patients.views import entries, notes, registration, restriction, standing
+from patients.views import entries, labels, notes, registration, restriction, standing
 
 app_name = "patients"
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("notes/<uuid:pk>/take-back/", notes.note_in_error, name="note_in_error"),
     path("notes/<uuid:pk>/read/", notes.note_acknowledge, name="note_acknowledge"),
     path("<uuid:pk>/add/<slug:kind>/", entries.entry_new, name="entry_new"),
+    path("<uuid:pk>/protected/", labels.labels_open, name="labels_open"),
+    path("labels/<slug:kind>/<uuid:pk>/", labels.entry_label, name="entry_label"),
     path("<uuid:pk>/no-known-allergies/", entries.no_known_allergies, name="no_known_allergies"),
     path("entries/<slug:kind>/<uuid:pk>/", entries.entry_change, name="entry_change"),
     path("entries/<slug:kind>/<uuid:pk>/end/", entries.entry_end, name="entry_end"),

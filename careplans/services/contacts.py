@@ -28,6 +28,7 @@ from coordinator.db import refusals
 from coordinator.wording import language_name
 from coordinator.workflow import Actor, person, record_edit
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
+from patients.safe_contact import safety
 from patients.services import mark_contact_point_failing
 
 FLAGGING = ("wrong_number", "disconnected")
@@ -84,6 +85,8 @@ def log_contact(
     locked = lock_task(task.pk) if task is not None else None
     open_one = locked if locked is not None and locked.status not in CLOSED else None
     contact_point = contact_point or _only_phone(patient, channel, outcome)
+    if direction == "out":
+        _check_safe(patient, channel, outcome, contact_point)
     may_hear = _may_hear(patient, outcome, related_person, topic, at or now)
     after = _work_out(outcome, patient, open_one, may_hear, next_attempt_at, now, note, open_items, complete)
     extra = {"pk": attempt_id} if attempt_id else {}
@@ -133,6 +136,22 @@ def _check_belongs(
     named = (task, related_person, contact_point)
     if any(thing is not None and thing.patient_id != patient.pk for thing in named):
         raise ValidationError(_("That belongs to another patient."))
+
+
+def _check_safe(patient: Patient, channel: str, outcome: str, point: ContactPoint | None) -> None:
+    """Refuse what the patient asked not to be done to reach them."""
+    why = safety(patient).why_not(channel, point, voicemail=outcome == "left_message")
+    if not why:
+        return
+    field = (
+        "channel"
+        if channel == "letter" or (safety(patient).no_messages and channel != "phone")
+        else "contact_point"
+    )
+    if outcome == "left_message" and not (point and safety(patient).is_unsafe(point)):
+        field = "outcome" if channel == "phone" else field
+    sentence = _("%(why)s If it happened all the same, write it as a note.")
+    raise ValidationError({field: sentence % {"why": why}})
 
 
 def _only_phone(patient: Patient, channel: str, outcome: str) -> ContactPoint | None:

@@ -159,6 +159,8 @@ ROWS = [
     row("dashboard:duplicate_merge_undo", "POST", LEADERS, pk="merge"),
     row("patients:patient_restrict", "GET POST", LEADERS, pk="patient"),
     row("patients:restriction_undo", "POST", LEADERS, pk="patient"),
+    row("patients:labels_open", "GET POST", CLINICAL, pk="patient"),
+    row("patients:entry_label", "GET POST", COORDINATION, kind="'problem'", pk="problem"),
     row("dashboard:break_glass", "GET POST", CLINICAL),
     row("dashboard:access_end", "POST", CLINICAL, pk="patient"),
     row("dashboard:access_reviews", "GET", MANAGER | AUDITOR),

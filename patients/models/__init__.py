@@ -13,6 +13,7 @@ from patients.models.clinical import (
     Result,
 )
 from patients.models.duplicates import DuplicateQuerySet, MergeQuerySet, PatientMerge, PossibleDuplicate
+from patients.models.labels import Label, Labelled
 from patients.models.papers import Consent, Coverage, Document
 from patients.models.patient import (
     AllergyStatus,
@@ -24,7 +25,16 @@ from patients.models.patient import (
     Tier,
 )
 from patients.models.people import CareTeamMember, RelatedPerson, Topic, owner_hears, owner_topics
-from patients.models.visibility import HIDDEN, NoteScoped, PatientScoped, hidden_from, hidden_params
+from patients.models.safety import ContactWarning, ContactWarningQuerySet
+from patients.models.visibility import (
+    HIDDEN,
+    NoteScoped,
+    PatientScoped,
+    hidden_from,
+    hidden_params,
+    opened,
+    opened_to,
+)
 from patients.workflow import PatientStatus
 
 __all__ = [
@@ -38,11 +48,15 @@ __all__ = [
     "ClinicalRecord",
     "Consent",
     "ContactPoint",
+    "ContactWarning",
+    "ContactWarningQuerySet",
     "Coverage",
     "Document",
     "DuplicateQuerySet",
     "Encounter",
     "Immunization",
+    "Label",
+    "Labelled",
     "Medication",
     "MergeQuerySet",
     "Note",
@@ -62,6 +76,8 @@ __all__ = [
     "Topic",
     "hidden_from",
     "hidden_params",
+    "opened",
+    "opened_to",
     "owner_hears",
     "owner_topics",
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from coordinator.db import Record
+from patients.models.labels import Labelled, label_known
 from patients.models.patient import Patient
 from patients.models.visibility import PatientScoped
 
@@ -123,7 +124,7 @@ class Consent(Record):
         return self.status == self.Status.ACTIVE and self.starts_on <= day and not over
 
 
-class Document(Record):
+class Document(Labelled, Record):
     """A paper or file about the patient. The file itself is under DATA_DIR, never served by URL."""
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="documents")
@@ -141,3 +142,4 @@ class Document(Record):
 
     class Meta:
         indexes = [models.Index(fields=["patient", "-received_on"], name="document_patient")]
+        constraints = [label_known("document_label_known")]

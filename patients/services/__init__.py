@@ -27,6 +27,7 @@ from patients.services.contacts import (
 )
 from patients.services.coverage import add_coverage, end_coverage, update_coverage
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
+from patients.services.labels import open_label, set_label
 from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
 from patients.services.patients import register_patient, update_patient
@@ -39,6 +40,7 @@ from patients.services.people import (
     update_care_team_member,
     update_related_person,
 )
+from patients.services.safety import add_contact_warning, end_contact_warning, update_contact_warning
 from patients.services.standing import (
     enter_patient_in_error,
     inactivate_patient,
@@ -53,6 +55,7 @@ __all__ = [
     "add_care_team_member",
     "add_consent",
     "add_contact_point",
+    "add_contact_warning",
     "add_coverage",
     "add_medication",
     "add_note",
@@ -68,6 +71,7 @@ __all__ = [
     "end_access",
     "end_care_team_member",
     "end_contact_point",
+    "end_contact_warning",
     "end_coverage",
     "end_related_person",
     "enter_note_in_error",
@@ -76,6 +80,7 @@ __all__ = [
     "lift_restriction",
     "mark_contact_point_failing",
     "merge_patients",
+    "open_label",
     "plan_merge",
     "reactivate_patient",
     "record_death",
@@ -86,11 +91,13 @@ __all__ = [
     "restrict_patient",
     "review_access",
     "scan_duplicates",
+    "set_label",
     "tell_apart",
     "transfer_patient",
     "unmerge_patients",
     "update_care_team_member",
     "update_contact_point",
+    "update_contact_warning",
     "update_coverage",
     "update_patient",
     "update_related_person",

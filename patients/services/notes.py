@@ -34,6 +34,7 @@ def add_note(
     kind: str = Note.Kind.PROGRESS,
     report_to: Practitioner | None = None,
     answer_due_at: datetime | None = None,
+    label: str = "",
 ) -> Note:
     """Write a note. With `report_to` that provider is asked to acknowledge it, by `answer_due_at` (UTC) if given."""
     patient = patient_for_entry(patient_id, by)
@@ -44,7 +45,14 @@ def add_note(
     if answer_due_at and answer_due_at <= now:
         raise ValidationError({"answer_due_at": _("Choose a time that is still to come.")})
     return add_entry(
-        Note, patient, by=by, kind=kind, body=body, report_to=report_to, answer_due_at=answer_due_at
+        Note,
+        patient,
+        by=by,
+        kind=kind,
+        body=body,
+        report_to=report_to,
+        answer_due_at=answer_due_at,
+        label=label,
     )
 
 

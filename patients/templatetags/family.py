@@ -11,8 +11,31 @@ from django.utils.translation import gettext as _
 
 from coordinator.templatetags.ui import badge
 from patients.models import Topic
+from patients.safe_contact import safety
 
 register = template.Library()
+
+
+@register.inclusion_tag("patients/_safe_contact.html")
+def safe_contact(patient: Any, on_banner: bool = False, on_paper: bool = False) -> dict[str, Any]:
+    """`{% safe_contact patient %}`: what to mind before dialling, writing or sending; on paper without what is sensitive."""
+    found = safety(patient)
+    return {
+        "sentences": found.on_paper if on_paper else [warning.sentence for warning in found.warnings],
+        "on_banner": on_banner,
+    }
+
+
+@register.simple_tag
+def may_send_letters(patient: Any) -> bool:
+    """`{% may_send_letters patient as may_write %}`: whether a letter may be offered."""
+    return patient is None or not safety(patient).no_letters
+
+
+@register.simple_tag
+def is_unsafe(patient: Any, point: Any) -> bool:
+    """`{% is_unsafe patient point as unsafe %}`: the number or address must not be used for this patient."""
+    return safety(patient).is_unsafe_at(point.kind, point.normalized or point.value)
 
 
 @register.simple_tag
