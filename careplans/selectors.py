@@ -147,6 +147,7 @@ def change_words(step: str) -> str:
         "cancel": _("Closed without doing"),
         "reopen": _("Reopened"),
         "edit": _("Edited"),
+        "give_copy": _("Copy given"),
         "tick": _("Checklist item ticked"),
         "untick": _("Checklist item unticked"),
         "log_contact": _("Contact logged"),

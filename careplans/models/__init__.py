@@ -1,6 +1,6 @@
 """The coordination: plans with goals and actions, tasks, and contacts."""
 
-from careplans.models.contacts import NOTHING_TOLD, REACHED, ContactAttempt, Outcome
+from careplans.models.contacts import NOTHING_TOLD, REACHED, ContactAttempt, CopyWay, Outcome
 from careplans.models.plans import (
     CarePlan,
     CarePlanChange,
@@ -19,6 +19,7 @@ __all__ = [
     "CarePlanChange",
     "CloseReason",
     "ContactAttempt",
+    "CopyWay",
     "Goal",
     "GoalChange",
     "GoalMeasurement",

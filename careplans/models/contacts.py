@@ -32,6 +32,13 @@ NOTHING_TOLD = "nothing"
 REACHED = (Outcome.REACHED_DONE, Outcome.REACHED_CALL_BACK, Outcome.REFUSED, Outcome.SPOKE_WITH_CAREGIVER)
 
 
+class CopyWay(models.TextChoices):
+    """How a printed copy was given."""
+
+    HAND = "hand", _("In person")
+    MAIL = "mail", _("By mail")
+
+
 class ContactAttempt(Record):
     """One attempt. `reached` and the attempt are separate facts; `at` is UTC, `minutes` whole minutes."""
 

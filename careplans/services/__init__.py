@@ -2,6 +2,7 @@
 
 from careplans.services.bulk import BulkResult, bulk, undo
 from careplans.services.contacts import LoggedContact, log_contact
+from careplans.services.copies import give_copy
 from careplans.services.goals import (
     add_goal,
     add_intervention,
@@ -53,6 +54,7 @@ __all__ = [
     "edit_task",
     "enter_task_in_error",
     "follow_clock",
+    "give_copy",
     "hand_back_task",
     "hold_plan",
     "log_contact",

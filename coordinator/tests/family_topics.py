@@ -28,8 +28,10 @@ PLACES = [
     # Forms that offer relatives, inputs of the API that take one, services that are given one, rows that keep one.
     Place("form", "careplans.forms.LogContactForm", CHOSEN),
     Place("form", "coordinator.dashboard.summary_contact.PatientContactForm", CHOSEN),
+    Place("form", "coordinator.dashboard.handout_views.HandoutForm", CHOSEN),
     Place("input", "coordinator.api.serializers.tasks.ContactWrite", CHOSEN),
     Place("service", "careplans.services.contacts.log_contact", CHOSEN),
+    Place("service", "careplans.services.copies.give_copy", CHOSEN),
     Place("row", "careplans.ContactAttempt.related_person", CHOSEN),
     # Templates that show a relative, or a number that belongs to one: the badge has to stand there too.
     Place("template", "careplans/_phone.html", STAFF),
@@ -41,7 +43,8 @@ PLACES = [
     # Messages that leave, by their wording; they go to numbers that may belong to somebody of the family.
     Place("message", "visit_reminder", Topic.SCHEDULING),
     Place("message", "opt_out_confirmation", NOBODY),
-    # Paper: for those who work here.
+    # Paper: for those who work here, and one for the family, by topic.
+    Place("print", "dashboard/_handout.html", CHOSEN),
     Place("print", "careplans/plan_detail.html", STAFF),
     Place("print", "careplans/task_detail.html", STAFF),
     Place("print", "dashboard/call_list.html", STAFF),
