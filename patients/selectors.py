@@ -14,7 +14,6 @@ from django.db.models import BooleanField, Case, F, IntegerField, Q, QuerySet, V
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Length, Sign, StrIndex
 from django.db.models.lookups import Exact
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import Practitioner, Site, User
@@ -400,11 +399,11 @@ def _merge_of(pk: Any) -> PatientMerge | None:
     return PatientMerge.objects.standing().select_related("other").filter(other=pk).first()
 
 
-def whole_record(user: Any, patient: Patient) -> dict[str, list[Any]]:
+def whole_record(user: Any, patient: Patient, today: datetime.date) -> dict[str, list[Any]]:
     """Every entry of the record for its Details page, ended ones included; what was entered in error is not, nor what is withheld from this person."""
     return {
         "phones": list(
-            patient.contact_points.annotate(owner_topics=owner_topics(timezone.localdate())).order_by(
+            patient.contact_points.annotate(owner_topics=owner_topics(today)).order_by(
                 "-kind", F("ended_at").desc(nulls_first=True), "rank"
             )
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -45,12 +46,18 @@ def give_copy(
     why_not = safety(patient).why_not(CHANNELS[CopyWay(way)], None)
     if why_not:
         raise ValidationError({"way": why_not})
-    facts = {"way": way, "to": str(to.pk) if to else "", "language": language, "is_large": is_large}
-    for record in plans or [patient]:
-        more = {"fields": [], "version": patient.version} if record is patient else {}
-        record_edit(
-            record, "give_copy", by=by, now=now, reason=_words(to, way, language, is_large), **facts, **more
-        )
+    facts: dict[str, Any] = {
+        "way": way,
+        "to": str(to.pk) if to else "",
+        "language": language,
+        "is_large": is_large,
+    }
+    words = _words(to, way, language, is_large)
+    for plan in plans:
+        record_edit(plan, "give_copy", by=by, now=now, reason=words, **facts)
+    if not plans:
+        facts |= {"fields": [], "version": patient.version}
+        record_edit(patient, "give_copy", by=by, now=now, reason=words, **facts)
 
 
 def _words(to: RelatedPerson | None, way: str, language: str, is_large: bool) -> str:

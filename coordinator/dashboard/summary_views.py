@@ -179,7 +179,7 @@ def patient_notes(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def patient_details(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "details")
-    chart["record"] = whole_record(request.user, chart["patient"])
+    chart["record"] = whole_record(request.user, chart["patient"], chart["today"])
     return page(request, "dashboard/patient_details.html", chart)
 
 

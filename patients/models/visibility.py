@@ -46,7 +46,7 @@ def opened(row: str) -> str:
     return OPENED.format(row=row)
 
 
-def opened_to(user: Any) -> Q:
+def opened_to(user: Any) -> Any:
     """OPENED as a part of a query of a model that can be labelled."""
     grants = apps.get_model("patients", "AccessGrant").objects.filter(
         user=user.pk, patient=OuterRef("patient"), kind="reason", label=OuterRef("label"),
