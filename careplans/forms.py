@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from careplans import rules
-from careplans.models import CloseReason, ContactAttempt, Outcome, Priority, Task, TaskKind
+from careplans.models import NOTHING_TOLD, CloseReason, ContactAttempt, Outcome, Priority, Task, TaskKind
 from careplans.selectors import hands
 from coordinator.accounts.models import User
 from coordinator.clocks.selectors import as_calendar, calendar_for
@@ -20,6 +20,7 @@ from coordinator.db import uuid7
 from coordinator.fields import show_refusal
 from coordinator.wording import clock_time, near_day, phone
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
+from patients.safe_contact import safety
 
 MOMENT = {"type": "datetime-local", "step": "300"}
 SHORT = {"rows": 2}
@@ -183,8 +184,15 @@ class LogContactForm(TaskActionForm):
         queryset=RelatedPerson.objects.none(),
         required=False,
         empty_label=_("The patient"),
+        error_messages={
+            "invalid_choice": _("Choose somebody from the list: others may not be told anything.")
+        },
     )
-    topic = forms.ChoiceField(label=_("About"), choices=[("", _("Not said")), *Topic.choices], required=False)
+    topic = forms.ChoiceField(
+        label=_("About"),
+        choices=[("", _("Not said")), (NOTHING_TOLD, _("Nothing was told")), *Topic.choices],
+        required=False,
+    )
     channel = forms.ChoiceField(label=_("By"), choices=ContactAttempt.Channel.choices, required=False)
     contact_point = forms.ModelChoiceField(
         label=_("Number"), queryset=ContactPoint.objects.none(), required=False, empty_label=_("Not said")
@@ -217,11 +225,15 @@ class LogContactForm(TaskActionForm):
     def _choices_of(self, patient: Patient) -> None:
         people: Any = self.fields["related_person"]
         related = RelatedPerson.objects.visible_to(self.user)
-        people.queryset = related.filter(patient=patient, ended_on=None).order_by("name")
-        people.label_from_instance = lambda p: f"{p.name} ({p.relationship})"
+        self.today = timezone.localdate(self.now, patient.site.tzinfo)
+        people.queryset = related.filter(patient=patient).to_contact(self.today).order_by("name")
+        people.label_from_instance = lambda p: f"{p.name} ({p.relationship}): {p.hears}"
         points: Any = self.fields["contact_point"]
         numbers = ContactPoint.objects.visible_to(self.user)
-        points.queryset = numbers.filter(patient=patient, kind="phone", ended_at=None)
+        phones = numbers.filter(patient=patient, kind="phone", ended_at=None)
+        if safety(patient):
+            phones = phones.filter(pk__in=[p.pk for p in phones if not safety(patient).is_unsafe(p)])
+        points.queryset = phones
         points.label_from_instance = lambda p: f"{phone(p.value)} {p.get_use_display()}"
 
     def offer(
@@ -230,12 +242,22 @@ class LogContactForm(TaskActionForm):
         phones: Iterable[ContactPoint],
     ) -> None:
         """Fill the choices from lists that are read already, so that showing the form costs no query."""
+        people = [person for person in people if person.may_be_contacted(self.today)]
+        if self.task is not None and self.task.patient is not None:
+            wishes = safety(self.task.patient)
+            phones = [point for point in phones if not wishes.is_unsafe(point)]
         for name, rows in (("related_person", people), ("contact_point", phones)):
             field: Any = self.fields[name]
             field.choices = [
                 ("", field.empty_label),
                 *((row.pk, field.label_from_instance(row)) for row in rows),
             ]
+
+    @property
+    def people(self) -> Any:
+        """Whom the form offers; each knows what they may hear about."""
+        field: Any = self.fields["related_person"]
+        return field.queryset
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -95,7 +95,7 @@ def after_contact(
     """What a contact's result does.
 
     `calendar` says which days are business days, `zone` names the zone of the day parts. `promised_at` is the time
-    agreed for `reached_call_back`; `may_hear` says whether the caregiver spoken with may hear about the topic;
+    agreed for `reached_call_back`; `may_hear` says whether the caregiver heard about a topic that they may hear;
     `deadline` is the end a rule sets for the task: a next attempt is brought forward so that it is not missed.
     Raises ValueError for an unknown result, and for a call back without its time or with one in the past.
     """
@@ -154,7 +154,7 @@ def _other_part(
     }
     why = [reasons[part], *skipped_days(today, day, calendar)]
     if outcome == "spoke_with_caregiver":
-        why.insert(0, _("That person may not hear about this topic, so it does not count as reached."))
+        why.insert(0, _("Nothing about the patient was told, so it does not count as reached."))
     return _retry(at_part(day, part, zone), zone, deadline, now, *why)
 
 

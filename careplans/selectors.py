@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -21,7 +21,7 @@ from coordinator.accounts.models import Team, User
 from coordinator.clocks.models import Clock
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.clocks.selectors import why as why_this_date
-from patients.models import Allergy, ContactPoint, Patient, RelatedPerson, Topic
+from patients.models import Allergy, ContactPoint, Patient, RelatedPerson, opened_to, owner_topics
 from patients.workflow import PatientStatus
 
 RECENT = 3
@@ -100,11 +100,10 @@ def _about_patient(preview: TaskPreview, user: Any, patient: Patient) -> None:
     preview.allergies = list(
         Allergy.objects.filter(patient=patient, status="active").order_by("-severity", "substance")
     )
-    preview.phones = list(ContactPoint.objects.filter(patient=patient, kind="phone", ended_at=None))
+    phones = ContactPoint.objects.filter(patient=patient, kind="phone", ended_at=None)
+    preview.phones = list(phones.annotate(owner_topics=owner_topics(today)))
     people = RelatedPerson.objects.filter(patient=patient).exclude(ended_on__lte=today)
     preview.people = list(people.order_by("name"))
-    for person in cast("list[Any]", preview.people):
-        person.topic_labels = [str(Topic(topic).label) for topic in person.topics if topic in Topic.values]
     contacts = ContactAttempt.objects.filter(patient=patient).select_related("created_by", "related_person")
     preview.contacts = list(contacts.order_by("-at")[:RECENT])
     others = Task.objects.visible_to(user).open().filter(patient=patient).exclude(pk=preview.task.pk)
@@ -148,6 +147,7 @@ def change_words(step: str) -> str:
         "cancel": _("Closed without doing"),
         "reopen": _("Reopened"),
         "edit": _("Edited"),
+        "give_copy": _("Copy given"),
         "tick": _("Checklist item ticked"),
         "untick": _("Checklist item unticked"),
         "log_contact": _("Contact logged"),
@@ -224,7 +224,7 @@ def plan_page(user: Any, plan: CarePlan, now: datetime) -> dict[str, Any]:
         "patient": plan.patient,
         "goals": goals,
         "other_actions": [action for action in actions if action.goal_id is None],
-        "problems": list(plan.problems.order_by("name")),
+        "problems": list(plan.problems.filter(opened_to(user)).order_by("name")),
         "steps": _offered(plan) if may_edit else [],
         "may_be_error": may_edit and plan.status != PlanStatus.ENTERED_IN_ERROR,
         "missing": missing_for_activation(plan) if plan.status == PlanStatus.DRAFT else [],

@@ -14,6 +14,7 @@ from patients.models import (
     CareTeamMember,
     Consent,
     ContactPoint,
+    ContactWarning,
     Coverage,
     Document,
     EligibilityCheck,
@@ -141,6 +142,7 @@ def settle_documents(pair: Pair) -> Iterator[Settled]:
 OWN_PARTS = [
     Part(PatientIdentifier),
     Part(ContactPoint, settle=settle_contact_points),
+    Part(ContactWarning, under=("contact_point",)),
     Part(RelatedPerson),
     Part(Coverage, settle=settle_coverages),
     Part(EligibilityCheck, under=("coverage",)),

@@ -60,6 +60,16 @@ def check_can_break_glass(by: Actor, patient: Patient) -> None:
         raise PermissionDenied(_("Your role does not include emergency access."))
 
 
+def can_open_labels(user: Any, patient: Patient) -> bool:
+    """Ask for the labelled entries of a patient of one's own place."""
+    return user.can("labels.open") and patient.site_id in user.site_ids
+
+
+def check_can_open_labels(by: Actor, patient: Patient) -> None:
+    if isinstance(by, System) or not can_open_labels(by, patient):
+        raise PermissionDenied(_("Your role does not include opening labelled entries."))
+
+
 def can_review(user: Any, grant: AccessGrant) -> bool:
     """Judge somebody else's emergency access: the place's manager, or an auditor."""
     here = user.can("audit.view") or grant.patient.site_id in user.site_ids

@@ -27,6 +27,8 @@ from patients.models import (
     PatientMerge,
     PatientStatus,
     Topic,
+    opened_to,
+    owner_topics,
 )
 from patients.rules import member_numbers
 from patients.rules.duplicates import Match, Person, compare, person_from, value_set
@@ -402,8 +404,8 @@ def _merge_of(pk: Any) -> PatientMerge | None:
     return PatientMerge.objects.standing().select_related("other").filter(other=pk).first()
 
 
-def whole_record(patient: Patient) -> dict[str, list[Any]]:
-    """Every entry of the record for its Details page, ended ones included; what was entered in error is not."""
+def whole_record(user: Any, patient: Patient, today: datetime.date) -> dict[str, list[Any]]:
+    """Every entry of the record for its Details page, ended ones included; what was entered in error is not, nor what is withheld from this person."""
     family = list(
         patient.related_people.filter(error_reason="").order_by(F("ended_on").desc(nulls_first=True), "name")
     )
@@ -413,9 +415,9 @@ def whole_record(patient: Patient) -> dict[str, list[Any]]:
         ]
     return {
         "phones": list(
-            patient.contact_points.filter(error_reason="").order_by(
-                "-kind", F("ended_at").desc(nulls_first=True), "rank"
-            )
+            patient.contact_points.filter(error_reason="")
+            .annotate(owner_topics=owner_topics(today))
+            .order_by("-kind", F("ended_at").desc(nulls_first=True), "rank")
         ),
         "coverages": with_checks(patient, timezone.now()),
         "family": family,
@@ -425,12 +427,18 @@ def whole_record(patient: Patient) -> dict[str, list[Any]]:
             .order_by(F("ended_on").desc(nulls_first=True), "-is_lead", "role")
         ),
         "consents": list(patient.consents.exclude(status="entered_in_error").select_related("taken_by")),
-        "problems": list(patient.problems.exclude(status="entered_in_error").order_by("status", "name")),
+        "problems": list(
+            patient.problems.filter(opened_to(user))
+            .exclude(status="entered_in_error")
+            .order_by("status", "name")
+        ),
         "allergies": list(
             patient.allergies.exclude(status="entered_in_error").order_by("status", "substance")
         ),
         "medications": list(
-            patient.medications.exclude(status="entered_in_error").order_by("status", "name")
+            patient.medications.filter(opened_to(user))
+            .exclude(status="entered_in_error")
+            .order_by("status", "name")
         ),
         "identifiers": list(patient.identifiers.order_by("kind", "value")),
         "reconciliations": list(

@@ -86,6 +86,9 @@ class ReferralChangeForm(ReferralForm):
     def __init__(self, *args: Any, instance: Referral, **kwargs: Any) -> None:
         super().__init__(*args, instance=instance, initial={"version": instance.version}, **kwargs)
         del self.fields["duplicate_reason"]
+        known: Any = self.fields["problem"]
+        if instance.problem_id and not known.queryset.filter(pk=instance.problem_id).exists():
+            del self.fields["problem"]  # withheld from this person, or no longer active: it stays as it is
 
     def show_conflict(self, error: Conflict) -> None:
         """What somebody saved meanwhile stands beside what was typed; saving again replaces it."""

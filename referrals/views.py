@@ -20,7 +20,7 @@ from coordinator.filters import filters_of, store_filters
 from coordinator.http import get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
-from patients.models import Patient
+from patients.models import Patient, Problem
 from referrals import rules, services
 from referrals.forms import AssignForm, FilterForm, ReferralChangeForm, ReferralForm, StepForm
 from referrals.models import Referral
@@ -84,6 +84,7 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
     return {
         "now": timezone.now(),
         "referral": referral,
+        "problem": _problem_shown(user, referral),
         "patient": referral.patient,
         "following": following,
         "why": why(referral.clock) if referral.clock else [],
@@ -96,6 +97,14 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
         "assign_form": AssignForm(user=user, initial={"owner": referral.owner_id}),
         **extra,
     }
+
+
+def _problem_shown(user: Any, referral: Referral) -> Problem | None:
+    """The problem it is for, unless that is labelled and withheld from this person."""
+    problem = referral.problem
+    if problem is None or not problem.label:
+        return problem
+    return Problem.objects.visible_to(user).filter(pk=problem.pk).first()
 
 
 def referral_steps(referral: Referral) -> list[str]:

@@ -1,6 +1,6 @@
 """The coordination: plans with goals and actions, tasks, and contacts."""
 
-from careplans.models.contacts import ContactAttempt, Outcome
+from careplans.models.contacts import NOTHING_TOLD, REACHED, ContactAttempt, CopyWay, Outcome
 from careplans.models.plans import (
     CarePlan,
     CarePlanChange,
@@ -13,10 +13,13 @@ from careplans.models.plans import (
 from careplans.models.tasks import CloseReason, Priority, Task, TaskChange, TaskInterval, TaskKind
 
 __all__ = [
+    "NOTHING_TOLD",
+    "REACHED",
     "CarePlan",
     "CarePlanChange",
     "CloseReason",
     "ContactAttempt",
+    "CopyWay",
     "Goal",
     "GoalChange",
     "GoalMeasurement",

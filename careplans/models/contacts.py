@@ -28,6 +28,9 @@ class Outcome(models.TextChoices):
     LANGUAGE_BARRIER = "language_barrier", _("Needs an interpreter")
 
 
+# About what somebody else was spoken with, when nothing about the patient was told. Kept as no topic.
+NOTHING_TOLD = "nothing"
+
 REACHED = (Outcome.REACHED_DONE, Outcome.REACHED_CALL_BACK, Outcome.REFUSED, Outcome.SPOKE_WITH_CAREGIVER)
 
 
@@ -36,6 +39,13 @@ class ValidContacts(models.Manager["ContactAttempt"]):
 
     def get_queryset(self) -> Any:
         return super().get_queryset().filter(error_reason="")
+
+
+class CopyWay(models.TextChoices):
+    """How a printed copy was given."""
+
+    HAND = "hand", _("In person")
+    MAIL = "mail", _("By mail")
 
 
 class ContactAttempt(Record):

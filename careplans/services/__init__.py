@@ -3,6 +3,7 @@
 from careplans.services.bulk import BulkResult, bulk, undo
 from careplans.services.contact_errors import enter_contact_in_error
 from careplans.services.contacts import LoggedContact, log_contact
+from careplans.services.copies import give_copy
 from careplans.services.goals import (
     add_goal,
     add_intervention,
@@ -60,6 +61,7 @@ __all__ = [
     "enter_task_in_error",
     "follow_clock",
     "follow_update",
+    "give_copy",
     "hand_back_task",
     "hold_plan",
     "log_contact",

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from careplans import rules
-from careplans.models import ContactAttempt, Outcome, Task
+from careplans.models import NOTHING_TOLD, REACHED, ContactAttempt, Outcome, Task
 from careplans.permissions import check_can_log_contact
 from careplans.services.locking import CLOSED, ended_sentence, lock_task
 from careplans.services.opening import open_task
@@ -28,6 +28,7 @@ from coordinator.db import refusals
 from coordinator.wording import language_name
 from coordinator.workflow import Actor, person, record_edit
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
+from patients.safe_contact import safety
 from patients.services import mark_contact_point_failing
 
 FLAGGING = ("wrong_number", "disconnected")
@@ -70,7 +71,8 @@ def log_contact(
     """Keep one contact and do what its result says (careplans.rules.after_contact).
 
     `next_attempt_at` (UTC) is the time promised for "call back later", and otherwise the person's own choice instead
-    of the rule's. `complete` ends the task whatever the result. `attempt_id` makes a repeated post harmless. A
+    of the rule's. `topic` is what a relative heard about, NOTHING_TOLD when that is nothing; one that they may not
+    hear about is refused (45 CFR 164.510(b)). `complete` ends the task whatever the result. `attempt_id` makes a repeated post harmless. A
     contact about a task that somebody ended meanwhile is still kept: it happened.
 
     Raises ValidationError (form fields as keys), PermissionDenied.
@@ -83,9 +85,10 @@ def log_contact(
     locked = lock_task(task.pk) if task is not None else None
     open_one = locked if locked is not None and locked.status not in CLOSED else None
     contact_point = contact_point or _only_phone(patient, channel, outcome)
-    after = _work_out(
-        outcome, patient, open_one, related_person, topic, next_attempt_at, now, note, open_items, complete
-    )
+    if direction == "out":
+        _check_safe(patient, channel, outcome, contact_point)
+    may_hear = _may_hear(patient, outcome, related_person, topic, at or now)
+    after = _work_out(outcome, patient, open_one, may_hear, next_attempt_at, now, note, open_items, complete)
     extra = {"pk": attempt_id} if attempt_id else {}
     with refusals():
         attempt = ContactAttempt.objects.create(
@@ -99,7 +102,7 @@ def log_contact(
             reached=after.reached,
             related_person=related_person,
             contact_point=contact_point,
-            topic=topic,
+            topic="" if topic == NOTHING_TOLD else topic,
             note=note,
             minutes=minutes,
             interpreter=interpreter,
@@ -135,6 +138,22 @@ def _check_belongs(
         raise ValidationError(_("That belongs to another patient."))
 
 
+def _check_safe(patient: Patient, channel: str, outcome: str, point: ContactPoint | None) -> None:
+    """Refuse what the patient asked not to be done to reach them."""
+    why = safety(patient).why_not(channel, point, voicemail=outcome == "left_message")
+    if not why:
+        return
+    field = (
+        "channel"
+        if channel == "letter" or (safety(patient).no_messages and channel != "phone")
+        else "contact_point"
+    )
+    if outcome == "left_message" and not (point and safety(patient).is_unsafe(point)):
+        field = "outcome" if channel == "phone" else field
+    sentence = _("%(why)s If it happened all the same, write it as a note.")
+    raise ValidationError({field: sentence % {"why": why}})
+
+
 def _only_phone(patient: Patient, channel: str, outcome: str) -> ContactPoint | None:
     """The number a call must have gone to, when there is only one; a wrong number with several has to be named."""
     if channel != "phone":
@@ -153,8 +172,7 @@ def _work_out(
     outcome: str,
     patient: Patient,
     task: Task | None,
-    related_person: RelatedPerson | None,
-    topic: str,
+    may_hear: bool,
     next_attempt_at: datetime | None,
     now: datetime,
     note: str,
@@ -163,7 +181,6 @@ def _work_out(
 ) -> rules.AfterContact:
     if outcome not in Outcome.values:
         raise ValidationError({"outcome": _("Choose what came of it.")})
-    may_hear = _may_hear(outcome, related_person, topic)
     if outcome == "refused" and not note.strip():
         raise ValidationError({"note": _("Say in a few words what was refused and why.")})
     if next_attempt_at is not None and next_attempt_at <= now:
@@ -188,15 +205,51 @@ def _work_out(
     return _with_choice(after, next_attempt_at, patient.zone)
 
 
-def _may_hear(outcome: str, related_person: RelatedPerson | None, topic: str) -> bool:
-    """Whether the caregiver may hear about the topic; both have to be named for "spoke with caregiver"."""
-    if outcome != "spoke_with_caregiver":
+def _may_hear(patient: Patient, outcome: str, person: RelatedPerson | None, topic: str, at: datetime) -> bool:
+    """Whether the contact with somebody else counts: about a topic that the patient lets them hear.
+
+    Raises ValidationError for a topic that they may not hear, for one who is not to be contacted, and for a result
+    that only the patient can give.
+    """
+    if person is None:
+        if outcome == "spoke_with_caregiver":
+            raise ValidationError({"related_person": _("Choose who you spoke with.")})
         return False
-    if related_person is None:
-        raise ValidationError({"related_person": _("Choose who you spoke with.")})
-    if topic not in Topic.values:
+    day = at.astimezone(patient.site.tzinfo).date()
+    if not person.may_be_contacted(day):
+        sentence = _("%(name)s is not to be contacted. Choose another person, or write it as a note.")
+        raise ValidationError({"related_person": sentence % {"name": person.name}})
+    if topic and topic != NOTHING_TOLD and not person.may_hear(topic, day):
+        raise ValidationError({"topic": _not_for(person, topic)})
+    if outcome != "spoke_with_caregiver":
+        if outcome in REACHED:
+            sentence = _("You spoke with %(name)s, not with the patient: choose “Spoke with caregiver”.")
+            raise ValidationError({"outcome": sentence % {"name": person.name}})
+        return False
+    if topic not in (*Topic.values, NOTHING_TOLD):
         raise ValidationError({"topic": _("Choose what it was about.")})
-    return topic in related_person.topics and not related_person.do_not_contact
+    return topic != NOTHING_TOLD
+
+
+def _not_for(person: RelatedPerson, topic: str) -> str:
+    if topic not in Topic.values:
+        return _("Choose what it was about.")
+    words = {"name": person.name, "topic": Topic(topic).label, "topics": person.hears}
+    if person.topics:
+        return (
+            _(
+                "%(name)s may not hear about this: %(topic)s. The patient allowed: %(topics)s."
+                " If nothing was told, choose “Nothing was told”."
+            )
+            % words
+        )
+    return (
+        _(
+            "%(name)s may not hear about this: %(topic)s. The patient has allowed no topic."
+            " If nothing was told, choose “Nothing was told”."
+        )
+        % words
+    )
 
 
 def _with_choice(after: rules.AfterContact, chosen: datetime | None, zone: str) -> rules.AfterContact:

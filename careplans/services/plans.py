@@ -17,8 +17,8 @@ from careplans.services.goals import open_action_tasks
 from careplans.services.tasks import close_tasks_caused_by
 from careplans.workflow import PlanStatus
 from coordinator.db import Conflict, lock, refusals
-from coordinator.workflow import Actor, NotAllowed, begin, move, person, record_edit
-from patients.models import Patient
+from coordinator.workflow import Actor, NotAllowed, System, begin, move, person, record_edit
+from patients.models import Patient, opened_to
 
 EDITABLE = ("title", "description", "program", "next_review_on", "agreed_on", "agreed_with")
 
@@ -53,16 +53,18 @@ def create_plan(
     if not title.strip():
         raise ValidationError({"title": _("Give the plan a name.")})
     plan.save(force_insert=True)
-    _set_problems(plan, problem_ids or [])
+    _set_problems(plan, problem_ids or [], by)
     begin(plan, by=by, now=now)
     return plan
 
 
-def _set_problems(plan: CarePlan, problem_ids: list[UUID]) -> None:
+def _set_problems(plan: CarePlan, problem_ids: list[UUID], by: Actor) -> None:
+    """What the person chose, and what the plan addresses already without their being shown it."""
+    withheld = [] if isinstance(by, System) else list(plan.problems.exclude(opened_to(by)))
     own = list(plan.patient.problems.filter(pk__in=problem_ids))
     if len(own) != len(set(problem_ids)):
         raise ValidationError({"problems": _("That belongs to another patient.")})
-    plan.problems.set(own)
+    plan.problems.set([*own, *withheld])
 
 
 def lock_plan(plan_id: UUID, by: Actor) -> CarePlan:
@@ -102,7 +104,7 @@ def edit_plan(
     with refusals(plan_one_active_per_program=_("The patient has another active plan for that program.")):
         plan.save()
     if problem_ids is not None:
-        _set_problems(plan, problem_ids)
+        _set_problems(plan, problem_ids, by)
     record_edit(plan, "edit", by=by, now=now, fields=sorted(changed))
     return plan
 

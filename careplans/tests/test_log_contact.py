@@ -136,12 +136,37 @@ def test_a_caregiver_counts_for_the_topics_she_may_hear_about(patient, dana, tas
     assert (result.attempt.reached, result.closed) == (True, True)
 
 
-@pytest.mark.parametrize("facts", [{"topics": ["scheduling"]}, {"topics": ["results"], "do_not_contact": 1}])
-def test_a_caregiver_does_not_count_for_others(patient, dana, task, facts):
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"topics": ["scheduling"]}, "topic"),
+        ({"topics": []}, "topic"),
+        ({"topics": ["results"], "do_not_contact": True}, "related_person"),
+        ({"topics": ["results"], "ended_on": NOW.date()}, "related_person"),
+        ({"topics": ["results"], "started_on": NOW.date() + timedelta(days=1)}, "related_person"),
+    ],
+)
+def test_what_somebody_may_not_hear_is_refused_and_nothing_is_kept(patient, dana, task, facts, field):
     person = ana(patient, **facts)
-    result = log(patient, dana, task, "spoke_with_caregiver", related_person=person, topic="results")
-    assert (result.attempt.reached, result.closed) == (False, False)
-    assert "may not hear" in result.explanation[0]
+    with pytest.raises(ValidationError) as refusal:
+        log(patient, dana, task, "spoke_with_caregiver", related_person=person, topic="results")
+    assert list(refusal.value.message_dict) == [field]
+    assert "Ana" in refusal.value.messages[0]
+    assert not ContactAttempt.objects.exists()
+
+
+def test_a_caregiver_who_was_told_nothing_does_not_count(patient, dana, task):
+    result = log(
+        patient, dana, task, "spoke_with_caregiver", related_person=ana(patient, topics=[]), topic="nothing"
+    )
+    assert (result.attempt.reached, result.closed, result.attempt.topic) == (False, False, "")
+    assert "Nothing about the patient" in result.explanation[0]
+
+
+@pytest.mark.parametrize("outcome", ["reached_done", "reached_call_back", "refused"])
+def test_somebody_else_is_not_the_patient_reached(patient, dana, task, outcome):
+    with pytest.raises(ValidationError, match="not with the patient"):
+        log(patient, dana, task, outcome, related_person=ana(patient), topic="scheduling")
 
 
 def test_who_was_spoken_with_and_about_what_has_to_be_said(patient, dana, task):

@@ -106,7 +106,7 @@ def test_a_caregiver_counts_only_when_they_may_hear_about_it():
         not_counted = after("spoke_with_caregiver", "2026-11-18 10:24", may_hear=may_hear)
         assert (not_counted.reached, not_counted.closes) == (False, False)
         assert local(not_counted.next_at) == "2026-11-19 14:00"
-        assert "may not hear" in not_counted.explanation[0]
+        assert "Nothing about the patient" in not_counted.explanation[0]
 
 
 def test_a_language_barrier_books_an_interpreter_before_the_next_call():

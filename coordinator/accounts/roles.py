@@ -68,8 +68,8 @@ LEAD = WORK | {
     "jobs.view",
 }
 
-# Opening a restricted record in an emergency: people only, never a program.
-EMERGENCY = frozenset({"patients.break_glass"})
+# Opening a restricted record in an emergency, or labelled entries for a reason: people only, never a program.
+EMERGENCY = frozenset({"patients.break_glass", "labels.open"})
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COORDINATOR: WORK | EMERGENCY,

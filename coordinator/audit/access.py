@@ -20,6 +20,12 @@ def mark(request: HttpRequest, *, patient_id: Any, grant_id: Any, expires_at: da
     request.session[KEY] = marks | {str(patient_id): [str(grant_id), expires_at.isoformat()]}
 
 
+def is_marked(request: HttpRequest, patient_id: Any, now: datetime) -> bool:
+    """Whether this session holds an open access to the patient already."""
+    _grant, until = request.session.get(KEY, {}).get(str(patient_id), ("", ""))
+    return bool(until) and datetime.fromisoformat(until) > now
+
+
 def unmark(request: HttpRequest, patient_id: Any) -> None:
     marks = request.session.get(KEY, {})
     if marks.pop(str(patient_id), None):

@@ -32,7 +32,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "refused": ("refused",),
     "export": ("export", "export_audit"),
-    "access": ("break_glass", "break_glass_failed", "end_access", "review_access", "restrict", "lift_restriction"),
+    "access": (
+        "break_glass", "break_glass_failed", "open_label", "end_access", "review_access", "restrict",
+        "lift_restriction", "label", "remove_label",
+    ),
     "accounts": ("create_user", "update_user", "deactivate_user", "reactivate_user"),
 }  # fmt: skip
 
@@ -42,6 +45,7 @@ WORDS = {
     "route": _lazy("page"),
     "patients.patient": _lazy("record"),
     "patients.accessgrant": _lazy("emergency access"),
+    "patients.contactwarning": _lazy("safe contact"),
 }
 
 

@@ -17,7 +17,19 @@ from django.utils.translation import gettext_lazy as lazy
 from careplans import workflow as care
 from careplans.models import CarePlan, Goal, GoalMeasurement, Intervention, Task
 from coordinator.dashboard.models import PinnedPatient
-from patients.models import Note, Patient, PatientStatus, ProviderUpdate, Result
+from patients.labels import COUNT, counted
+from patients.models import (
+    ContactPoint,
+    ContactWarning,
+    Note,
+    Patient,
+    PatientStatus,
+    ProviderUpdate,
+    Result,
+    opened,
+    opened_to,
+)
+from patients.safe_contact import remember, safety
 from patients.workflow import GONE
 from referrals import workflow as referring
 from referrals.models import PriorAuthorization, Referral
@@ -28,7 +40,11 @@ from scheduling.workflow import UNBOOKED, UPCOMING, WITHOUT_OUTCOME
 FACTS = """
   'phones', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select id, kind, use, value, normalized, owner_name, owner_relationship, ok_to_message,
-             ok_to_leave_voicemail, opted_out_at, failing_since
+             ok_to_leave_voicemail, opted_out_at, failing_since,
+             (select r.topics from patients_relatedperson r
+               where r.patient_id = p.id and upper(r.name) = upper(owner_name) and r.name <> '' and not r.do_not_contact
+                 and (r.ended_on is null or r.ended_on > %(now)s::date)
+                 and (r.started_on is null or r.started_on <= %(now)s::date) limit 1) as owner_topics
         from patients_contactpoint where patient_id = p.id and ended_at is null
        order by kind desc, failing_since is not null, rank, created_at limit 12) x),
   'allergies', (select coalesce(json_agg(row_to_json(x)), '[]') from (
@@ -52,8 +68,15 @@ FACTS = """
   'family', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select id, name, relationship, authority, phone, email, language, topics, is_emergency_contact,
              do_not_contact
-        from patients_relatedperson where patient_id = p.id and ended_on is null
+        from patients_relatedperson
+       where patient_id = p.id and (ended_on is null or ended_on > %(now)s::date)
        order by is_emergency_contact desc, name limit 20) x),
+  'warnings', (select coalesce(json_agg(row_to_json(x)), '[]') from (
+      select w.id, w.kind, w.calls_from, w.calls_until, w.text, w.is_sensitive,
+             c.kind as point_kind, c.value as point_value, c.normalized as point_normalized
+        from patients_contactwarning w left join patients_contactpoint c on c.id = w.contact_point_id
+       where w.patient_id = p.id and w.ended_at is null order by w.created_at) x),
+  'protected', (select coalesce(json_agg(row_to_json(x)), '[]') from (COUNT_OF_LABELS) x),
   'namesakes', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select n.id, n.family_name, n.given_name, n.birth_date from patients_patient n
        where n.site_id = any(%(sites)s::uuid[]) and n.search_name = p.search_name and n.id <> p.id
@@ -68,24 +91,34 @@ FACTS = """
       'referrals', (select count(*) from referrals_referral where patient_id = p.id
                  and site_id = any(%(sites)s::uuid[]) and loop_closed_at is null
                  and status = any(%(referral_open)s)),
-      'notes', (select count(*) from patients_note where patient_id = p.id and status = 'current'),
-      'documents', (select count(*) from patients_document
-                 where patient_id = p.id and status <> 'entered_in_error'))
+      'notes', (select count(*) from patients_note n where patient_id = p.id and status = 'current' and OPENED_N),
+      'documents', (select count(*) from patients_document d
+                 where patient_id = p.id and status <> 'entered_in_error' and OPENED_D))
 """
 CLINICAL = """
   'problems', (select coalesce(json_agg(row_to_json(x)), '[]') from (
-      select id, name, code, status, onset_on, source, last_checked_on from patients_problem
-       where patient_id = p.id and status = 'active'
+      select id, name, code, status, onset_on, source, last_checked_on from patients_problem b
+       where patient_id = p.id and status = 'active' and OPENED_B
        order by onset_on desc nulls last, name limit 60) x),
   'medications', (select coalesce(json_agg(row_to_json(x)), '[]') from (
       select id, name, how_taken, status, started_on, prescriber_name, last_checked_on
-        from patients_medication where patient_id = p.id and status in ('active', 'on_hold')
+        from patients_medication m
+       where patient_id = p.id and status in ('active', 'on_hold') and OPENED_M
        order by name limit 60) x),
   'has', json_build_object(
       'plans', exists (select 1 from careplans_careplan where patient_id = p.id),
       'authorizations', exists (select 1 from referrals_priorauthorization where patient_id = p.id),
-      'results', exists (select 1 from patients_result where patient_id = p.id))
+      'results', exists (select 1 from patients_result r where patient_id = p.id and OPENED_R))
 """
+
+# What is labelled and withheld from the reader is neither listed nor counted.
+FACTS = FACTS.replace("OPENED_N", opened("n")).replace("OPENED_D", opened("d"))
+FACTS = FACTS.replace("COUNT_OF_LABELS", COUNT)
+CLINICAL = (
+    CLINICAL.replace("OPENED_B", opened("b"))
+    .replace("OPENED_M", opened("m"))
+    .replace("OPENED_R", opened("r"))
+)
 
 
 def chart_patients() -> QuerySet[Patient]:
@@ -94,7 +127,7 @@ def chart_patients() -> QuerySet[Patient]:
 
 
 def facts(user: Any, patient: Patient, now: datetime, *, clinical: bool = False) -> SimpleNamespace:
-    """phones, allergies, coverages, team, family, namesakes (lists of rows) and counts, in one statement.
+    """phones, allergies, coverages, team, family, warnings, namesakes (lists of rows), protected and counts, in one statement.
 
     `clinical` adds active problems and present medications, and `has`: of what there is anything to ask for. Dates are dates, moments are UTC datetimes. Counts and namesakes stay inside the person's sites.
     """
@@ -105,6 +138,7 @@ def facts(user: Any, patient: Patient, now: datetime, *, clinical: bool = False)
         "patient": patient.pk,
         "sites": [str(site) for site in user.site_ids],
         "now": now,
+        "reader": user.pk,
         **{name: [str(status) for status in group] for name, group in statuses.items()},
     }
     lists = f"{FACTS}, {CLINICAL}" if clinical else FACTS
@@ -113,7 +147,22 @@ def facts(user: Any, patient: Patient, now: datetime, *, clinical: bool = False)
             f"select json_build_object({lists}) from patients_patient p where p.id = %(patient)s",  # noqa: S608
             params,
         )
-        return _plain(cursor.fetchone()[0])
+        found = _plain(cursor.fetchone()[0])
+    found.warnings = [_warning(row) for row in found.warnings]
+    found.protected = counted((row.label, row.is_open, row.count) for row in found.protected)
+    remember(patient, found.warnings)
+    # Numbers that may be used come first.
+    found.phones.sort(key=lambda p: safety(patient).is_unsafe_at(p.kind, p.normalized or p.value))
+    return found
+
+
+def _warning(row: SimpleNamespace) -> ContactWarning:
+    """A warning with the number it names, as the rules of safe contact read them."""
+    point = row.point_kind and ContactPoint(
+        kind=row.point_kind, value=row.point_value, normalized=row.point_normalized
+    )
+    names = ("id", "kind", "calls_from", "calls_until", "text", "is_sensitive")
+    return ContactWarning(contact_point=point or None, **{name: getattr(row, name) for name in names})
 
 
 def _plain(value: Any, name: str = "") -> Any:
@@ -309,12 +358,14 @@ FLAGS = {
 }
 
 
-def latest_results(patient: Patient, limit: int = 8) -> list[Result]:
+def latest_results(user: Any, patient: Patient, limit: int = 8) -> list[Result]:
     """The newest value of each test, newest first, each with `before`: the value before it.
 
     Reads the 400 newest values: enough for what a chart shows, whatever an import brought.
     """
-    rows = Result.objects.filter(patient=patient, taken_at__isnull=False).exclude(status="entered_in_error")
+    rows = Result.objects.filter(opened_to(user), patient=patient, taken_at__isnull=False).exclude(
+        status="entered_in_error"
+    )
     latest: dict[str, Result] = {}
     for row in rows.order_by("-taken_at")[:400]:
         known = latest.setdefault(row.code or row.name, row)
@@ -326,17 +377,21 @@ def latest_results(patient: Patient, limit: int = 8) -> list[Result]:
     return shown
 
 
-def notes(patient: Patient, limit: int = 100) -> list[Note]:
+def notes(user: Any, patient: Patient, limit: int = 100) -> list[Note]:
     """Newest first; those taken back stay, with their reason."""
-    rows = Note.objects.filter(patient=patient).select_related(
+    rows = Note.objects.filter(opened_to(user), patient=patient).select_related(
         "created_by", "report_to", "acknowledged_by", "provider_update"
     )
     return list(rows.order_by("-created_at")[:limit])
 
 
-def provider_updates(patient: Patient, limit: int = 50) -> list[ProviderUpdate]:
+def provider_updates(user: Any, patient: Patient, limit: int = 50) -> list[ProviderUpdate]:
     """Newest first; those taken back stay, with their state."""
-    rows = ProviderUpdate.objects.filter(patient=patient).select_related("report_to", "note", "created_by")
+    rows = (
+        ProviderUpdate.objects.visible_to(user)
+        .filter(patient=patient)
+        .select_related("report_to", "note", "created_by")
+    )
     return list(rows.order_by("-created_at")[:limit])
 
 

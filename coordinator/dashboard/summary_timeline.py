@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from patients.models import Patient
+from patients.models import Patient, opened
 
 ALL, CONTACT, CLINICAL, PLAN = "all", "contact", "clinical", "plan"
 LAST = UUID(int=2**128 - 1)
@@ -105,33 +105,34 @@ BRANCHES = (
     Branch(
         CLINICAL,
         "notes.view",
-        "select 'note', n.id, n.created_at, n.kind, '', left(n.body, 400), "
+        "select 'note', n.id, n.created_at, n.kind, '', left(n.body, 400), "  # noqa: S608
         " trim(concat_ws(' ', d.given_name, d.family_name)), n.created_by_id,"
         " case when n.acknowledged_at is null then 0 else 1 end"
         " from patients_note n left join accounts_practitioner d on d.id = n.report_to_id"
-        " where n.patient_id = %(patient)s and n.status = 'current'",
+        f" where n.patient_id = %(patient)s and n.status = 'current' and {opened('n')}",
         "n.created_at",
         "n.id",
     ),
     Branch(
         CLINICAL,
         "patients.view",
-        "select 'encounter', e.id, e.started_at, e.setting, '', e.kind,"
+        "select 'encounter', e.id, e.started_at, e.setting, '', e.kind,"  # noqa: S608
         " concat_ws(' · ', nullif(e.reason, ''), o.name,"
         " nullif(concat_ws(' ', d.given_name, d.family_name), '')), null::bigint, null::int"
         " from patients_encounter e left join accounts_practitioner d on d.id = e.practitioner_id"
         " left join accounts_organization o on o.id = e.organization_id"
-        " where e.patient_id = %(patient)s and e.status <> 'entered-in-error'",
+        f" where e.patient_id = %(patient)s and e.status <> 'entered-in-error' and {opened('e')}",
         "e.started_at",
         "e.id",
     ),
     Branch(
         CLINICAL,
         "patients.view",
-        "select 'result', (array_agg(r.id order by r.id))[1], r.taken_at, '', '',"
+        "select 'result', (array_agg(r.id order by r.id))[1], r.taken_at, '', '',"  # noqa: S608
         " array_to_string((array_agg(concat_ws(' ', r.name, nullif(coalesce(trim_scale(r.value)::text,"
         " r.value_text), ''), nullif(r.unit, '')) order by r.name))[1:4], '; '), '', null::bigint, count(*)::int"
-        " from patients_result r where r.patient_id = %(patient)s and r.status <> 'entered_in_error'",
+        " from patients_result r where r.patient_id = %(patient)s and r.status <> 'entered_in_error'"
+        f" and {opened('r')}",
         "r.taken_at",
         "(array_agg(r.id order by r.id))[1]",
         grouped="r.taken_at",
@@ -158,9 +159,9 @@ BRANCHES = (
     Branch(
         CLINICAL,
         "notes.view",
-        "select 'document', d.id, coalesce(d.received_on::timestamp at time zone %(zone)s, d.created_at), '', '',"
+        "select 'document', d.id, coalesce(d.received_on::timestamp at time zone %(zone)s, d.created_at), '', '',"  # noqa: S608
         " d.title, d.kind, d.created_by_id, null::int from patients_document d"
-        " where d.patient_id = %(patient)s and d.status <> 'entered_in_error'",
+        f" where d.patient_id = %(patient)s and d.status <> 'entered_in_error' and {opened('d')}",
         "coalesce(d.received_on::timestamp at time zone %(zone)s, d.created_at)",
         "d.id",
     ),
@@ -250,6 +251,7 @@ def timeline(
         "sites": [str(site) for site in user.site_ids],
         "zone": patient.site.zone,
         "now": now,
+        "reader": user.pk,
         "sees_tasks": user.can("tasks.view"),
         "at": at,
         "key": key,

@@ -22,8 +22,9 @@ from coordinator.dashboard.summary_timeline import ALL, CLINICAL, CONTACT, PLAN,
 from coordinator.dashboard.summary_words import months
 from coordinator.http import get_visible_or_404, is_part, page, requires
 from coordinator.toasts import toast
+from patients.labels import Protected, notice_for
 from patients.models import Patient
-from patients.permissions import can_edit, can_restrict
+from patients.permissions import can_edit, can_open_labels, can_restrict
 from patients.selectors import merged_into, whole_record
 
 # (name, words, what may be counted, who sees it)
@@ -59,11 +60,18 @@ def open_chart(request: HttpRequest, pk: UUID, tab: str) -> dict[str, Any]:
         "may_edit": can_edit(user, patient),
         "may_restrict": can_restrict(user, patient),
         "may_log": can_log_contact(user, patient),
+        **_protected(user, patient, known.protected),
         "key": str(patient.pk),
         "tabs": _tabs(user, patient, known.counts, tab),
         "shown_kinds": SHOWN,
         "sees": {what: user.can(f"{what}.view") for what in ("plans", "tasks", "visits", "referrals")},
     }
+
+
+def _protected(user: Any, patient: Patient, found: Protected) -> dict[str, Any]:
+    """How many entries are withheld, for those who may ask for them; and the words that go with labelled ones shown."""
+    may_ask = can_open_labels(user, patient)
+    return {"protected": found.number if may_ask else 0, "notice": notice_for(found.shown)}
 
 
 def _tabs(user: Any, patient: Patient, counts: Any, current: str) -> list[dict[str, Any]]:
@@ -103,7 +111,7 @@ def patient_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
         "visits": summary.visits(user, patient, now),
         "referrals": summary.referrals(user, patient),
         "authorizations": summary.authorizations(user, patient) if has.authorizations else [],
-        "results": summary.latest_results(patient) if has.results else [],
+        "results": summary.latest_results(user, patient) if has.results else [],
     }
     return page(request, "dashboard/patient_summary.html", chart)
 
@@ -168,8 +176,8 @@ def patient_referrals(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def patient_notes(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "notes")
-    chart["notes"] = summary.notes(chart["patient"])
-    chart["updates"] = summary.provider_updates(chart["patient"])
+    chart["notes"] = summary.notes(request.user, chart["patient"])
+    chart["updates"] = summary.provider_updates(request.user, chart["patient"])
     return page(request, "dashboard/patient_notes.html", chart)
 
 
@@ -177,7 +185,7 @@ def patient_notes(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def patient_details(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "details")
-    chart["record"] = whole_record(chart["patient"])
+    chart["record"] = whole_record(request.user, chart["patient"], chart["today"])
     return page(request, "dashboard/patient_details.html", chart)
 
 

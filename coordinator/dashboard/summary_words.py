@@ -67,6 +67,8 @@ TOLD = {
     ("referral", "create"): lazy("Referral written"),
     ("authorization", "create"): lazy("Prior authorization opened"),
     ("plan", "create"): lazy("Care plan drafted"),
+    ("plan", "give_copy"): lazy("Copy of the plan given"),
+    ("patient", "give_copy"): lazy("Copy of the visits or medicines given"),
     ("goal", "create"): lazy("Goal added"),
     ("action", "create"): lazy("Action added"),
     ("action", "finish"): lazy("Action done"),

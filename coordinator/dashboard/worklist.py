@@ -35,8 +35,9 @@ from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
 from coordinator.accounts.models import User
 from coordinator.wording import family_first, language_name
-from patients.models import ContactPoint
+from patients.models import ContactPoint, owner_topics
 from patients.rules.text import fold
+from patients.safe_contact import with_safety
 
 PAGE = 50
 FAR = datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))
@@ -335,15 +336,18 @@ class Worklist:
         return self
 
     def call_list(self, chosen: list[UUID], most: int = 200) -> list[Task]:
-        """Tasks with the patients' numbers for paper: the chosen ones, or the whole list up to `most` (2 queries)."""
+        """Tasks with the patients' numbers for paper: the chosen ones, or the whole list up to `most` (3 queries)."""
         tasks = (
             self.ranked(Task.objects.visible_to(self.user).filter(pk__in=chosen)) if chosen else self.tasks
         )
         phones = ContactPoint.objects.filter(kind="phone", ended_at=None, failing_since=None)
+        phones = phones.annotate(owner_topics=owner_topics(self.now.date()))
         found = self.ordered(tasks).select_related("patient")
-        return list(
+        listed = list(
             found.prefetch_related(Prefetch("patient__contact_points", phones, to_attr="phones"))[:most]
         )
+        with_safety(task.patient for task in listed)
+        return listed
 
     def row(self, task_id: UUID, gone: str = "") -> Row | None:
         """One row as it stands now, or None when it is no longer in this list (then `gone` keeps it, greyed)."""

@@ -38,6 +38,7 @@ class SkipReason(models.TextChoices):
     NO_PERMISSION = "no_permission", _("No permission")
     OPTED_OUT = "opted_out", _("Opted out")
     NO_ADDRESS = "no_address", _("No number or address")
+    TOPIC_NOT_HELD = "topic_not_held", _("Owner may not hear about visits")
     ADDRESS_FAILING = "address_failing", _("Number or address failing")
     BOOKED_AFTER_WINDOW = "booked_after_window", _("Booked after the window")
     WINDOW_MISSED = "window_missed", _("Window missed")

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from careplans.models import Task
 from coordinator.accounts.roles import Role
+from coordinator.dashboard import summary
 from coordinator.dashboard.counts import open_work
 from coordinator.dashboard.models import CaseloadStat
 from coordinator.dashboard.run_figures import of_day
@@ -28,9 +29,9 @@ from coordinator.messaging.models import Message, MessageStatus
 from coordinator.tests.permission_matrix import ADMINISTRATOR, AUDITOR, IN, NOT_FOUND, ROWS, SIGN_IN
 from coordinator.tests.permission_world import API, PEOPLE, World, one_world
 from coordinator.tests.test_permission_matrix import ROUTES, TABLE, answer, ask, path_of
-from patients.models import Patient
+from patients.models import Document, Encounter, Medication, Patient, Result
 from patients.rules.text import fold
-from patients.tests.factories import restrict
+from patients.tests.factories import make_grant, restrict
 
 CANARY = "qxzcanary"
 NEVER_ASKED = (
@@ -95,6 +96,7 @@ def made_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
             status=MessageStatus.SCHEDULED, send_after=visit.start, created_at=visit.start,
         )  # fmt: skip
         made.restricted = plant_restricted(made)  # type: ignore[attr-defined]
+        made.labelled = plant_labelled(made)  # type: ignore[attr-defined]
         yield made
 
 
@@ -118,6 +120,29 @@ def plant_restricted(made: World) -> World:
         patient_id=patient.pk, site=made.own, channel="sms", address=f"+1613{CANARY}", body=CANARY,
         status=MessageStatus.SCHEDULED, send_after=noon(), created_at=noon(),
     )  # fmt: skip
+    return aside
+
+
+def plant_labelled(made: World) -> World:
+    """A patient of the readers' own site with one labelled entry of each kind, on a plan and a referral as well."""
+    aside = World(made.own, made.other)
+    patient = aside.thing("patient", made.own)
+    problem, note = aside.thing("problem", made.own), aside.thing("note", made.own)
+    entries = [
+        problem,
+        note,
+        aside.thing("note for the provider", made.own),
+        Medication.objects.create(patient=patient, name="Lisinopril", how_taken="Once a day"),
+        Result.objects.create(patient=patient, name="Weight", value_text="81", taken_at=noon()),
+        Document.objects.create(patient=patient, kind="Letter", title="Letter", text="Letter"),
+        Encounter.objects.create(patient=patient, kind="Visit", reason="Cough", started_at=noon()),
+    ]
+    for record in entries:
+        plant(record, f"{CANARY}3 {NEVER_ASKED} ")
+        type(record).objects.filter(pk=record.pk).update(label="part2")
+    aside.thing("plan", made.own).problems.add(problem)
+    referral = aside.thing("referral", made.own)
+    type(referral).objects.filter(pk=referral.pk).update(problem=problem)
     return aside
 
 
@@ -202,6 +227,63 @@ def test_a_restricted_patients_things_answer_like_nothing(world, actor):
             wrong.append(f"{method} {entry.route}: shows it")
     assert wrong == []
     assert seen > 5
+
+
+@pytest.mark.parametrize("actor", [*READERS, API])
+def test_a_labelled_entry_is_on_no_page_of_its_own_patient(world, actor):
+    """Every address about the patient, in every look; only how many are withheld is told, to who may ask for them."""
+    wrong, seen = [], 0
+    client = world.client(actor)
+    for entry, method in addresses_naming_a_patient(actor):
+        if method != "GET" or {"problem", "note"} & set(entry.names.values()):
+            continue
+        path = path_of(entry, world.labelled, world.own)
+        for headers in ({}, {"HX-Request": "true"}):
+            text = text_of(client.get(path, headers=headers))
+            seen += 1
+            if CANARY in text:
+                wrong.append(f"{entry.route}: ...{text.partition(CANARY)[0][-200:]}")
+    for path in ("/search/", "/patients/"):
+        if CANARY in text_of(client.post(path, {"q": NEVER_ASKED})):
+            wrong.append(path)
+    assert wrong == []
+    assert seen > 5
+
+
+def test_a_labelled_entry_itself_is_not_there(world):
+    """By its own address: 404 for everybody who did not write it."""
+    found = [
+        (entry.route, answer(ask(world, Role.COORDINATOR, method, path, entry.sends)))
+        for entry, method in addresses_naming_a_patient(Role.COORDINATOR)
+        if {"problem", "note"} & set(entry.names.values())
+        for path in [path_of(entry, world.labelled, world.own)]
+    ]
+    assert len(found) > 2
+    assert {said for _route, said in found} == {NOT_FOUND}
+
+
+def test_a_labelled_entry_is_shown_to_who_gave_a_reason(world):
+    """Silence above means something: the same pages show it within the hour."""
+    patient, reader = world.labelled.thing("patient", world.own), world.thing(Role.COORDINATOR, world.own)
+    grant = make_grant(patient, reader, kind="reason", label="part2", purpose="treatment")
+    client = world.client(Role.COORDINATOR)
+    shown = [
+        entry.route
+        for entry, method in addresses_naming_a_patient(Role.COORDINATOR)
+        if method == "GET" and CANARY in text_of(client.get(path_of(entry, world.labelled, world.own)))
+    ]
+    type(grant).objects.filter(pk=grant.pk).delete()
+    assert {"dashboard:patient_summary", "dashboard:patient_notes", "dashboard:patient_details"} <= set(shown)
+    assert {"dashboard:patient_timeline", "careplans:plan_detail", "referrals:referral_detail"} <= set(shown)
+
+
+def test_labelled_entries_are_not_counted(world):
+    """The tabs' numbers are those of a record without them."""
+    patient = world.labelled.thing("patient", world.own)
+    reader = world.thing(Role.COORDINATOR, world.own)
+    counts = summary.facts(reader, patient, timezone.now(), clinical=True)
+    assert (counts.counts.notes, counts.counts.documents, counts.has.results) == (0, 0, False)
+    assert (counts.problems, counts.medications) == ([], [])
 
 
 def test_nothing_of_it_is_counted(world):

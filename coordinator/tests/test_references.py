@@ -114,6 +114,7 @@ def handed(world: World, actor: str) -> dict[str, Any]:
         "who": None,
         "data": QueryDict(""),
         "authenticator": None,
+        "withheld": {"part2": 1},
     }
 
 

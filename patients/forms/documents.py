@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from coordinator.uploads import dropped_files
 from patients.forms import day
-from patients.forms.entries import _line
+from patients.forms.entries import line
 from patients.models import Document, DocumentKind
 from patients.rules.files import ACCEPT, too_large
 
@@ -37,11 +37,11 @@ class DocumentForm(forms.Form):
     """The facts of a document."""
 
     kind = forms.ChoiceField(label=lazy("Kind of document"), choices=[("", "–"), *DocumentKind.choices])
-    title = _line(lazy("Title"), 250, required=True)
-    tags = _line(
+    title = line(lazy("Title"), 250, required=True)
+    tags = line(
         lazy("Tags"), 400, help_text=lazy("Short words with commas between, for example: cardiology, signed")
     )
-    source = _line(
+    source = line(
         lazy("Where it came from"), 120, help_text=lazy("For example: Lakeside Cardiology, by fax")
     )
     received_on = day(lazy("Received"), past=True)
@@ -63,7 +63,7 @@ class DocumentForm(forms.Form):
 
 
 class NewDocumentsForm(DocumentForm):
-    title = _line(
+    title = line(
         lazy("Title"), 250, help_text=lazy("For one file. Without a title it carries the file’s name.")
     )
     files: Any = SeveralFiles(label=lazy("Files"), widget=SeveralFilesInput(attrs={"accept": ACCEPT}))

@@ -11,13 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from coordinator.accounts.models import User
+from coordinator.wording import hour_words, phone
 from coordinator.workflow import Step
 from patients.forms import day
+from patients.forms.labels import Proposing, label_field
 from patients.forms.registration import language_choices
 from patients.models import (
     Allergy,
     Consent,
     ContactPoint,
+    ContactWarning,
     EligibilityCheck,
     Medication,
     Note,
@@ -54,7 +57,13 @@ class ContactPointChangeForm(forms.Form):
     """What may change of a number that stays the same."""
 
     use = forms.ChoiceField(label=lazy("Kind"), choices=ContactPoint.Use.choices, initial="mobile")
-    owner_name = line(lazy("Whose, if not the patient's own"), 120)
+    owner_name = line(
+        lazy("Whose, if not the patient's own"),
+        120,
+        help_text=lazy(
+            "As recorded under family: messages about visits go there only if they may hear of scheduling."
+        ),
+    )
     owner_relationship = line(lazy("Their relationship to the patient"), 60)
     ok_to_message = forms.BooleanField(label=lazy("Messages are OK"), required=False)
     ok_to_leave_voicemail = forms.BooleanField(label=lazy("Voicemail is OK"), required=False)
@@ -75,6 +84,49 @@ class ContactPointForm(ContactPointChangeForm):
     value = line(lazy("Number or address"), 254, required=True)
 
     field_order = ("kind", "value")
+
+
+def _hours() -> list[tuple[Any, Any]]:
+    return [("", _("Choose")), *((hour, hour_words(hour)) for hour in range(7, 22))]
+
+
+class ContactWarningForm(forms.Form):
+    """How the patient may be reached without harm. What a kind does not need is left empty."""
+
+    kind = forms.ChoiceField(
+        label=lazy("What to mind"), choices=ContactWarning.Kind.choices, widget=forms.RadioSelect
+    )
+    contact_point: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        label=lazy("Number or address"),
+        queryset=None,
+        required=False,
+        empty_label=lazy("None"),
+        help_text=lazy("Which one to use only, or not to use."),
+    )
+    calls_from = forms.TypedChoiceField(
+        label=lazy("Calls from"), choices=_hours, coerce=int, empty_value=None, required=False
+    )
+    calls_until = forms.TypedChoiceField(
+        label=lazy("Calls until"), choices=_hours, coerce=int, empty_value=None, required=False
+    )
+    text = line(
+        lazy("In a few words"),
+        200,
+        help_text=lazy(
+            "Who must not know, the address for letters, or what else helps. Everybody who calls reads it."
+        ),
+    )
+    is_sensitive = forms.BooleanField(
+        label=lazy("Sensitive: on printed lists show only “see record”"), required=False
+    )
+
+    def __init__(self, *args: Any, user: User, patient: Patient, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        points: Any = self.fields["contact_point"]
+        points.queryset = ContactPoint.objects.visible_to(user).filter(patient=patient, ended_at=None)
+        points.label_from_instance = lambda point: (
+            phone(point.value) if point.kind == "phone" else point.value
+        )
 
 
 class KeepForm(forms.Form):
@@ -206,10 +258,11 @@ class ConsentStandingForm(forms.Form):
     reason = line(lazy("Reason"), 500, required=True)
 
 
-class ProblemForm(KeepForm):
+class ProblemForm(KeepForm, Proposing):
     name = line(lazy("Problem"), 250, required=True)
     code = line(lazy("ICD-10-CM code"), 40)
     onset_on = day(lazy("Since"), past=True)
+    label = label_field()
 
 
 class AllergyForm(KeepForm):
@@ -223,11 +276,12 @@ class AllergyForm(KeepForm):
     )
 
 
-class MedicationForm(KeepForm):
+class MedicationForm(KeepForm, Proposing):
     name = line(lazy("Medicine and strength"), 250, required=True)
     how_taken = line(lazy("How taken"), 250)
     started_on = day(lazy("Since"), past=True)
     prescriber_name = line(lazy("Prescribed by"), 160)
+    label = label_field()
 
 
 class _StatusForm(forms.Form):
@@ -254,7 +308,7 @@ class MedicationStatusForm(_StatusForm):
     model = Medication
 
 
-class NoteForm(forms.Form):
+class NoteForm(Proposing):
     """A note; with a provider it asks for an answer, by a time if one is given."""
 
     body = forms.CharField(
@@ -271,6 +325,7 @@ class NoteForm(forms.Form):
         lazy("Answer needed by"),
         lazy("Date and time at the clinic. Left empty: 5 PM of the next business day."),
     )
+    label = label_field()
 
     def __init__(self, *args: Any, user: User, patient: Patient, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"kind": Note.Kind.PROGRESS})

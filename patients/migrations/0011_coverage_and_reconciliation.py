@@ -11,7 +11,7 @@ import coordinator.db
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_outside_locations"),
-        ("patients", "0009_restricted_records"),
+        ("patients", "0010_documents"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

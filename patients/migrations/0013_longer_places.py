@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("patients", "0009_restricted_records"),
+        ("patients", "0012_labels"),
     ]
 
     operations = [

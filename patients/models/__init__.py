@@ -21,6 +21,7 @@ from patients.models.documents import (
     DocumentLink,
 )
 from patients.models.duplicates import DuplicateQuerySet, MergeQuerySet, PatientMerge, PossibleDuplicate
+from patients.models.labels import Label, Labelled
 from patients.models.papers import Consent, Coverage, EligibilityCheck
 from patients.models.patient import (
     AllergyStatus,
@@ -31,10 +32,19 @@ from patients.models.patient import (
     PatientQuerySet,
     Tier,
 )
-from patients.models.people import CareTeamMember, RelatedPerson, Topic
+from patients.models.people import CareTeamMember, RelatedPerson, Topic, owner_hears, owner_topics
 from patients.models.reconciliation import Reconciliation, ReconciliationLine
+from patients.models.safety import ContactWarning, ContactWarningQuerySet
 from patients.models.updates import ProviderUpdate, ProviderUpdateChange, UpdateQuerySet
-from patients.models.visibility import HIDDEN, NoteScoped, PatientScoped, hidden_from, hidden_params
+from patients.models.visibility import (
+    HIDDEN,
+    NoteScoped,
+    PatientScoped,
+    hidden_from,
+    hidden_params,
+    opened,
+    opened_to,
+)
 from patients.workflow import PatientStatus, UpdateStatus
 
 __all__ = [
@@ -50,6 +60,8 @@ __all__ = [
     "ClinicalRecord",
     "Consent",
     "ContactPoint",
+    "ContactWarning",
+    "ContactWarningQuerySet",
     "Coverage",
     "Document",
     "DocumentChange",
@@ -59,6 +71,8 @@ __all__ = [
     "EligibilityCheck",
     "Encounter",
     "Immunization",
+    "Label",
+    "Labelled",
     "Medication",
     "MergeQuerySet",
     "Note",
@@ -84,4 +98,8 @@ __all__ = [
     "UpdateStatus",
     "hidden_from",
     "hidden_params",
+    "opened",
+    "opened_to",
+    "owner_hears",
+    "owner_topics",
 ]

@@ -1,4 +1,4 @@
-"""Emergency access to a restricted record."""
+"""Access for an hour: to a restricted record in an emergency, to labelled entries for a reason."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.db import Record
+from patients.models.labels import Label
 from patients.models.patient import Patient
 
 
@@ -45,6 +46,15 @@ class AccessGrant(Record):
         BREAK_GLASS = "break_glass", _("Emergency access")
         REASON = "reason", _("Labelled entries")
 
+    class Purpose(models.TextChoices):
+        """What labelled entries are opened for."""
+
+        TREATMENT = "treatment", _("Treatment and care coordination")
+        PATIENT_ASKED = "patient_asked", _("The patient asked for it")
+        PAYMENT = "payment", _("Payment")
+        QUALITY = "quality", _("Quality review")
+        EMERGENCY = "emergency", _("Medical emergency")
+
     class Verdict(models.TextChoices):
         APPROPRIATE = "appropriate", _("Appropriate")
         NOT_APPROPRIATE = "not_appropriate", _("Not appropriate")
@@ -55,6 +65,10 @@ class AccessGrant(Record):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="access_grants")
     kind = models.CharField(max_length=12, choices=Kind.choices)
+    label = models.CharField(
+        max_length=12, choices=Label.choices, blank=True
+    )  # of what is opened for a reason
+    purpose = models.CharField(max_length=14, choices=Purpose.choices, blank=True)
     reason = models.CharField(max_length=500)
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -71,6 +85,11 @@ class AccessGrant(Record):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=["break_glass", "reason"]), name="access_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind="break_glass", label="", purpose="")
+                | (Q(kind="reason") & ~Q(label="") & ~Q(purpose="")),
+                name="access_label_and_purpose",
+            ),
             models.CheckConstraint(
                 condition=GreaterThanOrEqual(Length("reason"), 10), name="access_has_a_reason"
             ),

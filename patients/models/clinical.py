@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Organization, Practitioner
 from coordinator.db import Record
+from patients.models.labels import Labelled, label_known
 from patients.models.patient import Patient
 from patients.models.visibility import NoteScoped, PatientScoped
 
@@ -34,7 +35,7 @@ CLINICAL_STATUSES = [
 ]
 
 
-class Problem(ClinicalRecord):
+class Problem(Labelled, ClinicalRecord):
     """A condition the clinic addresses (a coding is not a problem; it may carry one)."""
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="problems")
@@ -49,6 +50,7 @@ class Problem(ClinicalRecord):
 
     class Meta:
         indexes = [models.Index(fields=["patient", "status"], name="problem_patient")]
+        constraints = [label_known("problem_label_known")]
 
 
 class Allergy(ClinicalRecord):
@@ -73,7 +75,7 @@ class Allergy(ClinicalRecord):
     objects = PatientScoped.as_manager()
 
 
-class Medication(ClinicalRecord):
+class Medication(Labelled, ClinicalRecord):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="medications")
     name = models.CharField(max_length=250)
     code = models.CharField(max_length=40, blank=True)
@@ -98,9 +100,10 @@ class Medication(ClinicalRecord):
 
     class Meta:
         indexes = [models.Index(fields=["patient", "status"], name="medication_patient")]
+        constraints = [label_known("medication_label_known")]
 
 
-class Encounter(Record):
+class Encounter(Labelled, Record):
     """A visit that happened, here or elsewhere (an appointment is a plan; this is a fact)."""
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="encounters")
@@ -117,9 +120,10 @@ class Encounter(Record):
 
     class Meta:
         indexes = [models.Index(fields=["patient", "-started_at"], name="encounter_patient")]
+        constraints = [label_known("encounter_label_known")]
 
 
-class Result(Record):
+class Result(Labelled, Record):
     """A laboratory or vital-sign value used on the chart."""
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="results")
@@ -140,6 +144,7 @@ class Result(Record):
             models.Index(fields=["patient", "code", "-taken_at"], name="result_patient"),
             models.Index(fields=["patient", "-taken_at"], name="result_patient_time"),
         ]
+        constraints = [label_known("result_label_known")]
 
 
 class Immunization(Record):
@@ -155,7 +160,7 @@ class Immunization(Record):
         indexes = [models.Index(fields=["patient", "-given_at"], name="immunization_patient")]
 
 
-class Note(Record):
+class Note(Labelled, Record):
     """A progress or problem note, with the provider it is reported to and their acknowledgement."""
 
     class Kind(models.TextChoices):
@@ -187,4 +192,7 @@ class Note(Record):
             models.Index(fields=["patient", "-created_at"], name="note_patient"),
             GinIndex(SearchVector(Left("body", 150_000), config="plain_words"), name="note_words"),
         ]
-        constraints = [models.CheckConstraint(condition=~Q(body=""), name="note_not_empty")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(body=""), name="note_not_empty"),
+            label_known("note_label_known"),
+        ]

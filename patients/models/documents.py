@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coordinator.db import Record
 from coordinator.workflow import OTHER_STEPS, Change
+from patients.models.labels import Labelled, label_known
 from patients.models.patient import Patient
 from patients.models.visibility import NoteScoped
 
@@ -60,7 +61,7 @@ def stored_name(document: Any, given: str) -> str:
     return f"documents/{uuid4().hex}"
 
 
-class Document(Record):
+class Document(Labelled, Record):
     """A paper or file about the patient. The file itself is under DATA_DIR, never served by URL."""
 
     class Preview(models.TextChoices):
@@ -118,6 +119,7 @@ class Document(Record):
             models.CheckConstraint(
                 condition=~Q(file="") | Q(preview="none"), name="document_preview_of_file"
             ),
+            label_known("document_label_known"),
         ]
         indexes = [
             models.Index(fields=["patient", "-received_on"], name="document_patient"),

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
+
+from patients.models.labels import Labelled
 
 # Keys of the restricted patients that are absent for one person: all but those they coordinate, care for, or
 # opened in an emergency. By hand, because every list asks it: few rows, once per statement, by the partial index.
@@ -28,6 +33,28 @@ def hidden_from(user: Any) -> RawSQL:
     return RawSQL(HIDDEN, hidden_params(user))  # noqa: S611  (fixed text, values as parameters)
 
 
+# A labelled entry is there for who wrote it, and for who gave a reason within the hour (AccessGrant).
+OPENED = (
+    "({row}.label = '' or {row}.created_by_id = %(reader)s or exists (select 1 from patients_accessgrant g"
+    " where g.patient_id = {row}.patient_id and g.user_id = %(reader)s and g.kind = 'reason'"
+    " and g.label = {row}.label and g.ended_at is null and g.expires_at > statement_timestamp()))"
+)
+
+
+def opened(row: str) -> str:
+    """OPENED for a table's alias in a statement by hand; `reader` is the person's key."""
+    return OPENED.format(row=row)
+
+
+def opened_to(user: Any) -> Any:
+    """OPENED as a part of a query of a model that can be labelled."""
+    grants = apps.get_model("patients", "AccessGrant").objects.filter(
+        user=user.pk, patient=OuterRef("patient"), kind="reason", label=OuterRef("label"),
+        ended_at=None, expires_at__gt=Now(),
+    )  # fmt: skip
+    return Q(label="") | Q(created_by=user.pk) | Exists(grants)
+
+
 class PatientScoped(models.QuerySet[Any]):
     """Rows that belong to a patient are seen by whoever may see the patient."""
 
@@ -36,7 +63,8 @@ class PatientScoped(models.QuerySet[Any]):
     def visible_to(self, user: Any) -> Any:
         if not user.can(self.permission):
             return self.none()
-        return self.filter(patient__site__in=user.site_ids).exclude(patient__in=hidden_from(user))
+        found = self.filter(patient__site__in=user.site_ids).exclude(patient__in=hidden_from(user))
+        return found.filter(opened_to(user)) if issubclass(self.model, Labelled) else found
 
 
 class NoteScoped(PatientScoped):

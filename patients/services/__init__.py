@@ -43,6 +43,7 @@ from patients.services.documents import (
 )
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
 from patients.services.errors import enter_entry_in_error, put_entry_back
+from patients.services.labels import open_label, set_label
 from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
 from patients.services.patients import register_patient, update_patient
@@ -56,6 +57,7 @@ from patients.services.people import (
     update_related_person,
 )
 from patients.services.reconciliation import enter_reconciliation_in_error, reconcile_list
+from patients.services.safety import add_contact_warning, end_contact_warning, update_contact_warning
 from patients.services.standing import (
     enter_patient_in_error,
     inactivate_patient,
@@ -81,6 +83,7 @@ __all__ = [
     "add_care_team_member",
     "add_consent",
     "add_contact_point",
+    "add_contact_warning",
     "add_coverage",
     "add_documents",
     "add_medication",
@@ -99,10 +102,11 @@ __all__ = [
     "end_access",
     "end_care_team_member",
     "end_contact_point",
+    "end_contact_warning",
     "end_coverage",
     "end_related_person",
-    "enter_document_in_error",
     "enter_check_in_error",
+    "enter_document_in_error",
     "enter_entry_in_error",
     "enter_note_in_error",
     "enter_patient_in_error",
@@ -114,6 +118,7 @@ __all__ = [
     "mark_contact_point_failing",
     "merge_patients",
     "move_coverage",
+    "open_label",
     "plan_merge",
     "put_entry_back",
     "reactivate_patient",
@@ -128,15 +133,17 @@ __all__ = [
     "restrict_patient",
     "review_access",
     "scan_duplicates",
-    "take_back_document_error",
     "send_update",
     "send_update_again",
+    "set_label",
+    "take_back_document_error",
     "tell_apart",
     "transfer_patient",
     "unlink_document",
     "unmerge_patients",
     "update_care_team_member",
     "update_contact_point",
+    "update_contact_warning",
     "update_coverage",
     "update_document",
     "update_patient",

@@ -71,24 +71,30 @@ def break_glass(*, patient_id: UUID, reason: str, by: User, now: datetime) -> Ac
     check_can_break_glass(by, patient)
     if not patient.is_restricted:
         raise NotAllowed(_("This record is not restricted."))
-    return _open(patient, AccessGrant.Kind.BREAK_GLASS, reason, by, now)
+    return open_grant(patient, AccessGrant.Kind.BREAK_GLASS, reason, by, now)
 
 
-def _open(patient: Patient, kind: str, reason: str, by: User, now: datetime) -> AccessGrant:
+def open_grant(
+    patient: Patient, kind: str, reason: str, by: User, now: datetime, *, label: str = "", purpose: str = ""
+) -> AccessGrant:
+    """For services that hold the patient and have asked whether `by` may: the open access of that kind, or a new one."""
     reason = _reason(reason, 500)
-    grant = AccessGrant.objects.open(now).filter(user=by, patient=patient, kind=kind).first()
+    grant = AccessGrant.objects.open(now).filter(user=by, patient=patient, kind=kind, label=label).first()
     if grant is not None:
         return grant
     grant = AccessGrant.objects.create(
         user=by,
         patient=patient,
         kind=kind,
+        label=label,
+        purpose=purpose,
         reason=reason,
         opened_at=now,
         expires_at=now + AccessGrant.LASTS,
         created_by=by,
     )
-    _log(grant, kind, by=by, reason=reason)
+    details = {"label": label, "purpose": purpose} if label else {}
+    _log(grant, "open_label" if label else kind, by=by, reason=reason, **details)
     return grant
 
 

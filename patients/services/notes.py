@@ -35,6 +35,7 @@ def add_note(
     kind: str = Note.Kind.PROGRESS,
     report_to: Practitioner | None = None,
     answer_due_at: datetime | None = None,
+    label: str = "",
 ) -> Note:
     """Write a note. With `report_to` that provider gets an update and is chased until they answer or have read it:
     by `answer_due_at` (UTC), else by the usual time (services.updates.usual_reply_time)."""
@@ -46,7 +47,14 @@ def add_note(
     if answer_due_at and answer_due_at <= now:
         raise ValidationError({"answer_due_at": _("Choose a time that is still to come.")})
     note = add_entry(
-        Note, patient, by=by, kind=kind, body=body, report_to=report_to, answer_due_at=answer_due_at
+        Note,
+        patient,
+        by=by,
+        kind=kind,
+        body=body,
+        report_to=report_to,
+        answer_due_at=answer_due_at,
+        label=label,
     )
     if report_to:
         begin_update(patient, note=note, report_to=report_to, reply_due_at=answer_due_at, by=by, now=now)

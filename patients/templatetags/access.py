@@ -1,4 +1,4 @@
-"""The line over every page of a patient while an emergency access is open."""
+"""The line over every page of a patient while an emergency access, or one to labelled entries, is open."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from coordinator.audit.access import is_marked
 from patients.models import Patient
 from patients.restricted import open_grants
 
@@ -17,11 +18,14 @@ RECORDS = ("patient", "task", "appointment", "referral", "plan", "preview", "rev
 
 @register.inclusion_tag("patients/_access_banner.html", takes_context=True)
 def access_banner(context: Any) -> dict[str, Any]:
-    """Minutes left and the way to end it; nothing for records that are not restricted (and no query)."""
+    """Minutes left and the way to end it; nothing, and no query, for a record without any."""
     patient, now = _patient_of(context), timezone.now()
     user = context.get("user")
     # Only what was read already: a list that left the column out does not ask again for each row.
-    if patient is None or user is None or not vars(patient).get("is_restricted"):
+    request = context.get("request")
+    if patient is None or user is None or request is None:
+        return {"grants": []}
+    if not vars(patient).get("is_restricted") and not is_marked(request, patient.pk, now):
         return {"grants": []}
     lines = [(grant, grant.minutes_left(now)) for grant in open_grants(user, patient, now)]
     return {"grants": lines, "patient": patient, "csrf_token": context.get("csrf_token")}

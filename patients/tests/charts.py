@@ -15,6 +15,7 @@ from patients.models import (
     CareTeamMember,
     Consent,
     ContactPoint,
+    ContactWarning,
     Coverage,
     Document,
     Encounter,
@@ -96,7 +97,7 @@ charts = st.fixed_dictionaries(
         "coverages": st.lists(st.tuples(st.integers(1, 2), st.sampled_from(["", "H1"]), st.sampled_from(["active", "ended"])), max_size=2),
         "lead": st.sampled_from(["", "user", "name"]),
         "others": few,
-        "rows": st.sets(st.sampled_from(range(11))),
+        "rows": st.sets(st.sampled_from(range(12))),
     }
 )  # fmt: skip
 
@@ -112,6 +113,7 @@ ROWS: list[Callable[[Patient], Any]] = [
     lambda p: Document.objects.create(patient=p, kind="Letter", title="Discharge letter"),
     lambda p: Note.objects.create(patient=p, body="Feet swollen"),
     lambda p: Consent.objects.create(patient=p, kind="telehealth", method="verbal", starts_on=DAY),
+    lambda p: ContactWarning.objects.create(patient=p, kind="keep_from", text="The partner"),
 ]
 
 

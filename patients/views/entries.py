@@ -28,6 +28,7 @@ from patients.models import (
     CareTeamMember,
     Consent,
     ContactPoint,
+    ContactWarning,
     Coverage,
     Medication,
     Patient,
@@ -51,6 +52,7 @@ class Kind:
     change_form: type[forms.Form] | None = None
     change: Callable[..., Any] | None = None
     end: Callable[..., Any] | None = None
+    of_patient: bool = False  # its form offers what the patient has, and is given the patient and the person
 
 
 KINDS = {
@@ -64,6 +66,18 @@ KINDS = {
         entry_forms.ContactPointChangeForm,
         services.update_contact_point,
         services.end_contact_point,
+    ),
+    "safety": Kind(
+        ContactWarning,
+        "warning_id",
+        lazy("Add a safe-contact warning"),
+        lazy("Safe contact"),
+        entry_forms.ContactWarningForm,
+        services.add_contact_warning,
+        entry_forms.ContactWarningForm,
+        services.update_contact_warning,
+        services.end_contact_warning,
+        of_patient=True,
     ),
     "coverage": Kind(
         Coverage,
@@ -176,7 +190,9 @@ def _took(request: HttpRequest, form: forms.Form, service: Callable[..., Any], *
 def entry_new(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     entry_kind = _kind(kind)
     patient = get_visible_or_404(Patient, request.user, pk=pk)
-    form = entry_kind.form(request.POST if request.method == "POST" else None)
+    form = entry_kind.form(
+        request.POST if request.method == "POST" else None, **_given(entry_kind, patient, request)
+    )
     if _took(request, form, entry_kind.add, patient_id=patient.pk):
         return redirect("dashboard:patient_details", pk=patient.pk)
     context = {"patient": patient, "form": form, "title": entry_kind.add_title}
@@ -209,7 +225,12 @@ def _change_form(kind: Kind, entry: Any, request: HttpRequest) -> forms.Form | N
     if kind.change_form is None:
         return None
     initial = {name: getattr(entry, name, None) for name in kind.change_form.base_fields if name != "keep"}
-    return kind.change_form(request.POST if request.method == "POST" else None, initial=initial)
+    given = _given(kind, entry.patient, request)
+    return kind.change_form(request.POST if request.method == "POST" else None, initial=initial, **given)
+
+
+def _given(kind: Kind, patient: Patient, request: HttpRequest) -> dict[str, Any]:
+    return {"patient": patient, "user": request.user} if kind.of_patient else {}
 
 
 @requires("patients.edit")

@@ -65,6 +65,9 @@ def _reason(facts: dict[str, Any]) -> str:
         SkipReason.NO_PERMISSION: _("No mobile number or e-mail address may be used for messages."),
         SkipReason.OPTED_OUT: _("The patient does not want messages."),
         SkipReason.NO_ADDRESS: _("No mobile number and no e-mail address is recorded."),
+        SkipReason.TOPIC_NOT_HELD: _(
+            "The number or address belongs to somebody who may not hear about visits, or who is not recorded as family."
+        ),
         SkipReason.ADDRESS_FAILING: _("Messages to the recorded number or address fail."),
         SkipReason.BOOKED_AFTER_WINDOW: _("It was booked after that moment."),
         SkipReason.WINDOW_MISSED: _(

@@ -3,7 +3,7 @@
 Reasons are asked in a fixed order and the first that applies is the answer:
 
     already in the ledger, visit not booked, patient deceased or inactive, no permission, opted out, no address,
-    address failing, booked after the window, window missed, merged with another visit that day, daily limit,
+    owner may not hear about visits, safe-contact hold of an address, address failing, booked after the window, window missed, merged with another visit that day, daily limit,
     weekly limit, safe-contact hold, switched off for the site, no text
 
 Every decision carries the steps that led to it. Instants are UTC; hours are wall-clock hours in a named zone.
@@ -57,6 +57,8 @@ class Address:
     permitted: bool
     opted_out: bool = False
     failing: bool = False
+    hears: bool = True  # the patient's own, or of somebody who may hear about visits
+    is_safe: bool = True
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,13 @@ def choose_address(addresses: Sequence[Address]) -> tuple[Address | None, str]:
     willing = [a for a in permitted if not a.opted_out]
     if not willing:
         return None, "opted_out"
-    working = [a for a in willing if not a.failing]
+    hearing = [a for a in willing if a.hears]
+    if not hearing:
+        return None, "topic_not_held"
+    safe = [a for a in hearing if a.is_safe]
+    if not safe:
+        return None, "safe_contact_hold"
+    working = [a for a in safe if not a.failing]
     if not working:
         return None, "address_failing"
     return min(working, key=lambda a: a.channel != "sms"), ""

@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 
 from coordinator.accounts.models import Site
 from coordinator.messaging.models import COUNTED, REMINDER, Message, MessageStatus
-from patients.models import ContactPoint
+from patients.models import ContactPoint, Topic, owner_hears
+from patients.safe_contact import SAFE, Safety, safety_of
 from patients.workflow import PatientStatus
 from scheduling.models import Appointment, ReminderWindow, Service
 from scheduling.rules.reminder_texts import Sender, has_wording
@@ -107,7 +108,7 @@ def visit_facts(
     until: datetime,
     as_of_then: bool = False,
 ) -> Facts:
-    """Visits of these patients that are ahead at `now` and start before `until` (two queries).
+    """Visits of these patients that are ahead at `now` and start before `until` (three queries).
 
     `as_of_then` asks how it was that day: a visit that was later seen or missed was booked then, and one that was
     booked on a later day was not there.
@@ -139,9 +140,18 @@ def visit_facts(
     )
     if as_of_then:
         rows = [row for row in rows if row["booked_at"] < range_end(now, 0, sites[row["site_id"]].zone)]
-    addresses = _addresses({row["patient_id"] for row in rows})
+    people_ids = {row["patient_id"] for row in rows}
+    safeties = safety_of(list(people_ids))
+    addresses = _addresses(people_ids, now, safeties)
     visits = [
-        _visit(row, sites[row["site_id"]], windows, addresses.get(row["patient_id"], ()), as_of_then)
+        _visit(
+            row,
+            sites[row["site_id"]],
+            windows,
+            addresses.get(row["patient_id"], ()),
+            as_of_then,
+            safeties.get(row["patient_id"], SAFE),
+        )
         for row in rows
     ]
     people = {
@@ -154,8 +164,14 @@ def visit_facts(
 
 
 def _visit(
-    row: dict[str, Any], site: Site, windows: Cadence, addresses: tuple[Address, ...], as_of_then: bool
+    row: dict[str, Any],
+    site: Site,
+    windows: Cadence,
+    addresses: tuple[Address, ...],
+    as_of_then: bool,
+    wishes: Safety,
 ) -> Visit:
+    hours, held = _hours(site, wishes)
     booked = (*UPCOMING, *HAPPENED) if as_of_then else UPCOMING
     return Visit(
         id=row["id"],
@@ -172,29 +188,46 @@ def _visit(
         recipient_zones=recipient_zones(row["patient__time_zone"], site.zone, row["patient__state"]),
         windows=windows.of(row["service_id"]),
         site_zone=site.zone,
-        hours=Hours(site.reminder_hour, site.quiet_from, site.quiet_until),
+        hours=hours,
+        safe_contact_hold=held or wishes.no_messages,
         site_on=site.reminders_on,
         has_text=sender(site).is_complete and has_wording(REMINDER, "sms"),
     )
+
+
+def _hours(site: Site, wishes: Safety) -> tuple[Hours, bool]:
+    """The site's hours, narrowed to those in which the patient may be called; and whether none is left."""
+    own = Hours(site.reminder_hour, site.quiet_from, site.quiet_until)
+    span = wishes.hours()
+    if span is None:
+        return own, False
+    allowed = [hour for hour in range(*span) if own.allows(hour)]
+    if not allowed:
+        return own, True
+    return Hours(site.reminder_hour, quiet_from=allowed[-1] + 1, quiet_until=allowed[0]), False
 
 
 def sender(site: Site) -> Sender:
     return Sender(site.name, site.short_name, site.phone)
 
 
-def _addresses(patient_ids: Iterable[UUID]) -> dict[UUID, tuple[Address, ...]]:
+def _addresses(
+    patient_ids: Iterable[UUID], now: datetime, safeties: Mapping[UUID, Safety]
+) -> dict[UUID, tuple[Address, ...]]:
     """Mobile numbers and e-mail addresses that can be used as they are written, by patient, in their own order."""
     found: dict[UUID, list[Address]] = defaultdict(list)
     points = ContactPoint.objects.filter(patient__in=list(patient_ids), ended_at=None).exclude(normalized="")
+    points = points.annotate(hears=owner_hears(Topic.SCHEDULING, now.date()))
     for row in points.order_by("rank", "created_at").values(
-        *("patient_id", "kind", "use", "normalized", "ok_to_message", "opted_out_at", "failing_since")
+        *("patient_id", "kind", "use", "normalized", "ok_to_message", "opted_out_at", "failing_since"),
+        "hears",
     ):
-        if address := _address(row):
+        if address := _address(row, safeties.get(row["patient_id"], SAFE)):
             found[row["patient_id"]].append(address)
     return {key: tuple(addresses) for key, addresses in found.items()}
 
 
-def _address(row: dict[str, Any]) -> Address | None:
+def _address(row: dict[str, Any], wishes: Safety) -> Address | None:
     is_phone = row["kind"] == ContactPoint.Kind.PHONE
     if is_phone and row["use"] != ContactPoint.Use.MOBILE:
         return None
@@ -204,6 +237,8 @@ def _address(row: dict[str, Any]) -> Address | None:
         permitted=row["ok_to_message"],
         opted_out=row["opted_out_at"] is not None,
         failing=row["failing_since"] is not None,
+        hears=row["hears"],
+        is_safe=not wishes.is_unsafe_at(row["kind"], row["normalized"]),
     )
 
 

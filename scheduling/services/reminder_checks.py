@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,8 @@ from django.db.models import Q
 from coordinator.db import db_now
 from coordinator.messaging.claims import Claimed
 from coordinator.messaging.models import Message, MessageStatus, SkipReason
-from patients.models import ContactPoint
+from patients.models import ContactPoint, Topic, owner_hears
+from patients.safe_contact import Safety, safety_of
 from patients.workflow import PatientStatus
 from scheduling.models import Appointment
 from scheduling.rules.reminders import Address, choose_address, visit_key
@@ -23,7 +25,7 @@ SUPERSEDED = "superseded"
 
 
 def still_wanted(claimed: Sequence[Claimed]) -> dict[UUID, str]:
-    """Reasons, by message id, why a claimed reminder must not go (four small queries for the batch).
+    """Reasons, by message id, why a claimed reminder must not go (five small queries for the batch).
 
     A night that is made up for later was decided as of that night a moment ago, and is not asked again.
     """
@@ -32,14 +34,17 @@ def still_wanted(claimed: Sequence[Claimed]) -> dict[UUID, str]:
         return {}
     visits = Appointment.objects.filter(pk__in=[m.about_id for m in live]).select_related("patient", "site")
     by_id = {visit.pk: visit for visit in visits}
-    points = _points(live)
     now = db_now()
+    points = _points(live, now)
     busy = _sent_today(live, now)
+    wishes = safety_of([m.patient_id for m in live if m.patient_id])
     reasons = {}
     for message in live:
         visit = by_id.get(message.about_id)
-        reason = _visit_reason(message, visit) or _address_reason(
-            points.get((message.patient_id, message.address))
+        reason = (
+            _visit_reason(message, visit)
+            or _address_reason(points.get((message.patient_id, message.address)))
+            or _wish_reason(visit, points[message.patient_id, message.address], wishes, now)
         )
         if not reason and visit is not None:
             reason = _limit_reason(message, visit, busy, now)
@@ -59,14 +64,14 @@ def _visit_reason(message: Claimed, visit: Appointment | None) -> str:
     return ""
 
 
-def _points(live: Sequence[Claimed]) -> dict[tuple[UUID | None, str], ContactPoint]:
+def _points(live: Sequence[Claimed], now: datetime) -> dict[tuple[UUID | None, str], ContactPoint]:
     found = ContactPoint.objects.filter(
         patient__in=[m.patient_id for m in live], normalized__in=[m.address for m in live], ended_at=None
-    )
+    ).annotate(hears=owner_hears(Topic.SCHEDULING, now.date()))
     return {(point.patient_id, point.normalized): point for point in found}
 
 
-def _address_reason(point: ContactPoint | None) -> str:
+def _address_reason(point: Any) -> str:
     if point is None:
         return SkipReason.NO_ADDRESS
     address = Address(
@@ -75,8 +80,23 @@ def _address_reason(point: ContactPoint | None) -> str:
         permitted=point.ok_to_message,
         opted_out=point.opted_out_at is not None,
         failing=point.failing_since is not None,
+        hears=point.hears,
     )
     return choose_address([address])[1]
+
+
+def _wish_reason(
+    visit: Appointment | None, point: ContactPoint, wishes: dict[UUID, Safety], now: datetime
+) -> str:
+    """A warning that was added after the reminder was planned counts as well, its hours too."""
+    safety = wishes.get(point.patient_id)
+    if safety is None or visit is None:
+        return ""
+    zone = ZoneInfo(visit.patient.time_zone or visit.site.zone)
+    span = safety.hours()
+    at_a_bad_hour = span is not None and now.astimezone(zone).hour not in range(*span)
+    held = safety.no_messages or at_a_bad_hour or safety.is_unsafe(point)
+    return SkipReason.SAFE_CONTACT_HOLD if held else ""
 
 
 def _sent_today(live: Sequence[Claimed], now: datetime) -> list[Message]:

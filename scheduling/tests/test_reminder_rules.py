@@ -165,6 +165,8 @@ def test_an_hour_that_the_clocks_skip_moves_on_and_one_that_comes_twice_is_the_f
         ({"addresses": (replace(MOBILE, permitted=False),)}, "no_permission"),
         ({"addresses": (replace(MOBILE, permitted=False, opted_out=True),)}, "opted_out"),
         ({"addresses": ()}, "no_address"),
+        ({"addresses": (replace(MOBILE, hears=False, failing=True),)}, "topic_not_held"),
+        ({"addresses": (replace(MOBILE, is_safe=False, failing=True),)}, "safe_contact_hold"),
         ({"addresses": (replace(MOBILE, failing=True),)}, "address_failing"),
         ({"booked_at": NOW + timedelta(hours=10)}, "booked_after_window"),
         ({"safe_contact_hold": True}, "safe_contact_hold"),
@@ -213,6 +215,8 @@ def test_of_several_reasons_the_first_in_the_order_of_the_rules_is_given(first: 
 def test_texts_come_before_mails_and_a_number_that_fails_gives_way() -> None:
     assert choose_address((EMAIL, MOBILE))[0] == MOBILE
     assert choose_address((replace(MOBILE, failing=True), EMAIL))[0] == EMAIL
+    assert choose_address((replace(MOBILE, hears=False), EMAIL))[0] == EMAIL
+    assert choose_address((replace(MOBILE, is_safe=False), EMAIL))[0] == EMAIL
     assert choose_address((replace(MOBILE, opted_out=True), replace(EMAIL, permitted=False))) == (
         None,
         "opted_out",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from careplans.models import CloseReason, ContactAttempt, Outcome, Task, TaskKind
+from careplans.models import NOTHING_TOLD, CloseReason, ContactAttempt, Outcome, Task, TaskKind
 from careplans.workflow import TaskStatus
 from coordinator.api.fields import (
     Filters,
@@ -144,7 +144,11 @@ class ContactWrite(Strict):
     at = Instant(required=False, help_text="When it was; now, when it is not given.")
     note = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
     minutes = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=600)
-    topic = serializers.ChoiceField(Topic.choices, required=False)
+    topic = serializers.ChoiceField(
+        [*Topic.choices, (NOTHING_TOLD, "Nothing was told")],
+        required=False,
+        help_text="With a related person: one that they may hear about, or `nothing`.",
+    )
     related_person = Visible(related_people, required=False, allow_null=True)
     contact_point = Visible(contact_points, required=False, allow_null=True)
     interpreter = words(required=False, max_length=80)

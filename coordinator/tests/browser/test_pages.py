@@ -10,7 +10,15 @@ from playwright.sync_api import Page
 
 from coordinator.accounts.models import User
 from coordinator.tests.browser.conftest import credentials, photograph, violations
-from patients.models import AccessGrant, Coverage, Document, Patient, PatientMerge, PossibleDuplicate, ProviderUpdate
+from patients.models import (
+    AccessGrant,
+    Coverage,
+    Document,
+    Patient,
+    PatientMerge,
+    PossibleDuplicate,
+    ProviderUpdate,
+)
 from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
@@ -33,6 +41,10 @@ PAGES = [
     ("reconcile", "coordinator", "/patients/{patient}/reconcile/medicines/"),
     ("coverage-check", "coordinator", "/patients/coverage/{coverage}/check/"),
     ("provider-update", "coordinator", "/patients/updates/{update}/"),
+    ("contact", "coordinator", "/patients/{patient}/contact/"),
+    ("safe-contact", "coordinator", "/patients/{patient}/add/safety/"),
+    ("protected-entries", "coordinator", "/patients/{patient}/protected/"),
+    ("paper-for-the-patient", "coordinator", "/patients/{patient}/print/"),
     ("duplicates", "lead", "/patients/duplicates/"),
     ("duplicate-apart", "lead", "/patients/duplicates/{pair}/apart/"),
     ("duplicate-merge", "lead", "/patients/duplicates/{pair}/merge/"),
