@@ -6,9 +6,12 @@ class ReferralsConfig(AppConfig):
 
     def ready(self) -> None:
         from coordinator.accounts.services import open_work_checks
-        from patients import merging
+        from patients import leaving, merging
+        from referrals import reactions  # noqa: F401  (connects the receivers)
+        from referrals.foretelling import foretell
         from referrals.leavers import open_authorizations_of, open_referrals_of
         from referrals.merging import PARTS
 
         open_work_checks.extend([open_referrals_of, open_authorizations_of])
         merging.PARTS.extend(PARTS)
+        leaving.FORETELLERS.append(foretell)

@@ -7,10 +7,12 @@ class SchedulingConfig(AppConfig):
     def ready(self) -> None:
         from coordinator.messaging import checks
         from coordinator.messaging.models import REMINDER
-        from patients import merging
+        from patients import leaving, merging
         from scheduling import reactions, system_checks  # noqa: F401  (importing them connects them)
+        from scheduling.foretelling import foretell
         from scheduling.merging import PARTS
         from scheduling.services.reminder_checks import still_wanted
 
         checks.register(REMINDER, still_wanted)
         merging.PARTS.extend(PARTS)
+        leaving.FORETELLERS.append(foretell)

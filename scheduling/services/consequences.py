@@ -64,7 +64,7 @@ def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: d
         reason=_("The visit on %(when)s was cancelled by the %(who)s: %(why)s")
         % {"when": _when(appointment), "who": _who(appointment), "why": reason},
         next_step=_("Offer a new time, or complete this with why no visit is needed."),
-        due_at=_end_of_next_business_day(appointment, now),
+        due_at=end_of_next_business_day(appointment, now),
         dedupe_key=_rebook_key(appointment),
         cause=appointment,
         by=by,
@@ -147,7 +147,7 @@ def _who(appointment: Appointment) -> Any:
     return appointment.get_cancelled_by_display().lower()
 
 
-def _end_of_next_business_day(appointment: Appointment, now: datetime) -> datetime:
+def end_of_next_business_day(appointment: Appointment, now: datetime) -> datetime:
     """By the site's own calendar. A task of ours: no clock that could be missed."""
     calendar = as_calendar(calendar_for(appointment.site))
     return end_of_day(next_open_day(local_day(now, appointment.zone), calendar), appointment.zone)
