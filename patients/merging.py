@@ -80,6 +80,7 @@ STAYS: dict[str, str] = {
     "patients.accessgrant.patient": "it is the account of who opened which record",
     "patients.possibleduplicate.one": "a pair is about the two records that were compared",
     "patients.possibleduplicate.two": "a pair is about the two records that were compared",
+    "accounts.delegatedpart.record_id": "tasks, referrals, visits and plans, which keep their keys",
     "audit.auditevent.patient_id": "the audit trail is never rewritten",
     "audit.auditevent.site_id": "not a patient",
     "clocks.clock.subject_id": "clocks are about tasks, visits, referrals and authorizations, which keep their keys",

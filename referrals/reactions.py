@@ -11,8 +11,9 @@ from coordinator.workflow import Actor, moved
 from patients.models import Patient
 from patients.workflow import LEAVING
 from referrals.models import PriorAuthorization, Referral
+from referrals.services.denials import ask_about_denial, denial_decided
 from referrals.services.standing import ask_to_end, ended, no_need_to_end
-from referrals.workflow import AUTHORIZATION_TO_END, REFERRAL_TO_END
+from referrals.workflow import AUTHORIZATION_TO_END, REFERRAL_TO_END, AuthorizationStatus
 
 
 @receiver(moved, sender=Patient, dispatch_uid="referrals.patient_moved")
@@ -33,5 +34,11 @@ def referral_moved(record: Referral, step: str, by: Actor, now: datetime, **_res
 def authorization_moved(
     record: PriorAuthorization, step: str, by: Actor, now: datetime, **_rest: Any
 ) -> None:
-    if step != "create" and record.status not in AUTHORIZATION_TO_END:
+    if step == "create":
+        return
+    if record.status not in AUTHORIZATION_TO_END:
         ended(record=record, by=by, now=now)
+    if step == "deny":
+        ask_about_denial(record=record, by=by, now=now)
+    elif record.status != AuthorizationStatus.DENIED:
+        denial_decided(record=record, by=by, now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coordinator.dashboard.models import PinnedPatient
+from coordinator.dashboard.models import GapDecision, PinnedPatient
 from patients.merging import Pair, Part, Settled
 
 
@@ -15,4 +15,4 @@ def settle_pins(pair: Pair) -> Iterator[Settled]:
         yield Settled(row=pin)
 
 
-PARTS = [Part(PinnedPatient, settle=settle_pins)]
+PARTS = [Part(PinnedPatient, settle=settle_pins), Part(GapDecision)]

@@ -126,6 +126,10 @@ ROWS = [
     replace(row("dashboard:my_work_bulk", "POST", COORDINATION), sends={"action": "snooze"}),
     row("dashboard:my_work_undo", "POST", COORDINATION),
     row("dashboard:my_work_act", "GET POST", COORDINATION, pk="task", action="'snooze'"),
+    row("dashboard:leave_list", "GET", COORDINATION),
+    row("dashboard:leave_new", "GET POST", COORDINATION),
+    row("dashboard:leave_sheet", "GET POST", COORDINATION, pk="cover"),
+    row("dashboard:leave_end", "POST", COORDINATION, pk="cover"),
     row("careplans:task_new", "GET POST", COORDINATION),
     row("careplans:task_detail", "GET", CLINICAL, pk="task"),
     row("careplans:task_edit", "GET POST", COORDINATION, pk="task"),
@@ -149,6 +153,7 @@ ROWS = [
     row("dashboard:patient_notes", "GET", CLINICAL, pk="patient"),  # a bill needs no notes
     row("dashboard:patient_details", "GET", READERS, pk="patient"),
     row("dashboard:patient_contact", "GET POST", COORDINATION, pk="patient"),
+    row("dashboard:patient_gap", "POST", COORDINATION, pk="patient", gap="'phone'"),
     row("dashboard:patient_pin", "POST", READERS, pk="patient"),
     row("dashboard:patient_duplicates", "GET POST", LEADERS),
     row("dashboard:duplicate_apart", "GET POST", LEADERS, pk="pair"),

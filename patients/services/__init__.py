@@ -25,7 +25,7 @@ from patients.services.contacts import (
     record_opt_out,
     update_contact_point,
 )
-from patients.services.coverage import add_coverage, end_coverage, update_coverage
+from patients.services.coverage import add_coverage, check_coverages, end_coverage, update_coverage
 from patients.services.duplicates import ask_again, scan_duplicates, tell_apart
 from patients.services.merging import merge_patients, plan_merge, unmerge_patients
 from patients.services.notes import acknowledge_note, add_note, enter_note_in_error
@@ -65,6 +65,7 @@ __all__ = [
     "change_consent",
     "change_medication",
     "change_problem",
+    "check_coverages",
     "end_access",
     "end_care_team_member",
     "end_contact_point",

@@ -54,6 +54,16 @@ def update_coverage(*, coverage_id: UUID, by: Actor, now: datetime, **changes: A
 
 
 @transaction.atomic
+def check_coverages(*, patient_id: UUID, by: Actor, now: datetime) -> int:
+    """Somebody asked the payers just now and every active policy holds; returns how many. Each keeps its event."""
+    patient = patient_for_entry(patient_id, by)
+    keys = list(patient.coverages.filter(status="active").order_by("pk").values_list("pk", flat=True))
+    for key in keys:
+        change_entry(entry_for_change(Coverage, key, by), by=by, action="check", checked_at=now)
+    return len(keys)
+
+
+@transaction.atomic
 def end_coverage(
     *, coverage_id: UUID, by: Actor, now: datetime, ends_on: date | None = None, in_error: bool = False
 ) -> Coverage:

@@ -16,6 +16,7 @@ from coordinator.clocks import services as clocks
 from coordinator.clocks.rules import end_of_day, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.messaging import services as messaging
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor
 from scheduling.models import Appointment
 from scheduling.rules.local_time import local_day
@@ -49,6 +50,7 @@ def after_moving(
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
 
 
+@in_clinic_language
 def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: datetime) -> None:
     """Messages are taken back. When somebody still needs the visit, a task asks to rebook or close the need."""
     messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was cancelled."), now=now)
@@ -78,6 +80,7 @@ def after_claiming(appointment: Appointment, *, by: Actor, now: datetime) -> Non
     reminders.plan_reminders(appointments=[appointment], now=now, by=by)
 
 
+@in_clinic_language
 def after_no_show(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """Somebody calls the patient by the end of the next business day, and the screen can say why that day."""
     clock = clocks.start_clock(

@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from coordinator.accounts.models import User
+from coordinator.accounts.models import Delegation, User
 from coordinator.tests.browser.conftest import credentials, photograph, violations
+from coordinator.tests.factories import make_cover
 from patients.models import AccessGrant, Patient, PatientMerge, PossibleDuplicate
 from patients.services import merge_patients
 from patients.tests.factories import make_grant, restrict
@@ -31,6 +32,9 @@ PAGES = [
     ("access-review", "manager", "/access/{grant}/"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("leave", "coordinator", "/leave/"),
+    ("leave-new", "manager", "/leave/new/"),
+    ("leave-sheet", "coordinator", "/leave/{cover}/"),
     ("team", "manager", "/team/"),
     ("runs", "manager", "/runs/"),
     ("imports", "administrator", "/imports/"),
@@ -94,6 +98,13 @@ def opened_in_an_emergency() -> AccessGrant:
     return make_grant(patient, coordinator)
 
 
+def on_leave() -> Delegation:
+    """The coordinator of the demo is away, and a colleague of the same place stands in."""
+    person = User.objects.get(email=credentials("coordinator")[0])
+    others = User.objects.assignable().filter(sites__in=person.site_ids).exclude(pk=person.pk)
+    return make_cover(person, others.order_by("pk").first())
+
+
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
@@ -103,6 +114,8 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
         address = address.format(merge=merge_a_pair().pk)
+    if "{cover}" in address:
+        address = address.format(cover=on_leave().pk)
     if "{opened}" in address or "{grant}" in address:
         grant = opened_in_an_emergency()
         address = address.format(opened="" if role == "manager" else grant.patient_id, grant=grant.pk)
