@@ -21,11 +21,11 @@ def check_can_work(by: Any, task: Any) -> None:
 
 
 def can_assign(by: Any, task: Any) -> bool:
-    """Own work and team lists may be handed on by anyone who works; other people's work by leads."""
+    """Own work, team lists and what one covers for may be handed on by anyone who works; other people's by leads."""
     if isinstance(by, System):
         return True
     own = task.owner_id in (None, by.pk)
-    return can_work(by, task) and (own or by.can("tasks.assign"))
+    return can_work(by, task) and (own or by.can("tasks.assign") or task.owner_id in by.covered_ids)
 
 
 def check_can_assign(by: Any, task: Any) -> None:

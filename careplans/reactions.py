@@ -10,7 +10,8 @@ from django.dispatch import receiver
 from careplans import services
 from coordinator.clocks.models import Clock
 from coordinator.workflow import Actor, moved
-from patients.models import ProviderUpdate
+from patients.models import Patient, ProviderUpdate
+from patients.workflow import LEAVING
 
 MOVES_THE_DEADLINE = ("extend", "resume", "void")
 
@@ -26,3 +27,12 @@ def clock_moved(record: Clock, step: str, by: Actor, now: datetime, **kwargs: An
 def provider_update_moved(record: ProviderUpdate, by: Actor, now: datetime, **kwargs: Any) -> None:
     """Something was asked, answered, read or taken back: the to-dos of both sides follow."""
     services.follow_update(update=record, by=by, now=now)
+
+
+@receiver(moved, sender=Patient, dispatch_uid="careplans.patient_moved")
+def patient_moved(record: Patient, step: str, change: Any, by: Actor, now: datetime, **_rest: Any) -> None:
+    """Who died or left needs no more calls; who is back finds everything as it was."""
+    if step in LEAVING:
+        services.settle_work(patient=record, change=change, by=by, now=now)
+    elif step == "reactivate":
+        services.take_up_work(patient=record, by=by, now=now)

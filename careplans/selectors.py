@@ -155,6 +155,7 @@ def change_words(step: str) -> str:
         "activate": _("Started"),
         "hold": pgettext("history", "Put on hold"),
         "revoke": _("Revoked"),
+        "reinstate": _("Taken up again"),
         "review": _("Reviewed"),
         "enter_in_error": _("Entered in error"),
     }
@@ -194,6 +195,17 @@ def reviews_without_task(on: date) -> QuerySet[CarePlan]:
     had_one = Task.objects.filter(cause_id=OuterRef("pk"), dedupe_key=key)
     plans = reviews_overdue(on).filter(~Exists(had_one))
     return plans.select_related("patient__site", "patient__coordinator").order_by("next_review_on", "pk")
+
+
+def open_of_patient(patient: Patient) -> QuerySet[Task]:
+    """Everything open about a patient, snoozed and drafted tasks included, oldest first."""
+    return Task.objects.open().filter(patient=patient).order_by("opened_at", "pk")
+
+
+def plans_in_force(patient: Patient) -> QuerySet[CarePlan]:
+    """Plans that somebody works by, those on hold included. Drafts promise nothing yet and stay."""
+    plans = CarePlan.objects.filter(patient=patient, status__in=(PlanStatus.ACTIVE, PlanStatus.ON_HOLD))
+    return plans.order_by("pk")
 
 
 def plan_page(user: Any, plan: CarePlan, now: datetime) -> dict[str, Any]:

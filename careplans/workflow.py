@@ -26,6 +26,7 @@ PLAN_WORKFLOW = Workflow(
         Step("resume", (P.ON_HOLD,), P.ACTIVE, label=_("Resume")),
         Step("complete", (P.ACTIVE, P.ON_HOLD), P.COMPLETED, label=_("Complete")),
         Step("revoke", (P.DRAFT, P.ACTIVE, P.ON_HOLD), P.REVOKED, needs=("reason",), label=_("Revoke")),
+        Step("reinstate", (P.REVOKED,), P.ACTIVE, needs=("reason",), label=_("Take up again")),
         enter_in_error(P.values),
     ],
 )

@@ -257,6 +257,11 @@ class Shell:
         return self._path("dashboard:draft_list")
 
     @property
+    def leave_url(self) -> str:
+        """Where somebody says that they will be away, and who stands in."""
+        return self._path("dashboard:leave_list")
+
+    @property
     def preferences_url(self) -> str:
         return self._path("accounts:preferences")
 

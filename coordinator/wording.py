@@ -6,10 +6,11 @@ Pure functions: they take the value, the moment `now` where it matters, and use 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.utils import dateformat, timezone
@@ -18,6 +19,7 @@ from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+F = TypeVar("F", bound=Callable[..., Any])
 HOUR = timedelta(hours=1)
 SOON = timedelta(hours=48)  # a rule's deadline nearer than this is amber
 
@@ -47,6 +49,17 @@ def as_kept(text: Any) -> str:
     """Words that are stored, in the clinic's language, whoever caused them; they are shown by `gettext`."""
     with override(settings.LANGUAGE_CODE):
         return str(text)
+
+
+def in_clinic_language(function: F) -> F:
+    """For what writes kept words made of parts: everything inside is said in the clinic's language."""
+
+    @wraps(function)
+    def saying(*args: Any, **kwargs: Any) -> Any:
+        with override(settings.LANGUAGE_CODE):
+            return function(*args, **kwargs)
+
+    return cast("F", saying)
 
 
 def day(value: date | datetime | None) -> str:

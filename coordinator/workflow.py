@@ -104,6 +104,8 @@ OTHER_STEPS = {
     "tell_patient": gettext_lazy("Patient told"),
     "tell_requester": gettext_lazy("Requester told"),
     "add_line": gettext_lazy("Service line added"),
+    "settle": gettext_lazy("Open work settled"),
+    "take_up": gettext_lazy("Open work taken up again"),
     "take_in": gettext_lazy("Another record was merged into this one"),
     "remind": gettext_lazy("Reminded"),
     "contact_in_error": gettext_lazy("A contact was entered in error"),

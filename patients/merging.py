@@ -81,6 +81,7 @@ STAYS: dict[str, str] = {
     "patients.possibleduplicate.one": "a pair is about the two records that were compared",
     "patients.possibleduplicate.two": "a pair is about the two records that were compared",
     "dashboard.presence.patient": "whoever has a record open says so again within 20 seconds",
+    "accounts.delegatedpart.record_id": "tasks, referrals, visits and plans, which keep their keys",
     "audit.auditevent.patient_id": "the audit trail is never rewritten",
     "audit.auditevent.site_id": "not a patient",
     "clocks.clock.subject_id": "clocks are about tasks, visits, referrals and authorizations, which keep their keys",

@@ -20,6 +20,9 @@ S = PatientStatus
 PRESENT = (S.ACTIVE, S.INACTIVE, S.TRANSFERRED, S.DECEASED)
 GONE = (S.MERGED, S.ENTERED_IN_ERROR)  # in no list, search or count
 
+# Steps by which somebody is no longer cared for here: apps above close or reroute what is open.
+LEAVING = ("inactivate", "transfer", "record_death")
+
 
 def stand(status: str) -> str:
     """The step by which merging, or taking it back, gives a record this standing."""

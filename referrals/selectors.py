@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from patients.models import Patient
 from patients.rules.text import fold
-from referrals.models import Referral
-from referrals.workflow import BEFORE_SENDING, OPEN, ReferralStatus
+from referrals.models import PriorAuthorization, Referral
+from referrals.workflow import AUTHORIZATION_TO_END, BEFORE_SENDING, OPEN, REFERRAL_TO_END, ReferralStatus
 
 S = ReferralStatus
 LOOK_BACK_DAYS = 90  # product default
@@ -96,3 +96,15 @@ def stage_counts(user: Any, now: datetime) -> dict[str, int]:
 def specialties(user: Any) -> list[str]:
     """The specialties in use, for the filter."""
     return sorted(open_loops(user).values_list("specialty", flat=True).distinct()[:200])
+
+
+def referrals_to_end(patient: Patient) -> QuerySet[Referral]:
+    """What a recipient waits for, or would: somebody has to end it when the patient leaves."""
+    found = Referral.objects.filter(patient=patient, status__in=REFERRAL_TO_END)
+    return found.select_related("patient", "site__calendar", "team").order_by("pk")
+
+
+def authorizations_to_end(patient: Patient) -> QuerySet[PriorAuthorization]:
+    """Requests with a payer, and approvals still in force."""
+    found = PriorAuthorization.objects.filter(patient=patient, status__in=AUTHORIZATION_TO_END)
+    return found.select_related("patient", "site__calendar", "team").order_by("pk")

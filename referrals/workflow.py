@@ -204,3 +204,16 @@ AUTHORIZATION_OPEN = tuple(
         A.ENTERED_IN_ERROR,
     )
 )
+# Others act on these, so when the patient leaves somebody has to end them. A report that is in still gets its review.
+REFERRAL_TO_END = (*BEFORE_SENDING, *WITH_RECIPIENT)
+AUTHORIZATION_TO_END = (
+    A.REQUIREMENT_UNKNOWN,
+    A.REQUIRED,
+    A.GATHERING,
+    A.READY,
+    A.RETURNED,
+    *WITH_PAYER,
+    *IN_FORCE,
+    A.PEER_TO_PEER,
+    A.APPEAL,
+)

@@ -7,9 +7,10 @@ class SchedulingConfig(AppConfig):
     def ready(self) -> None:
         from coordinator.messaging import checks
         from coordinator.messaging.models import REMINDER
-        from patients import merging
+        from patients import leaving, merging
         from patients.linking import TARGETS
         from scheduling import reactions, system_checks  # noqa: F401  (importing them connects them)
+        from scheduling.foretelling import foretell
         from scheduling.merging import PARTS
         from scheduling.models import Appointment
         from scheduling.services.reminder_checks import still_wanted
@@ -17,3 +18,4 @@ class SchedulingConfig(AppConfig):
         checks.register(REMINDER, still_wanted)
         merging.PARTS.extend(PARTS)
         TARGETS.update(visit=Appointment)
+        leaving.FORETELLERS.append(foretell)

@@ -9,15 +9,21 @@ from django.dispatch import receiver
 
 from coordinator.workflow import Actor, moved
 from patients.models import Patient
-from patients.workflow import PatientStatus
+from patients.workflow import LEAVING, PatientStatus
 from scheduling.services.reminders import plan_patient, withdraw_patient
+from scheduling.services.standing import settle_visits, take_up_visits
 
 
 @receiver(moved, sender=Patient, dispatch_uid="scheduling.reminders_of_patient")
-def patient_moved(record: Patient, step: str, now: datetime, by: Actor, **_rest: Any) -> None:
-    """Messages to somebody who died or left are taken back; they are planned again when that is corrected."""
+def patient_moved(record: Patient, step: str, change: Any, now: datetime, by: Actor, **_rest: Any) -> None:
+    """Messages to somebody who died or left are taken back, their visits cancelled or asked about; both come back
+    when that is corrected."""
     if step == "create":
         return  # a new patient has no visits yet
+    if step in LEAVING:
+        settle_visits(patient=record, change=change, by=by, now=now)
+    elif step == "reactivate":
+        take_up_visits(patient=record, by=by, now=now)
     if record.status == PatientStatus.ACTIVE:
         plan_patient(patient_id=record.pk, now=now, by=by)
     else:

@@ -20,12 +20,14 @@ from careplans.services.plans import (
     edit_plan,
     enter_plan_in_error,
     hold_plan,
+    reinstate_plan,
     resume_plan,
     review_plan,
     revoke_plan,
 )
 from careplans.services.reviews import open_overdue_review_tasks
 from careplans.services.snoozing import snooze_task, wake_due_tasks, wake_task
+from careplans.services.standing import close_automatic, settle_work, take_up_work
 from careplans.services.tasks import (
     cancel_task,
     close_tasks_caused_by,
@@ -49,6 +51,7 @@ __all__ = [
     "bulk",
     "cancel_task",
     "chase_updates",
+    "close_automatic",
     "close_tasks_caused_by",
     "complete_plan",
     "complete_task",
@@ -70,14 +73,17 @@ __all__ = [
     "open_overdue_review_tasks",
     "open_task",
     "reassign_task",
+    "reinstate_plan",
     "reopen_task",
     "resume_plan",
     "review_plan",
     "revoke_plan",
+    "settle_work",
     "snooze_task",
     "start_task",
     "step_goal",
     "step_intervention",
+    "take_up_work",
     "tick_item",
     "undo",
     "wake_due_tasks",

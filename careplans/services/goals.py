@@ -20,6 +20,7 @@ from careplans.workflow import PlanStatus
 from coordinator.accounts.models import Team, User
 from coordinator.audit import services as audit
 from coordinator.db import lock
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, begin, move, person
 
 ENDED_ACTION = ("finish", "record_not_done", "cancel", "enter_in_error")
@@ -167,6 +168,7 @@ def open_action_tasks(plan: CarePlan, *, by: Actor, now: datetime) -> None:
         _open_action_task(action, plan, by=by, now=now)
 
 
+@in_clinic_language
 def _open_action_task(action: Intervention, plan: CarePlan, *, by: Actor, now: datetime) -> None:
     """What the patient or an outside person does is followed in the plan; ours with a date is work on a list."""
     if action.due_on is None or not (action.responsible_id or action.responsible_team_id):

@@ -153,8 +153,17 @@ def resume_plan(*, plan_id: UUID, by: Actor, now: datetime) -> CarePlan:
 def complete_plan(*, plan_id: UUID, by: Actor, now: datetime, reason: str = "") -> CarePlan:
     """The plan has done its work; its open review tasks close with it."""
     plan = lock_plan(plan_id, by)
-    move(plan, "complete", by=by, now=now, reason=reason, ends_on=_today(plan, now))
+    move(plan, "complete", by=by, now=now, reason=reason, ends_on=today_of(plan, now))
     close_tasks_caused_by(cause=plan, by=by, now=now, outcome=_("The plan is completed"))
+    return plan
+
+
+@transaction.atomic
+def reinstate_plan(*, plan_id: UUID, reason: str, by: Actor, now: datetime) -> CarePlan:
+    """It was revoked by mistake, or what ended it is over: active again. Raises Conflict for a second active plan."""
+    plan = lock_plan(plan_id, by)
+    with refusals(plan_one_active_per_program=_("The patient has another active plan for that program.")):
+        move(plan, "reinstate", by=by, now=now, reason=reason, ends_on=None)
     return plan
 
 
@@ -162,7 +171,7 @@ def complete_plan(*, plan_id: UUID, by: Actor, now: datetime, reason: str = "") 
 def revoke_plan(*, plan_id: UUID, reason: str, by: Actor, now: datetime) -> CarePlan:
     """The plan no longer applies; its open review tasks close with it."""
     plan = lock_plan(plan_id, by)
-    move(plan, "revoke", by=by, now=now, reason=reason, ends_on=_today(plan, now))
+    move(plan, "revoke", by=by, now=now, reason=reason, ends_on=today_of(plan, now))
     close_tasks_caused_by(cause=plan, by=by, now=now, outcome=_("The plan was revoked"))
     return plan
 
@@ -176,7 +185,7 @@ def enter_plan_in_error(*, plan_id: UUID, reason: str, by: Actor, now: datetime)
     return plan
 
 
-def _today(plan: CarePlan, now: datetime) -> date:
+def today_of(plan: CarePlan, now: datetime) -> date:
     """Today at the patient's place; not before the plan began."""
     today = now.astimezone(plan.patient.site.tzinfo).date()
     return max(today, plan.starts_on) if plan.starts_on else today

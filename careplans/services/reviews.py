@@ -14,7 +14,7 @@ from careplans.models import CarePlan, Task, TaskKind
 from careplans.selectors import reviews_without_task
 from careplans.services.opening import default_owner, first_status, open_all
 from coordinator.accounts.models import Site, Team
-from coordinator.wording import day
+from coordinator.wording import day, in_clinic_language
 from coordinator.workflow import Actor, person
 
 CHUNK = 500
@@ -50,6 +50,7 @@ def review_key(plan: CarePlan) -> str:
     return f"plan_review:{plan.pk}:{plan.next_review_on}"
 
 
+@in_clinic_language
 def _review_task(plan: CarePlan, on: date, by: Actor, now: datetime, teams: dict[UUID, Team]) -> Task:
     patient = plan.patient
     owner, team = default_owner(patient, patient.site, teams)

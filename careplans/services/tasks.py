@@ -111,8 +111,10 @@ def cancel_task(*, task_id: UUID, close_reason: str, by: Actor, now: datetime, n
     return cancel_locked(task, close_reason=close_reason, note=note, by=by, now=now)
 
 
-def cancel_locked(task: Task, *, close_reason: str, by: Actor, now: datetime, note: str = "") -> Task:
-    """`cancel_task` for a row its caller has locked and checked."""
+def cancel_locked(
+    task: Task, *, close_reason: str, by: Actor, now: datetime, note: str = "", **facts: Any
+) -> Task:
+    """`cancel_task` for a row its caller has locked and checked; `facts` are kept on the change."""
     if close_reason not in CloseReason.values:
         raise ValidationError({"close_reason": _("Choose a reason from the list.")})
     if close_reason == CloseReason.OTHER and not note.strip():
@@ -128,6 +130,7 @@ def cancel_locked(task: Task, *, close_reason: str, by: Actor, now: datetime, no
         outcome=note[:200],
         ended_at=now,
         **hold_ended(task, now),
+        **facts,
     )
     close_interval(task, now)
     _settle_own_clock(task, by=by, now=now, met=False)

@@ -175,13 +175,14 @@ PLAN_STEPS: dict[str, Callable[..., Any]] = {
     "complete": services.complete_plan,
     "revoke": services.revoke_plan,
     "enter_in_error": services.enter_plan_in_error,
+    "reinstate": services.reinstate_plan,
 }
 
 
 def _take_step(kind: str, record: Any, step: str, data: dict[str, Any], by: Any, now: datetime) -> Any:
     """One step of a plan, a goal or an action, through its service."""
     if kind == "plan":
-        wants_reason = step in ("hold", "revoke", "complete", "enter_in_error")
+        wants_reason = step in ("hold", "revoke", "complete", "enter_in_error", "reinstate")
         reason = {"reason": data.get("reason", "")} if wants_reason else {}
         return PLAN_STEPS[step](plan_id=record.pk, by=by, now=now, **reason)
     if kind == "goal":

@@ -6,11 +6,15 @@ Site, Practitioner and Organization stand on the floor because every app refers 
 from __future__ import annotations
 
 import zoneinfo
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -271,3 +275,106 @@ class User(AbstractBaseUser):
     def initials(self) -> str:
         parts = self.name.split()
         return "".join(p[0] for p in (parts[:1] + parts[-1:])).upper()
+
+    @cached_property
+    def covered_ids(self) -> frozenset[int]:
+        """Keys of colleagues on leave whose work this person does just now; read once per request."""
+        return frozenset(Delegation.objects.now().of_delegate(self).values_list("person_id", flat=True))
+
+
+class DelegationQuerySet(models.QuerySet["Delegation"]):
+    def visible_to(self, user: User) -> DelegationQuerySet:
+        """One's own, those one covers, and for who sees the team board those of colleagues at their sites."""
+        found = models.Q(person=user) | models.Q(delegate=user) | models.Q(parts__delegate=user)
+        if user.can("team.view"):
+            found |= models.Q(person__sites__in=user.site_ids)
+        return self.filter(found).distinct()
+
+    def now(self) -> DelegationQuerySet:
+        """By the database's clock."""
+        return self.filter(starts_at__lte=Now(), ends_at__gt=Now())
+
+    def during(self, start: datetime, end: datetime) -> DelegationQuerySet:
+        """Those that share a moment with [start, end)."""
+        return self.filter(starts_at__lt=end, ends_at__gt=start)
+
+    def of_delegate(self, user: User) -> DelegationQuerySet:
+        """Where this person stands in, for everything or for single things."""
+        return self.filter(models.Q(delegate=user) | models.Q(parts__delegate=user)).distinct()
+
+
+class Span(models.Func):
+    """`[start, end)` as a PostgreSQL range."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class Delegation(models.Model):
+    """Cover for leave: from `starts_at` until before `ends_at` (UTC) `delegate` does what belongs to `person`.
+
+    Nothing changes hands: what a person owns stays theirs and is also on the delegate's list while the span lasts, so
+    the return needs no job and cannot be missed. Ending early moves `ends_at`; a cover that never began has none left.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="delegations")
+    delegate = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    zone = models.CharField(max_length=64)  # whose local days the span was agreed in
+    note = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    ended_early_at = models.DateTimeField(null=True, blank=True)
+    ended_early_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = DelegationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["starts_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gte=models.F("starts_at")), name="delegation_period"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(delegate=models.F("person")), name="delegation_to_somebody_else"
+            ),
+            ExclusionConstraint(
+                name="delegation_no_overlap",
+                expressions=[
+                    (Span("starts_at", "ends_at"), RangeOperators.OVERLAPS),
+                    ("person", RangeOperators.EQUAL),
+                ],
+            ),
+        ]
+        indexes = [models.Index(fields=["delegate", "ends_at"], name="delegation_delegate")]
+
+    @property
+    def first_day(self) -> date:
+        return self.starts_at.astimezone(zoneinfo.ZoneInfo(self.zone)).date()
+
+    @property
+    def last_day(self) -> date:
+        """The last whole or begun day of the span."""
+        last = max(self.ends_at - timedelta(seconds=1), self.starts_at)
+        return last.astimezone(zoneinfo.ZoneInfo(self.zone)).date()
+
+    def is_on(self, at: datetime) -> bool:
+        return self.starts_at <= at < self.ends_at
+
+
+class DelegatedPart(models.Model):
+    """One thing that somebody else than the delegate does meanwhile: a task, referral, visit... by its key."""
+
+    delegation = models.ForeignKey(Delegation, on_delete=models.PROTECT, related_name="parts")
+    record_id = models.UUIDField()
+    delegate = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["delegation", "record_id"], name="delegated_part_once")
+        ]
+        indexes = [models.Index(fields=["delegate"], name="delegated_part_delegate")]

@@ -12,6 +12,7 @@ from coordinator.accounts.models import User
 from coordinator.accounts.roles import Role
 from coordinator.clocks.rules import end_of_day, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import System
 from patients.models import AccessGrant
 from scheduling.rules.local_time import local_day
@@ -20,6 +21,7 @@ BY = System("emergency access")
 REVIEW_WITHIN = 2  # business days
 
 
+@in_clinic_language
 def tell_managers(grant: AccessGrant, *, now: datetime) -> list[Task]:
     """A task for each manager of the place but the one who opened it. It names nobody; the queue does.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coordinator.dashboard.models import Draft, PinnedPatient
+from coordinator.dashboard.models import Draft, GapDecision, PinnedPatient
 from patients.merging import Pair, Part, Settled
 
 
@@ -26,4 +26,4 @@ def settle_drafts(pair: Pair) -> Iterator[Settled]:
             yield Settled(row=draft, values={"form": form})
 
 
-PARTS = [Part(PinnedPatient, settle=settle_pins), Part(Draft, settle=settle_drafts)]
+PARTS = [Part(PinnedPatient, settle=settle_pins), Part(Draft, settle=settle_drafts), Part(GapDecision)]

@@ -173,3 +173,32 @@ class Presence(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "patient", "editing"], name="presence_once")]
         indexes = [models.Index(fields=["patient", "-seen_at"], name="presence_of_patient")]
+
+
+class GapDecision(models.Model):
+    """Somebody set a prompt of a patient's record aside: until a day, or for good when that never applies.
+
+    Rows are only added; taking one back ends it. `gap` is a code of coordinator.dashboard.gaps.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+")
+    gap = models.CharField(max_length=30)
+    until = models.DateField(null=True, blank=True)  # None: it does not apply
+    reason = models.CharField(max_length=200)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="gap_decision_has_a_reason"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["patient", "gap"],
+                condition=Q(ended_at__isnull=True),
+                name="gap_decision_stands",
+            ),
+        ]

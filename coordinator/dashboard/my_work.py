@@ -22,6 +22,7 @@ from careplans.views.tasks import preview_context
 from coordinator.accounts.models import User
 from coordinator.audit import services as audit
 from coordinator.context import Shell
+from coordinator.dashboard.handover import leave_notes
 from coordinator.dashboard.saved_views import delete_view, remember, save_view, views_of
 from coordinator.dashboard.work_forms import FilterForm
 from coordinator.dashboard.work_words import row_words
@@ -57,6 +58,7 @@ def my_work(request: HttpRequest) -> HttpResponse:
     if is_part(request) and request.htmx.target == "work-rows":
         return page(request, "dashboard/_my_work_more.html", list_context(request, work))
     context = list_context(request, work) | {"saved": [view for view in views if view.name]}
+    context["leave_notes"] = leave_notes(request.user, work.now)
     context |= chosen_task(request)
     response = page(request, "dashboard/my_work.html", context, part="dashboard/_worklist.html")
     if is_part(request):

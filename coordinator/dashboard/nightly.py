@@ -1,8 +1,8 @@
 """The night: one site, one local date, every step safe to repeat.
 
 Steps: reminders planned; for a night made up for later, sent as of that night; failures handed to people; missed
-visits followed up; visits without an outcome asked about; overdue plan reviews opened; papers that
-lapse soon asked for; snoozed tasks woken. One step that fails does not stop the others. What is due by day is sent by `messaging.deliver_due`, not here.
+visits followed up; visits without an outcome asked about; overdue plan reviews opened; discharges followed up;
+what runs out and incomplete records asked about; snoozed tasks woken. One step that fails does not stop the others. What is due by day is sent by `messaging.deliver_due`, not here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from careplans.selectors import reviews_without_task
 from careplans.workflow import TaskStatus
 from coordinator.accounts.models import Site
 from coordinator.audit import services as audit
-from coordinator.dashboard import expiring, past_visits
+from coordinator.dashboard import causes, gaps, past_visits
 from coordinator.dashboard.models import JobRun
 from coordinator.dashboard.run_records import ENTITY, NIGHTLY, SILENT_AFTER, Leader, Superseded, leading
 from coordinator.dashboard.team_rollup import keep_snapshot
@@ -159,7 +159,10 @@ def _steps(result: Result, leader: Leader, wait: bool) -> list[tuple[str, Callab
         ("no_shows", lambda: past_visits.follow_up_no_shows(**over, **act)),
         ("no_outcome", lambda: past_visits.ask_for_outcomes(**over, **act)),
         ("reviews", lambda: len(careplans.open_overdue_review_tasks(on=night.on, site=night.site, **act))),
-        ("renewals", lambda: expiring.ask_for_renewals(site=night.site, on=night.on, **act)),
+        ("discharges", lambda: 0 if night.past else causes.follow_up_discharges(site=night.site, **act)),
+        ("ending", lambda: 0 if night.past else causes.ask_about_ends(site=night.site, **act)),
+        ("mended", lambda: 0 if night.past else gaps.close_mended(site=night.site, **act)),
+        ("gaps", lambda: 0 if night.past else gaps.ask_about_gaps(site=night.site, **act)),
         ("woken", lambda: careplans.wake_due_tasks(**act)),
         *([] if night.past else [("figures", figures)]),
     ]
@@ -177,7 +180,7 @@ def _forecast(night: Night) -> Result:
         "no_shows": past_visits.no_shows_without_task(night.site, since, until).count(),
         "no_outcome": past_visits.without_outcome(night.site, since, until).count(),
         "reviews": reviews_without_task(night.on).filter(patient__site=night.site).count(),
-        "renewals": expiring.expiring_without_task(night.site, night.on).count(),
+        "gaps": 0 if night.past else gaps.patients_to_ask_about(night.site, night.now).count(),
         "woken": snoozed.count(),
     }
     return Result(night, counts, planned=planned)

@@ -17,6 +17,7 @@ from careplans.workflow import OPEN
 from coordinator import wording
 from coordinator.accounts.models import Site, Team
 from coordinator.db import lock
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, System, person
 from scheduling.models import Appointment
 from scheduling.services import consequences
@@ -89,6 +90,7 @@ def _ask_batch(
     return len(open_all(tasks, by=by, now=now)), len(visits)
 
 
+@in_clinic_language
 def _outcome_task(visit: Appointment, by: Actor, now: datetime, teams: dict[UUID, Team]) -> Task:
     owner, team = default_owner(visit.patient, visit.site, teams)
     return Task(

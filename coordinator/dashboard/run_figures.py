@@ -196,6 +196,9 @@ class NightRow:
                 lambda n: ngettext("%(n)d visit without outcome", "%(n)d visits without outcome", n),
             ),
             ("reviews", lambda n: ngettext("%(n)d plan review", "%(n)d plan reviews", n)),
+            ("discharges", lambda n: ngettext("%(n)d discharge", "%(n)d discharges", n)),
+            ("ending", lambda n: ngettext("%(n)d thing that runs out", "%(n)d things that run out", n)),
+            ("gaps", lambda n: ngettext("%(n)d incomplete record", "%(n)d incomplete records", n)),
             ("failures", lambda n: ngettext("%(n)d failed message", "%(n)d failed messages", n)),
         )
         numbers = [(counts.get(name), text) for name, text in words]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from careplans.permissions import can_log_contact
 from coordinator.audit import services as audit
-from coordinator.dashboard import summary
+from coordinator.dashboard import gaps, summary
 from coordinator.dashboard.models import PinnedPatient
 from coordinator.dashboard.summary_timeline import ALL, CLINICAL, CONTACT, PLAN, read_cursor, timeline
 from coordinator.dashboard.summary_words import months
@@ -113,6 +113,8 @@ def patient_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
         "authorizations": summary.authorizations(user, patient) if has.authorizations else [],
         "results": summary.latest_results(user, patient) if has.results else [],
     }
+    chart["gaps"] = [(gap, gap.route and gap.address(patient)) for gap in gaps.gaps_of(patient, now)]
+    chart["aside"] = gaps.set_aside_of(patient, now)
     return page(request, "dashboard/patient_summary.html", chart)
 
 

@@ -79,6 +79,8 @@ TOLD = {
     ("patient", "update"): lazy("Details changed"),
     ("patient", "assign_coordinator"): lazy("Coordinator changed"),
     ("patient", "record_death"): lazy("Death recorded"),
+    ("patient", "settle"): lazy("Open work settled"),
+    ("patient", "take_up"): lazy("Open work taken up again"),
 }
 SETTINGS = {
     "EMER": (lazy("Emergency visit"), "danger", "bed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,20 +26,21 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from careplans import rules
 from careplans.models import Outcome, Task, TaskChange, TaskKind
 from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
-from coordinator.accounts.models import User
-from coordinator.wording import family_first, language_name
+from coordinator.accounts.models import Delegation, User
+from coordinator.wording import family_first, language_name, short_day
 from patients.models import ContactPoint, owner_topics
 from patients.rules.text import fold
 from patients.safe_contact import with_safety
 
 PAGE = 50
+MOMENT = timedelta(microseconds=1)
 FAR = datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))
 LONG_AGO = datetime(1, 1, 2, tzinfo=ZoneInfo("UTC"))
 
@@ -113,6 +114,7 @@ class Row:
     task: Task
     heading: Heading | None = None
     gone: str = ""  # a sentence, when somebody else was first
+    standing_in: str = ""  # "for Dana Whitfield until Nov 28", when a colleague on leave owns it
 
     @property
     def label(self) -> str:
@@ -126,7 +128,7 @@ class Row:
         """ "TCM · Discharged Nov 16": why the task is here; in a team's pool also whose list it is on."""
         task = self.task
         pool = str(task.team) if task.owner_id is None and task.team else ""
-        said = [part for part in (task.program, task.reason, pool) if part]
+        said = [part for part in (self.standing_in, task.program, task.reason, pool) if part]
         return " · ".join(said) or task.get_kind_display()
 
     @property
@@ -177,7 +179,7 @@ class Worklist:
         if self.read_only:
             mine = visible.filter(**self._own_patients())
         else:
-            mine = visible.filter(owner=self.wanted.owner or self.user)
+            mine = visible.filter(self._own_or_covered())
         if view == "snoozed":
             return mine.filter(status=TaskStatus.ON_HOLD)
         if view == "done":
@@ -185,6 +187,33 @@ class Worklist:
             return mine.filter(status__in=ENDED, ended_at__gte=today)
         waiting = ~Q(waiting_on="") if view == "waiting" else Q(waiting_on="")
         return mine.workable().filter(waiting)
+
+    @cached_property
+    def covers(self) -> list[Delegation]:
+        """Whom this person stands in for at this moment, for everything or for single tasks (at most two queries)."""
+        if self.read_only or self.wanted.owner is not None:
+            return []
+        found = Delegation.objects.during(self.now, self.now + MOMENT).of_delegate(self.user)
+        return list(found.select_related("person").prefetch_related("parts"))
+
+    def _own_or_covered(self) -> Q:
+        """One's own tasks and those of colleagues on leave, as their cover says: owners never change for it."""
+        mine = Q(owner=self.wanted.owner or self.user)
+        for cover in self.covers:
+            singly = {part.record_id: part.delegate_id for part in cover.parts.all()}
+            given = [key for key, delegate in singly.items() if delegate == self.user.pk]
+            others = [key for key, delegate in singly.items() if delegate != self.user.pk]
+            theirs = ~Q(pk__in=others) if cover.delegate_id == self.user.pk else Q(pk__in=given)
+            mine |= Q(owner=cover.person_id) & theirs
+        return mine
+
+    def standing_in(self, task: Task) -> str:
+        """ "for Dana Whitfield until Nov 28" at a task of somebody on leave, else ""."""
+        cover = next((one for one in self.covers if one.person_id == task.owner_id), None)
+        if cover is None:
+            return ""
+        until = short_day(cover.last_day, timezone.localdate(self.now))
+        return gettext("for %(name)s until %(day)s") % {"name": cover.person.name, "day": until}
 
     def _own_patients(self) -> dict[str, Any]:
         """Who reads without working sees the tasks of their own patients, or of the place."""
@@ -353,14 +382,15 @@ class Worklist:
         """One row as it stands now, or None when it is no longer in this list (then `gone` keeps it, greyed)."""
         source = self.ranked(Task.objects.visible_to(self.user)) if gone else self.tasks
         task = source.filter(pk=task_id).select_related("patient", "team").first()
-        return Row(task, gone=gone) if task else None
+        return Row(task, gone=gone, standing_in=self.standing_in(task)) if task else None
 
     def _with_headings(self, tasks: Iterable[Task], previous: Task | None) -> list[Row]:
         rows: list[Row] = []
         last = self._group_key(previous) if previous is not None else None
         for task in tasks:
             key = self._group_key(task)
-            rows.append(Row(task, self._heading(task) if key != last else None))
+            heading = self._heading(task) if key != last else None
+            rows.append(Row(task, heading, standing_in=self.standing_in(task)))
             last = key
         return rows
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
-from coordinator.accounts.models import Organization, Practitioner, Site, Team, User
+from django.utils import timezone
+
+from coordinator.accounts.models import Delegation, Organization, Practitioner, Site, Team, User
 from coordinator.accounts.roles import Role
 from coordinator.clocks.models import BusinessCalendar
 
@@ -48,3 +51,12 @@ def make_practitioner(site: Site | None = None, **fields: Any) -> Practitioner:
 def make_organization(**fields: Any) -> Organization:
     fields.setdefault("name", f"Mercy Cardiology {next(number)}")
     return Organization.objects.create(**fields)
+
+
+def make_cover(person: User, delegate: User, **fields: Any) -> Delegation:
+    """Cover for a week, since an hour ago."""
+    fields.setdefault("starts_at", timezone.now() - timedelta(hours=1))
+    fields.setdefault("ends_at", fields["starts_at"] + timedelta(days=7))
+    fields.setdefault("created_at", fields["starts_at"])
+    fields.setdefault("created_by", person)
+    return Delegation.objects.create(person=person, delegate=delegate, zone="America/Chicago", **fields)

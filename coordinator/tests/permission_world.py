@@ -24,7 +24,14 @@ from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
 from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import CaseloadImport, ImportRun
-from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user, number
+from coordinator.tests.factories import (
+    make_cover,
+    make_practitioner,
+    make_site,
+    make_team,
+    make_user,
+    number,
+)
 from coordinator.workflow import System
 from patients.models import (
     Coverage,
@@ -177,6 +184,9 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "task": _patient_of(make_task),
     "referral": _patient_of(make_referral),
     "authorization": _patient_of(make_authorization),
+    "cover": lambda world, site: make_cover(
+        world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)
+    ),
     "saved view": lambda world, site: SavedView.objects.create(
         user=world.thing(Role.COORDINATOR, site), page="my_work", name="Mine", query="kind=call"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,12 @@ from coordinator.db import Conflict
 from coordinator.fields import show_refusal
 from coordinator.http import get_visible_or_404, page, requires
 from coordinator.toasts import toast
-from coordinator.workflow import NotAllowed
+from coordinator.workflow import NotAllowed, Step
 from patients import services
 from patients.forms.entries import CoordinatorForm, StandingForm
+from patients.leaving import Group, foretell
 from patients.models import Patient
-from patients.workflow import WORKFLOW
+from patients.workflow import LEAVING, WORKFLOW
 
 SERVICES: dict[str, Callable[..., Patient]] = {
     "inactivate": services.inactivate_patient,
@@ -41,8 +43,13 @@ def patient_standing(request: HttpRequest, pk: UUID) -> HttpResponse:
     steps = [step for step in WORKFLOW.steps_from(patient.status) if step.name in SERVICES]
     form = StandingForm(request.POST or None, steps=steps, now=now)
     if request.method == "POST" and form.is_valid():
+        groups = foretell(patient, form.cleaned_data["step"], request.user, now)
+        if groups and not request.POST.get("confirm"):
+            return page(
+                request, "patients/standing_confirm.html", _asked(request, patient, form, steps, groups)
+            )
         try:
-            _take(patient, form.cleaned_data, request.user, now)
+            _take(patient, form.cleaned_data, request, now)
         except ValidationError as error:
             show_refusal(form, error)
         except (NotAllowed, Conflict) as error:
@@ -58,9 +65,29 @@ def patient_standing(request: HttpRequest, pk: UUID) -> HttpResponse:
     return page(request, "patients/entry.html", context, "patients/_entry.html", status)
 
 
-def _take(patient: Patient, data: dict[str, Any], by: Any, now: datetime) -> None:
-    day = {"died_on": data["died_on"]} if data["step"] == "record_death" else {}
-    SERVICES[data["step"]](patient_id=patient.pk, reason=data["reason"], by=by, now=now, **day)
+def _asked(
+    request: HttpRequest, patient: Patient, form: StandingForm, steps: list[Step], groups: list[Group]
+) -> dict[str, Any]:
+    """What the page before the deed shows: the step in words, all it does, and what was typed, to send again."""
+    step = next(step for step in steps if step.name == form.cleaned_data["step"])
+    typed = {name: request.POST.get(name, "") for name in ("step", "died_on", "reason")}
+    return {"patient": patient, "step": step, "groups": groups, "typed": typed, "data": form.cleaned_data}
+
+
+def _take(patient: Patient, data: dict[str, Any], request: HttpRequest, now: datetime) -> None:
+    more: dict[str, Any] = {"died_on": data["died_on"]} if data["step"] == "record_death" else {}
+    if data["step"] in LEAVING:
+        more["cancel_visits"] = _keys(request.POST.getlist("cancel_visit"))
+    SERVICES[data["step"]](patient_id=patient.pk, reason=data["reason"], by=request.user, now=now, **more)
+
+
+def _keys(typed: list[str]) -> list[str]:
+    """The keys among what was sent; the service takes only those of this patient's own visits."""
+    keys = []
+    for text in typed[:200]:
+        with suppress(ValueError):
+            keys.append(str(UUID(text)))
+    return keys
 
 
 @requires("patients.edit")

@@ -16,6 +16,7 @@ from coordinator.clocks import services as clocks
 from coordinator.clocks.rules import end_of_day, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.messaging import services as messaging
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor
 from scheduling.models import Appointment
 from scheduling.rules.local_time import local_day
@@ -49,6 +50,7 @@ def after_moving(
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
 
 
+@in_clinic_language
 def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: datetime) -> None:
     """Messages are taken back. When somebody still needs the visit, a task asks to rebook or close the need."""
     messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was cancelled."), now=now)
@@ -64,7 +66,7 @@ def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: d
         reason=_("The visit on %(when)s was cancelled by the %(who)s: %(why)s")
         % {"when": _when(appointment), "who": _who(appointment), "why": reason},
         next_step=_("Offer a new time, or complete this with why no visit is needed."),
-        due_at=_end_of_next_business_day(appointment, now),
+        due_at=end_of_next_business_day(appointment, now),
         dedupe_key=_rebook_key(appointment),
         cause=appointment,
         by=by,
@@ -78,6 +80,7 @@ def after_claiming(appointment: Appointment, *, by: Actor, now: datetime) -> Non
     reminders.plan_reminders(appointments=[appointment], now=now, by=by)
 
 
+@in_clinic_language
 def after_no_show(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """Somebody calls the patient by the end of the next business day, and the screen can say why that day."""
     clock = clocks.start_clock(
@@ -147,7 +150,7 @@ def _who(appointment: Appointment) -> Any:
     return appointment.get_cancelled_by_display().lower()
 
 
-def _end_of_next_business_day(appointment: Appointment, now: datetime) -> datetime:
+def end_of_next_business_day(appointment: Appointment, now: datetime) -> datetime:
     """By the site's own calendar. A task of ours: no clock that could be missed."""
     calendar = as_calendar(calendar_for(appointment.site))
     return end_of_day(next_open_day(local_day(now, appointment.zone), calendar), appointment.zone)

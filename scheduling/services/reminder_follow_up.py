@@ -16,6 +16,7 @@ from coordinator.accounts.models import Team
 from coordinator.audit import services as audit
 from coordinator.messaging import services as messaging
 from coordinator.messaging.models import REMINDER, Message, MessageStatus
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, person
 from patients.models import ContactPoint
 from scheduling.models import Appointment
@@ -66,6 +67,7 @@ def _follow_up_batch(now: datetime, by: Actor) -> tuple[int, int]:
     return len(made), len(failed)
 
 
+@in_clinic_language
 def _task(message: Message, visit: Appointment, teams: dict[UUID, Team], *, now: datetime, by: Actor) -> Task:
     owner, team = default_owner(visit.patient, visit.site, teams)
     ahead = visit.start > now

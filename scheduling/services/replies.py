@@ -16,6 +16,7 @@ from coordinator.db import lock
 from coordinator.messaging import inbound
 from coordinator.messaging import services as messaging
 from coordinator.messaging.models import REMINDER, GatewayEvent, Message, MessageStatus
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor
 from patients.models import ContactPoint
 from patients.rules.telephones import NotANumber, normal_phone
@@ -187,6 +188,7 @@ def _confirm(visit: Appointment, by: Actor, now: datetime) -> None:
         audit.record_change(locked, "confirm_by_text", by=by)
 
 
+@in_clinic_language
 def _ask_to_rebook(visit: Appointment, by: Actor, now: datetime) -> None:
     open_task(
         patient=visit.patient,
@@ -204,6 +206,7 @@ def _ask_to_rebook(visit: Appointment, by: Actor, now: datetime) -> None:
     )
 
 
+@in_clinic_language
 def _for_a_person(
     points: Sequence[ContactPoint], number: str, text: str, event_id: str, by: Actor, now: datetime
 ) -> None:

@@ -127,7 +127,7 @@ def test_visits_without_an_outcome_are_asked_about_once_and_the_answer_closes_th
     forgotten = visit(site, in_days(-1), status="checked_in")
     visit(site, TODAY, 1, start=at(TODAY, 9))
     assert run(site).counts["no_outcome"] == 1
-    task = Task.objects.get()
+    task = Task.objects.get(cause_id=forgotten.pk)
     assert (task.kind, task.cause_id) == ("data_quality", forgotten.pk)
     fulfill(appointment_id=forgotten.pk, by=BY, now=NIGHT)
     task.refresh_from_db()

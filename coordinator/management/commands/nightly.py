@@ -99,7 +99,10 @@ NAMES = {
     "no_shows": "No-show follow-ups",
     "no_outcome": "Visits without an outcome",
     "reviews": "Overdue plan reviews",
-    "renewals": "Papers to renew",
+    "discharges": "Discharges to follow up",
+    "ending": "Approvals, consents and papers that run out",
+    "mended": "Records completed since",
+    "gaps": "Incomplete records",
     "woken": "Snoozed tasks woken",
 }
 

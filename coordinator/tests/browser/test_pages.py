@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from coordinator.accounts.models import User
+from coordinator.accounts.models import Delegation, User
 from coordinator.tests.browser.conftest import credentials, photograph, violations
 from patients.models import (
     AccessGrant,
@@ -24,6 +24,10 @@ from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
 from referrals.models import Referral
+from coordinator.tests.factories import make_cover
+from patients.models import AccessGrant, Patient, PatientMerge, PossibleDuplicate
+from patients.services import merge_patients
+from patients.tests.factories import make_grant, restrict
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -57,6 +61,9 @@ PAGES = [
     ("access-review", "manager", "/access/{grant}/"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("leave", "coordinator", "/leave/"),
+    ("leave-new", "manager", "/leave/new/"),
+    ("leave-sheet", "coordinator", "/leave/{cover}/"),
     ("team", "manager", "/team/"),
     ("runs", "manager", "/runs/"),
     ("imports", "administrator", "/imports/"),
@@ -151,6 +158,11 @@ def papers() -> Document:
             document_id=echo.pk, kind="referral", target_id=referral.pk, by=dana, now=timezone.now()
         )
     return echo
+def on_leave() -> Delegation:
+    """The coordinator of the demo is away, and a colleague of the same place stands in."""
+    person = User.objects.get(email=credentials("coordinator")[0])
+    others = User.objects.assignable().filter(sites__in=person.site_ids).exclude(pk=person.pk)
+    return make_cover(person, others.order_by("pk").first())
 
 
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
@@ -169,6 +181,8 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
         address = address.format(merge=merge_a_pair().pk)
+    if "{cover}" in address:
+        address = address.format(cover=on_leave().pk)
     if "{opened}" in address or "{grant}" in address:
         grant = opened_in_an_emergency()
         address = address.format(opened="" if role == "manager" else grant.patient_id, grant=grant.pk)
