@@ -41,9 +41,7 @@ class DocumentForm(forms.Form):
     tags = line(
         lazy("Tags"), 400, help_text=lazy("Short words with commas between, for example: cardiology, signed")
     )
-    source = line(
-        lazy("Where it came from"), 120, help_text=lazy("For example: Lakeside Cardiology, by fax")
-    )
+    source = line(lazy("Where it came from"), 120, help_text=lazy("For example: Lakeside Cardiology, by fax"))
     received_on = day(lazy("Received"), past=True)
     expires_on = day(lazy("Holds until"))
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from coordinator.accounts.models import Delegation, User
 from coordinator.tests.browser.conftest import credentials, photograph, violations
+from coordinator.tests.factories import make_cover
 from patients.models import (
     AccessGrant,
     Coverage,
@@ -24,10 +25,6 @@ from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
 from referrals.models import Referral
-from coordinator.tests.factories import make_cover
-from patients.models import AccessGrant, Patient, PatientMerge, PossibleDuplicate
-from patients.services import merge_patients
-from patients.tests.factories import make_grant, restrict
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -158,6 +155,8 @@ def papers() -> Document:
             document_id=echo.pk, kind="referral", target_id=referral.pk, by=dana, now=timezone.now()
         )
     return echo
+
+
 def on_leave() -> Delegation:
     """The coordinator of the demo is away, and a colleague of the same place stands in."""
     person = User.objects.get(email=credentials("coordinator")[0])
