@@ -187,7 +187,7 @@ def _keep(event: Reconciliation, listed: Listed, one: Said, by: Actor, now: date
         reconciliation=event, was=was, before=before, after=_values(entry, listed), **{listed.column: entry}
     )
     words = {"finding": one.finding, "said": one.said, "obstacle": one.obstacle}
-    words["name"] = getattr(entry, "substance", "") or entry.name  # type: ignore[attr-defined]
+    words["name"] = getattr(entry, "substance", "") or entry.name
     for name, value in clean(ReconciliationLine, words).items():
         setattr(line, name, value)
     return line
@@ -280,5 +280,6 @@ def _restore(line: ReconciliationLine, listed: Listed, reason: str, by: Actor) -
     if _values(entry, listed) != line.after:
         return  # somebody changed it since; what they said stands
     back = line.before or {"status": "entered_in_error"}
-    values = {name: listed.model._meta.get_field(name).to_python(value) for name, value in back.items()}
+    fields: Any = listed.model._meta
+    values = {name: fields.get_field(name).to_python(value) for name, value in back.items()}
     change_entry(entry, by=by, action="restore", reason=reason, **values)
