@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
     "send-password-links": {"task": "accounts.send_password_links", "schedule": 60.0},
     "run-waiting-imports": {"task": "imports.run_waiting", "schedule": 30.0},
     "run-caseload-imports": {"task": "imports.run_caseload", "schedule": 30.0},
+    "make-record-exports": {"task": "record.run_exports", "schedule": 30.0},
     "wake-snoozed-tasks": {"task": "careplans.wake_due_tasks", "schedule": 300.0},
     "forget-old-api-answers": {"task": "api.forget_old_answers", "schedule": 6 * 3600.0},
 }

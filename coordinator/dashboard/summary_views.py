@@ -58,6 +58,7 @@ def open_chart(request: HttpRequest, pk: UUID, tab: str) -> dict[str, Any]:
         "may_edit": can_edit(user, patient),
         "may_restrict": can_restrict(user, patient),
         "may_log": can_log_contact(user, patient),
+        "may_export": user.can("patients.record"),
         "key": str(patient.pk),
         "tabs": _tabs(user, patient, known.counts, tab),
         "shown_kinds": SHOWN,

@@ -40,7 +40,7 @@ READERS = [role for role in PEOPLE if role not in (*ADMINISTRATOR, *AUDITOR)]
 PLANTED = (
     "patient", "contact point", "problem", "related person", "note", "plan", "goal", "intervention", "task",
     "referral", "authorization", "appointment", "practitioner", "room", "team", "block", "hours",
-    "colleague", "saved view", "import", "api client of a lab",
+    "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export",
 )  # fmt: skip
 # What hangs on a patient: planted in a restricted one of the readers' own site as well.
 OF_A_PATIENT = (
