@@ -30,6 +30,7 @@ app.conf.beat_schedule = {
     # Pictures of new documents; a hint usually comes first.
     "make-previews": {"task": "patients.make_previews", "schedule": 60.0},
     "run-caseload-imports": {"task": "imports.run_caseload", "schedule": 30.0},
+    "make-record-exports": {"task": "record.run_exports", "schedule": 30.0},
     "wake-snoozed-tasks": {"task": "careplans.wake_due_tasks", "schedule": 300.0},
     "forget-drafts": {"task": "coordinator.forget_drafts", "schedule": 6 * 3600.0},
     # Reminds provider and writer of an update whose time has passed, once a day each.

@@ -18,6 +18,7 @@ urlpatterns = [
     path("referrals/", include("referrals.urls")),
     path("schedule/", include("scheduling.urls")),
     path("imports/", include("coordinator.imports.urls")),
+    path("records/", include("coordinator.record.urls")),
     path("api/", include("coordinator.api.urls")),
     path("accounts/", include("coordinator.accounts.urls")),
     path("components/", gallery, name="gallery"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -51,6 +52,20 @@ class ScopePermission(BasePermission):
             audit.refused(request, SCOPES[scope])
             raise PermissionDenied(_("The role of this client does not include this."))
         return True
+
+
+class Scoped:
+    """The account behind a token, narrowed to what the token's scopes open: for `visible_to` across several resources."""
+
+    def __init__(self, user: Any, scopes: Iterable[str]) -> None:
+        self.user = user
+        self.permissions = frozenset(SCOPES[scope] for scope in scopes if scope in SCOPES)
+
+    def can(self, permission: str) -> bool:
+        return permission in self.permissions and self.user.can(permission)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.user, name)
 
 
 class SignedInOrToken(BasePermission):

@@ -41,6 +41,7 @@ urlpatterns = [
     v1("patients/", patients.PatientList, "patients"),
     v1("patients/search/", patients.PatientSearch, "patient_search"),
     v1("patients/<uuid:pk>/", patients.PatientDetail, "patient"),
+    v1("patients/<uuid:pk>/record/", patients.PatientRecord, "patient_record"),
     v1("patients/<uuid:pk>/steps/", patients.PatientSteps, "patient_steps"),
     v1("patients/<uuid:pk>/contact-points/", patients.ContactPointList, "contact_points"),
     v1("care-plans/", plans.PlanList, "care_plans"),

@@ -33,6 +33,17 @@ SORTS = {
     "birth_date": ("birth_date", "id"),
     "-birth_date": ("-birth_date", "-id"),
 }
+# What a row of the exported list says besides COLUMNS.
+EXPORTED = (
+    "sex",
+    "language",
+    "interpreter_needed",
+    "status",
+    "coordinator__name",
+    "coordinator__credentials",
+    "coordinator__email",
+    "site__name",
+)
 CARRIES_CASELOAD = (Role.COORDINATOR, Role.LEAD)
 
 
@@ -141,6 +152,14 @@ def list_patients(user: User, wish: Wished, *, now: datetime, after: Any = None)
         patients = Patient.objects.filter(pk__in=_first_of_each_site(patients, user, order))
     rows = list(_with_facts(patients, user, now).order_by(*_ordering(order))[: ROWS + 1])
     return Listing(rows[:ROWS], rows[ROWS - 1].pk if len(rows) > ROWS else None)
+
+
+def every_patient(user: User, wish: Wished, *, now: datetime) -> QuerySet[Patient]:
+    """All rows of the list in its order, with what an exported row says; one statement."""
+    patients = _narrowed(Patient.objects.visible_to(user), user, wish, now.date())
+    rows = _with_facts(patients, user, now).select_related("coordinator", "site")
+    # Everything the file says of a patient in one read.
+    return rows.only(*COLUMNS, *EXPORTED, "search_name", "tier").order_by(*_ordering(SORTS[wish.sort]))
 
 
 def _narrowed(patients: QuerySet[Patient], user: User, wish: Wished, today: date) -> QuerySet[Patient]:

@@ -61,6 +61,7 @@ def open_chart(request: HttpRequest, pk: UUID, tab: str) -> dict[str, Any]:
         "may_restrict": can_restrict(user, patient),
         "may_log": can_log_contact(user, patient),
         **_protected(user, patient, known.protected),
+        "may_export": user.can("patients.record"),
         "key": str(patient.pk),
         "tabs": _tabs(user, patient, known.counts, tab),
         "shown_kinds": SHOWN,

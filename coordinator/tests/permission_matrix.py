@@ -25,7 +25,7 @@ MACHINERY = LEADERS | ADMINISTRATOR  # who watches jobs
 SETTINGS = MANAGER | ADMINISTRATOR
 MACHINE = frozenset({API})
 ANY_TOKEN = frozenset({API, API_WITHOUT_SCOPES})
-PROVIDER = frozenset({Role.PROVIDER})
+PROVIDER, COORDINATOR = frozenset({Role.PROVIDER}), frozenset({Role.COORDINATOR})
 
 
 @dataclass(frozen=True)
@@ -266,6 +266,12 @@ ROWS = [
     row("imports:import_list", "GET POST", ADMINISTRATOR),
     row("imports:import_detail", "GET", ADMINISTRATOR, IN, pk="import"),
     row("imports:import_stop", "POST", ADMINISTRATOR, IN, pk="import"),
+    row("dashboard:patient_csv", "GET", LEADERS),
+    row("dashboard:patient_xlsx", "GET", LEADERS),
+    row("record:record_new", "GET POST", COORDINATION, pk="patient"),
+    # A file holds what its asker may see: the others may know of it and not open it.
+    replace(row("record:record_detail", "GET", COORDINATOR, pk="record export"), sees=LEADERS),
+    replace(row("record:record_file", "GET", COORDINATOR, pk="record export"), sees=LEADERS),
     row("imports:caseload_list", "GET POST", LEADERS),
     row("imports:caseload_columns", "GET POST", LEADERS, pk="table of patients"),
     row("imports:caseload_detail", "GET", LEADERS, pk="table of patients"),
@@ -300,6 +306,7 @@ ROWS = [
     api("api:patients", "GET POST"),
     api("api:patient_search", "POST"),
     api("api:patient", "GET PATCH", pk="patient"),
+    api("api:patient_record", "GET", pk="patient"),
     api("api:patient_steps", "POST", pk="patient"),
     api("api:contact_points", "GET POST", pk="patient"),
     api("api:care_plans", "GET POST"),

@@ -24,6 +24,7 @@ from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
 from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import CaseloadImport, ImportRun
+from coordinator.record.models import RecordExport
 from coordinator.tests.factories import (
     make_cover,
     make_practitioner,
@@ -239,6 +240,13 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
         starts_at=_noon(),
         ends_at=_noon() + HOUR,
         reason="Leave",
+    ),
+    "record export": lambda world, site: RecordExport.objects.create(
+        patient=world.thing("patient", site),
+        asked_by=world.thing(Role.COORDINATOR, site),
+        kind="pdf",
+        purpose="patient",
+        created_at=timezone.now(),
     ),
     "table of patients": lambda world, site: CaseloadImport.objects.create(
         site=site,

@@ -42,7 +42,7 @@ PLANTED = (
     "patient", "contact point", "problem", "related person", "note", "document", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
     "referral", "authorization", "appointment", "practitioner", "room", "team", "block", "hours",
-    "colleague", "saved view", "import", "api client of a lab",
+    "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export",
 )  # fmt: skip
 # What hangs on a patient: planted in a restricted one of the readers' own site as well.
 OF_A_PATIENT = (

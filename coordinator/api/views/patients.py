@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -16,11 +17,14 @@ from coordinator.api.base import ApiView, ListView, versioned
 from coordinator.api.fields import row
 from coordinator.api.idempotency import once
 from coordinator.api.matching import conditional
+from coordinator.api.permissions import Scoped
 from coordinator.api.serializers import patients as shapes
 from coordinator.api.steps import ApiStep, StepBook, StepView, documented
 from coordinator.audit import services as audit
 from coordinator.db import keys_of, rows_of
 from coordinator.http import get_visible_or_404
+from coordinator.record.bundle import as_json, bundle_of
+from coordinator.record.gather import record_of
 from patients import services
 from patients.models import ContactPoint, Patient, PatientIdentifier
 from patients.selectors import find_patients
@@ -93,6 +97,29 @@ class PatientDetail(PatientView):
             patient_id=pk, version=patient.version, by=request.user, now=timezone.now(), **given
         )
         return versioned(detail(request, pk))
+
+
+class PatientRecord(PatientView):
+    @extend_schema(
+        operation_id="patients_record", responses={(200, "application/fhir+json"): OpenApiTypes.OBJECT}
+    )
+    def get(self, request: Any, pk: UUID) -> HttpResponse:
+        """The patient's record as a FHIR R4 bundle (type collection): what the token's scopes for reading include.
+
+        Notes and contacts are never in it: no scope opens them.
+        """
+        patient = get_visible_or_404(Patient, request.user, pk=pk)
+        record = record_of(patient, Scoped(request.user, request.auth.scopes), timezone.now(), events=False)
+        audit.record(
+            by=request.user,
+            action="record_export",
+            entity="patients.patient",
+            entity_id=pk,
+            patient_id=pk,
+            site_id=patient.site_id,
+            details={"kind": "fhir", "purpose": "api"},
+        )
+        return HttpResponse(as_json(bundle_of(record)), content_type="application/fhir+json")
 
 
 class PatientSearch(PatientView):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from coordinator.accounts.models import Delegation, User
+from coordinator.imports.models import CaseloadImport
 from coordinator.tests.browser.conftest import credentials, photograph, violations
 from coordinator.tests.factories import make_cover
 from patients.models import (
@@ -64,6 +65,10 @@ PAGES = [
     ("team", "manager", "/team/"),
     ("runs", "manager", "/runs/"),
     ("imports", "administrator", "/imports/"),
+    ("import-patients", "lead", "/imports/patients/"),
+    ("import-columns", "lead", "/imports/patients/{table}/columns/"),
+    ("import-checked", "lead", "/imports/patients/{table}/"),
+    ("record-export", "coordinator", "/records/patients/{patient}/"),
     ("audit", "auditor", "/audit/"),
 ]
 
@@ -164,6 +169,37 @@ def on_leave() -> Delegation:
     return make_cover(person, others.order_by("pk").first())
 
 
+def checked_table() -> CaseloadImport:
+    """A table of three rows: somebody new, somebody who may be here, and one that cannot be imported."""
+    patient = Patient.objects.get(family_name="Alvarez", given_name="Maria")
+    lead = User.objects.get(email=credentials("lead")[0])
+    table = CaseloadImport.objects.create(
+        site=patient.site,
+        started_by=lead,
+        asked_by=lead,
+        created_at=timezone.now(),
+        label="caseload-north.csv",
+        kind="csv",
+        encoding="Windows-1252",
+        delimiter=";",
+        facts={
+            "header": ["Last name", "First name", "DOB", "Phone"],
+            "samples": [["Alvarez", "Ng"], ["Maria", "Bo"], ["03/04/1958"], ["(612) 555-0143"]],
+            "dates": {"2": ["", "03/04/1958"]},
+            "rows": 3,
+        },
+        columns={"family_name": 0, "given_name": 1, "birth_date": 2, "mobile_phone": 3},
+        status="checked",
+    )
+    table.upload.name = "imports/none.csv"
+    table.save()
+    here = {"family_name": "Alvarez", "given_name": "Maria", "birth_date": "1958-03-04"}
+    table.rows.create(line=2, finding="double", values=here, doubles=[[str(patient.pk), 14.5]])
+    table.rows.create(line=3, finding="new", values={"family_name": "Ng", "given_name": "Bo"})
+    table.rows.create(line=4, finding="bad", problems=[["birth_date", "This date does not exist."]])
+    return table
+
+
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
@@ -176,6 +212,8 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(coverage=Coverage.objects.filter(status="active").first().pk)
     if "{update}" in address:
         address = address.format(update=ProviderUpdate.objects.first().pk)
+    if "{table}" in address:
+        address = address.format(table=checked_table().pk)
     if "{pair}" in address:
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
