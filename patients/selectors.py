@@ -449,13 +449,17 @@ def whole_record(user: Any, patient: Patient, today: datetime.date) -> dict[str,
     }
 
 
-def entries_to_compare(patient: Patient, kind: str) -> list[Any]:
-    """What stands on a list now ("medicines", "allergies" or "problems"), by name."""
+def entries_to_compare(user: Any, patient: Patient, kind: str) -> list[Any]:
+    """What stands on a list now ("medicines", "allergies" or "problems") for this person, by name."""
     if kind == "medicines":
-        return list(patient.medications.filter(status__in=["active", "on_hold"]).order_by("name", "id"))
+        return list(
+            patient.medications.filter(opened_to(user), status__in=["active", "on_hold"]).order_by(
+                "name", "id"
+            )
+        )
     if kind == "allergies":
         return list(patient.allergies.filter(status="active").order_by("substance", "id"))
-    return list(patient.problems.filter(status="active").order_by("name", "id"))
+    return list(patient.problems.filter(opened_to(user), status="active").order_by("name", "id"))
 
 
 PLACES = (lazy("Primary"), lazy("Secondary"), lazy("Tertiary"))

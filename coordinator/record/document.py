@@ -354,6 +354,17 @@ def _history(record: Record) -> Iterable[dict[str, Any]]:
         "rows": [[_note_head(note), plain(note.body)] for note in record.notes],
     }
     yield _table(
+        _("Provider updates"),
+        record.updates,
+        {
+            _("When"): (1, lambda r: _moment(r.created_at)),
+            _("To"): (2, lambda r: r.report_to),
+            _("What"): (3, lambda r: r.words),
+            _("Answer"): (3, lambda r: r.answer),
+            _("Status"): (1, lambda r: r.get_status_display()),
+        },
+    )
+    yield _table(
         _("Encounters"),
         record.encounters,
         {

@@ -15,7 +15,9 @@ from django.db.models import QuerySet
 
 from careplans.models import CarePlan, ContactAttempt, Goal, GoalMeasurement, Intervention, Task
 from coordinator.dashboard.summary_timeline import Row, timeline
+from patients.labels import may_leave, notice_for
 from patients.models import (
+    AccessGrant,
     Allergy,
     CareTeamMember,
     Consent,
@@ -24,11 +26,13 @@ from patients.models import (
     Document,
     Encounter,
     Immunization,
+    Label,
     Medication,
     Note,
     Patient,
     PatientIdentifier,
     Problem,
+    ProviderUpdate,
     RelatedPerson,
     Result,
 )
@@ -68,6 +72,7 @@ class Record:
     authorizations: list[PriorAuthorization] = field(default_factory=list)
     contacts: list[ContactAttempt] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    updates: list[ProviderUpdate] = field(default_factory=list)
     encounters: list[Encounter] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     immunizations: list[Immunization] = field(default_factory=list)
@@ -131,17 +136,45 @@ def record_of(patient: Patient, user: Any, now: datetime, *, events: bool = True
     if user.can("notes.view"):
         record.contacts = own(ContactAttempt, "-at", related=("related_person", "created_by"))
         record.notes = own(Note, "-created_at", related=("created_by", "report_to"))
+        record.updates = own(ProviderUpdate, "-created_at", related=("note", "report_to"))
     record.encounters = own(Encounter, "-started_at", related=("practitioner", "organization"))
     record.results = own(Result, "-taken_at", "name")
     record.immunizations = own(Immunization, "-given_at")
     record.documents = own(Document, "-received_on", "-created_at")
     if events:
         record.events = timeline(user, record.patient, now=now, limit=MOST_EVENTS)[0]
+    _hold_back(record)
     return record
+
+
+def _hold_back(record: Record) -> None:
+    """Labelled entries leave only with a consent that holds today, or for the reason for which this person opened
+    them; seeing one because one wrote it is not enough. What leaves carries its label's notice."""
+    patient, labels = record.patient, set()
+    grants = AccessGrant.objects.open().filter(user=record.user.pk, patient=patient, kind="reason")
+    opened = set(grants.values_list("label", flat=True))
+    day = record.now.astimezone(patient.site.tzinfo).date()
+    leaves = {label: label in opened or may_leave(patient, label, day) for label in Label.values}
+    held = set()
+    for name, rows in record.lists():
+        for row in rows:
+            told = getattr(row, "note", None) if name == "updates" else row
+            if label := getattr(told, "label", ""):
+                if leaves[label]:
+                    labels.add(label)
+                else:
+                    held.add(row.pk)
+        setattr(record, name, [row for row in rows if row.pk not in held])
+    record.events = [event for event in record.events if event.id not in held]
+    if notice := notice_for(labels):
+        record.notices.append(notice)
 
 
 def _own(model: Any, record: Record, related: tuple[str, ...] = ()) -> QuerySet[Any]:
     rows = model.objects.visible_to(record.user).filter(patient=record.patient.pk)
-    if any(column.name == "status" for column in model._meta.concrete_fields):
+    columns = {column.name for column in model._meta.concrete_fields}
+    if "status" in columns:
         rows = rows.exclude(status__in=IN_ERROR)
+    elif "error_reason" in columns:
+        rows = rows.filter(error_reason="")
     return rows.select_related(*related) if related else rows

@@ -14,7 +14,7 @@ from patients.models.clinical import Allergy, Medication, Problem
 from patients.models.patient import Patient
 from patients.models.people import RelatedPerson
 from patients.models.updates import ProviderUpdate
-from patients.models.visibility import PatientScoped
+from patients.models.visibility import PatientScoped, opened_to
 
 
 class Reconciliation(Record):
@@ -74,6 +74,15 @@ class Reconciliation(Record):
         return f"{self.get_with_whom_display()}{': ' + self.source if self.source else ''}"
 
 
+class LineQuerySet(models.QuerySet["ReconciliationLine"]):
+    def opened_to(self, user: Any) -> LineQuerySet:
+        """Without those about a protected entry that this person did not open."""
+        return self.filter(
+            Q(medication=None) | opened_to(user, "medication__"),
+            Q(problem=None) | opened_to(user, "problem__"),
+        )
+
+
 class ReconciliationLine(models.Model):
     """What was said about one entry. `name` and `was` are as the list had them; `before` and `after` are the values
     of the entry that the comparison changed, so that taking it back can restore them."""
@@ -102,6 +111,8 @@ class ReconciliationLine(models.Model):
     obstacle = models.CharField(max_length=12, choices=Obstacle.choices, blank=True)
     before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    objects = LineQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

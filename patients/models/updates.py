@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Practitioner
@@ -15,11 +16,23 @@ from coordinator.db import Record
 from coordinator.workflow import Change
 from patients.models.clinical import Note
 from patients.models.patient import Patient
-from patients.models.visibility import NoteScoped
+from patients.models.visibility import NoteScoped, opened_to
 from patients.workflow import UPDATE_WORKFLOW, UpdateStatus
 
 
 class UpdateQuerySet(NoteScoped):
+    def visible_to(self, user: Any) -> Any:
+        """What retells a protected entry is seen by who wrote it, who is asked, and who opened the entry."""
+        lines = apps.get_model("patients", "ReconciliationLine").objects
+        about = lines.filter(reconciliation__provider_update=OuterRef("pk"))
+        withheld = Exists(about.exclude(pk__in=about.opened_to(user).values("pk")))
+        asked = Q(report_to=user.practitioner_id) if user.practitioner_id else Q()
+        return (
+            super()
+            .visible_to(user)
+            .filter(asked | Q(created_by=user.pk) | (Q(note=None) | opened_to(user, "note__")) & ~withheld)
+        )
+
     def waiting(self) -> Any:
         """Sent, and neither read nor answered."""
         return self.filter(status=UpdateStatus.SENT)

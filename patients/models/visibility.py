@@ -50,13 +50,13 @@ def opened(row: str) -> str:
     return OPENED.format(row=row)
 
 
-def opened_to(user: Any) -> Any:
-    """OPENED as a part of a query of a model that can be labelled."""
+def opened_to(user: Any, through: str = "") -> Any:
+    """OPENED as a part of a query of a model that can be labelled; `through` leads there, such as "note__"."""
     grants = apps.get_model("patients", "AccessGrant").objects.filter(
-        user=user.pk, patient=OuterRef("patient"), kind="reason", label=OuterRef("label"),
+        user=user.pk, patient=OuterRef(f"{through}patient"), kind="reason", label=OuterRef(f"{through}label"),
         ended_at=None, expires_at__gt=Now(),
     )  # fmt: skip
-    return Q(label="") | Q(created_by=user.pk) | Exists(grants)
+    return Q(**{f"{through}label": ""}) | Q(**{f"{through}created_by": user.pk}) | Exists(grants)
 
 
 class PatientScoped(models.QuerySet[Any]):

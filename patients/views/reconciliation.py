@@ -82,7 +82,7 @@ def _page(request: HttpRequest, patient: Patient, kind: str) -> Page:
         ReconcileForm(data, user=user, patient=patient),
         [
             (entry, LineForm(data, prefix=f"line-{entry.pk}", kind=kind))
-            for entry in entries_to_compare(patient, kind)
+            for entry in entries_to_compare(user, patient, kind)
         ],
         [NewLineForm(data, prefix=f"new-{n}") for n in range(NEW_LINES)],
     )
@@ -139,8 +139,8 @@ def _say(request: HttpRequest, event: Reconciliation) -> None:
 @require_GET
 def reconciliation_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     event = _event(request, pk)
-    lines = list(event.lines.order_by("id"))
     user: Any = request.user
+    lines = list(event.lines.opened_to(user).order_by("id"))
     context = {
         "event": event,
         "patient": event.patient,
