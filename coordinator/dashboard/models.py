@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Site
 from coordinator.db import uuid7
-from patients.models import Patient
+from patients.models import Patient, PatientScoped
 
 
 class JobRun(models.Model):
@@ -189,6 +189,8 @@ class GapDecision(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PatientScoped.as_manager()
 
     class Meta:
         ordering = ["at"]
