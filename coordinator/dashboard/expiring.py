@@ -27,11 +27,13 @@ BATCH = 500
 
 def expiring_without_task(site: Site, on: date) -> QuerySet[Document]:
     """Documents of active patients that lapse within 30 days and about which nobody was asked for that day yet."""
+    text = TextField()
     own_key = Concat(
-        Value("renew:"),
-        Cast(OuterRef("pk"), TextField()),
-        Value(":"),
-        Cast(OuterRef("expires_on"), TextField()),
+        Value("renew:", text),
+        Cast(OuterRef("pk"), text),
+        Value(":", text),
+        Cast(OuterRef("expires_on"), text),
+        output_field=text,
     )
     had_one = Task.objects.filter(cause_id=OuterRef("pk"), dedupe_key=own_key)
     return (
