@@ -24,7 +24,8 @@ from coordinator.http import get_visible_or_404, is_part, page, requires
 from coordinator.toasts import toast
 from patients.models import Patient
 from patients.permissions import can_edit, can_restrict
-from patients.selectors import merged_into, whole_record
+from patients.record_selectors import whole_record
+from patients.selectors import merged_into
 
 # (name, words, what may be counted, who sees it)
 TABS = (
@@ -177,7 +178,7 @@ def patient_notes(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def patient_details(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "details")
-    chart["record"] = whole_record(chart["patient"])
+    chart["record"] = whole_record(chart["patient"], chart["now"])
     return page(request, "dashboard/patient_details.html", chart)
 
 
