@@ -25,7 +25,8 @@ from coordinator.toasts import toast
 from patients.labels import Protected, notice_for
 from patients.models import Patient
 from patients.permissions import can_edit, can_open_labels, can_restrict
-from patients.selectors import merged_into, whole_record
+from patients.record_selectors import whole_record
+from patients.selectors import merged_into
 
 # (name, words, what may be counted, who sees it)
 TABS = (
@@ -188,7 +189,7 @@ def patient_notes(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def patient_details(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "details")
-    chart["record"] = whole_record(request.user, chart["patient"], chart["today"])
+    chart["record"] = whole_record(request.user, chart["patient"], chart["now"])
     return page(request, "dashboard/patient_details.html", chart)
 
 

@@ -17,8 +17,8 @@ from coordinator.db import Conflict
 from coordinator.tests.factories import make_site, make_user
 from patients import eligibility, services
 from patients.models import Coverage, EligibilityCheck, Patient
+from patients.record_selectors import with_checks
 from patients.rules.doubts import Doubt
-from patients.selectors import with_checks
 from patients.tests.factories import make_patient
 
 pytestmark = pytest.mark.django_db

@@ -24,7 +24,7 @@ from patients.forms.entries import ReasonForm
 from patients.forms.reconciliation import LineForm, NewLineForm, ReconcileForm
 from patients.models import Patient, Reconciliation
 from patients.permissions import can_edit
-from patients.selectors import entries_to_compare
+from patients.record_selectors import entries_to_compare
 from patients.services.reconciliation import Said, line_words
 from patients.views.entries import saved
 
