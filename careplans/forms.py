@@ -133,11 +133,16 @@ class ReassignForm(TaskActionForm):
 
 class CancelForm(TaskActionForm):
     close_reason = forms.ChoiceField(
-        label=_("Why is it closed without being done?"), choices=CloseReason.choices, widget=forms.RadioSelect
+        label=_("Why is it closed without being done?"), widget=forms.RadioSelect
     )
     note = forms.CharField(
         label=_("Note"), max_length=150, required=False, widget=forms.Textarea(attrs=SHORT)
     )
+
+    def prepare(self) -> None:
+        """The reasons that go with the task; for many tasks all of them, and each task answers for itself."""
+        offered = CloseReason.objects.offered(self.task.kind if self.task else "")
+        self.fields["close_reason"].choices = [(reason.code, str(reason)) for reason in offered]
 
 
 class ReasonForm(TaskActionForm):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from careplans.views import acting, plans, tasks
+from careplans.views import acting, plans, reasons, tasks
 
 app_name = "careplans"
 
@@ -12,6 +12,10 @@ urlpatterns = [
     path("tasks/<uuid:pk>/edit/", tasks.task_edit, name="task_edit"),
     path("tasks/<uuid:pk>/undo/", acting.task_undo, name="task_undo"),
     path("tasks/<uuid:pk>/<slug:action>/", acting.task_act, name="task_act"),
+    path("setup/reasons/", reasons.reason_list, name="reason_list"),
+    path("setup/reasons/new/", reasons.reason_edit, name="reason_new"),
+    path("setup/reasons/<uuid:pk>/", reasons.reason_edit, name="reason_edit"),
+    path("setup/reasons/<uuid:pk>/<slug:step>/", reasons.reason_step, name="reason_step"),
     path("<uuid:pk>/", plans.plan_detail, name="plan_detail"),
     path("<uuid:pk>/edit/", plans.plan_edit, name="plan_edit"),
     path("<uuid:pk>/add/<slug:what>/", plans.plan_add, name="plan_add"),

@@ -1,5 +1,6 @@
 """The coordination: plans with goals and actions, tasks, and contacts."""
 
+from careplans.models.bundles import Bundle, BundleItem, Counts, GoesTo, StartedBundle
 from careplans.models.contacts import ContactAttempt, Outcome
 from careplans.models.plans import (
     CarePlan,
@@ -10,20 +11,26 @@ from careplans.models.plans import (
     Intervention,
     InterventionChange,
 )
-from careplans.models.tasks import CloseReason, Priority, Task, TaskChange, TaskInterval, TaskKind
+from careplans.models.reasons import CloseReason
+from careplans.models.tasks import Priority, Task, TaskChange, TaskInterval, TaskKind
 
 __all__ = [
+    "Bundle",
+    "BundleItem",
     "CarePlan",
     "CarePlanChange",
     "CloseReason",
     "ContactAttempt",
+    "Counts",
     "Goal",
     "GoalChange",
     "GoalMeasurement",
+    "GoesTo",
     "Intervention",
     "InterventionChange",
     "Outcome",
     "Priority",
+    "StartedBundle",
     "Task",
     "TaskChange",
     "TaskInterval",

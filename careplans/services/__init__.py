@@ -1,6 +1,12 @@
 """Every write to tasks, contacts and plans. One module per noun; this page lists what others may call."""
 
 from careplans.services.bulk import BulkResult, bulk, undo
+from careplans.services.close_reasons import (
+    move_close_reason,
+    restore_close_reason,
+    retire_close_reason,
+    save_close_reason,
+)
 from careplans.services.contacts import LoggedContact, log_contact
 from careplans.services.goals import (
     add_goal,
@@ -57,14 +63,18 @@ __all__ = [
     "hold_plan",
     "log_contact",
     "measure_goal",
+    "move_close_reason",
     "open_all",
     "open_overdue_review_tasks",
     "open_task",
     "reassign_task",
     "reopen_task",
+    "restore_close_reason",
     "resume_plan",
+    "retire_close_reason",
     "review_plan",
     "revoke_plan",
+    "save_close_reason",
     "snooze_task",
     "start_task",
     "step_goal",

@@ -105,7 +105,7 @@ def take(task: Task, *, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def cancel_task(*, task_id: UUID, close_reason: str, by: Actor, now: datetime, note: str = "") -> Task:
-    """Close without doing, for a reason from the list (CloseReason); "other" needs a note."""
+    """Close without doing, for a reason (the code of a CloseReason that goes with the task); some need a note."""
     task = lock_open(task_id)
     check_can_work(by, task)
     return cancel_locked(task, close_reason=close_reason, note=note, by=by, now=now)
@@ -113,11 +113,7 @@ def cancel_task(*, task_id: UUID, close_reason: str, by: Actor, now: datetime, n
 
 def cancel_locked(task: Task, *, close_reason: str, by: Actor, now: datetime, note: str = "") -> Task:
     """`cancel_task` for a row its caller has locked and checked."""
-    if close_reason not in CloseReason.values:
-        raise ValidationError({"close_reason": _("Choose a reason from the list.")})
-    if close_reason == CloseReason.OTHER and not note.strip():
-        raise ValidationError({"note": _("Say in a few words why.")})
-    label = str(CloseReason(close_reason).label)
+    label = str(_check_close_reason(task, close_reason, note))
     move(
         task,
         "cancel",
@@ -132,6 +128,19 @@ def cancel_locked(task: Task, *, close_reason: str, by: Actor, now: datetime, no
     close_interval(task, now)
     _settle_own_clock(task, by=by, now=now, met=False)
     return task
+
+
+def _check_close_reason(task: Task, code: str, note: str) -> CloseReason:
+    """The reason, offered for this type of task and with the note that it asks for. Raises ValidationError."""
+    reason = CloseReason.objects.offered().filter(code=code).first()
+    if reason is None:
+        raise ValidationError({"close_reason": _("Choose a reason from the list.")})
+    if reason.kinds and task.kind not in reason.kinds:
+        text = _("“%(reason)s” does not go with this type of task. Choose another reason.")
+        raise ValidationError({"close_reason": text % {"reason": reason}})
+    if reason.needs_note and not note.strip():
+        raise ValidationError({"note": _("Say in a few words why.")})
+    return reason
 
 
 @transaction.atomic
@@ -249,8 +258,7 @@ def close_tasks_caused_by(*, cause: models.Model, by: Actor, now: datetime, outc
     for pk in open_ones.order_by("pk").values_list("pk", flat=True):
         task = lock_task(pk)
         if task.status in (TaskStatus.DRAFT, TaskStatus.REJECTED):
-            reason = CloseReason.NO_LONGER_NEEDED
-            cancel_locked(task, close_reason=reason, note=outcome, by=by, now=now)
+            cancel_locked(task, close_reason="no_longer_needed", note=outcome, by=by, now=now)
         elif task.status not in (TaskStatus.COMPLETED, TaskStatus.CANCELLED):
             if task.status in NOT_TAKEN:
                 move(task, "accept", by=by, now=now)

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from careplans.models import CarePlan, Goal, Intervention, Task, TaskInterval
-from coordinator.tests.factories import make_user
+from careplans.models import CarePlan, CloseReason, Goal, Intervention, Task, TaskInterval
+from coordinator.tests.factories import make_user, number
 from patients.models import Patient
 from patients.tests.factories import make_patient
 
@@ -41,3 +41,10 @@ def make_intervention(goal: Goal, **fields: Any) -> Intervention:
     fields.setdefault("description", "Weigh every morning")
     fields.setdefault("responsible_name", "Patient")
     return Intervention.objects.create(patient=goal.patient, plan=goal.plan, goal=goal, **fields)
+
+
+def make_close_reason(label: str = "", **fields: Any) -> CloseReason:
+    each = next(number)
+    fields.setdefault("code", f"reason_{each}")
+    fields.setdefault("position", 100 + each)
+    return CloseReason.objects.create(label=label or f"Reason {each}", **fields)

@@ -131,6 +131,11 @@ ROWS = [
     row("careplans:task_edit", "GET POST", COORDINATION, pk="task"),
     row("careplans:task_undo", "POST", COORDINATION, pk="task"),
     row("careplans:task_act", "GET POST", COORDINATION, pk="task", action="'snooze'"),
+    # Reasons belong to the whole clinic, like visit types.
+    row("careplans:reason_list", "GET", SETTINGS),
+    row("careplans:reason_new", "GET POST", SETTINGS),
+    row("careplans:reason_edit", "GET POST", SETTINGS, IN, pk="close reason"),
+    row("careplans:reason_step", "POST", SETTINGS, IN, pk="close reason", step="'retire'"),
     row("careplans:plan_list", "GET", CLINICAL),
     replace(row("careplans:plan_new", "GET POST", COORDINATION), query={"patient": "patient"}),
     row("careplans:plan_detail", "GET", CLINICAL, pk="plan"),
@@ -242,6 +247,7 @@ ROWS = [
             "organizations",
             "services",
             "rooms",
+            "close_reasons",
         )
     ),
     api("api:patients", "GET POST"),

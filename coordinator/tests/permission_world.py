@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
+from careplans.tests.factories import make_close_reason, make_goal, make_intervention, make_plan, make_task
 from coordinator.accounts.models import Practitioner, Site, User
 from coordinator.accounts.roles import Role
 from coordinator.api.models import ApiClient
@@ -151,6 +151,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     # A key that no hour, tier or weekday of a form can be mistaken for.
     "colleague": lambda world, site: make_user(Role.COORDINATOR, site=site, id=70_000_000 + next(number)),
     "site": lambda world, site: site,
+    "close reason": lambda world, site: make_close_reason(),
     "team": lambda world, site: make_team(site),
     "practitioner": lambda world, site: make_practitioner(site=site),
     "room": lambda world, site: make_room(site),
