@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from django.db.models import CharField, Count, Exists, OuterRef, QuerySet, Value
+from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from careplans import rules
-from careplans.models import CarePlan, CloseReason, ContactAttempt, Task, TaskKind
+from careplans.models import CarePlan, ContactAttempt, Task
 from careplans.permissions import can_assign, can_edit_plan, can_work
 from careplans.workflow import OPEN, PlanStatus
 from coordinator.accounts.models import Team, User
@@ -258,22 +258,3 @@ def missing_for_activation(plan: CarePlan) -> list[str]:
         agreed = plan.agreed_on is not None and bool(plan.agreed_with)
         checks.append((agreed, _("when and with whom it was agreed (required for CCM)")))
     return [what for there, what in checks if not there]
-
-
-def close_reasons() -> dict[str, list[CloseReason]]:
-    """The list that managers keep, offered and retired, each with `used` (tasks closed for it) and `kind_labels`."""
-    used = dict(
-        Task.objects.exclude(close_reason="")
-        .order_by()
-        .values("close_reason")
-        .annotate(n=Count("pk"))
-        .values_list("close_reason", "n")
-    )
-    every = list(CloseReason.objects.all())
-    for reason in cast("list[Any]", every):
-        reason.used = used.get(reason.code, 0)
-        reason.kind_labels = [str(TaskKind(kind).label) for kind in reason.kinds]
-    return {
-        "offered": [reason for reason in every if reason.retired_at is None],
-        "retired": [reason for reason in every if reason.retired_at is not None],
-    }

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from careplans.views import acting, plans, reasons, tasks
+from careplans.views import acting, bundles, plans, reasons, tasks
 
 app_name = "careplans"
 
@@ -16,6 +16,15 @@ urlpatterns = [
     path("setup/reasons/new/", reasons.reason_edit, name="reason_new"),
     path("setup/reasons/<uuid:pk>/", reasons.reason_edit, name="reason_edit"),
     path("setup/reasons/<uuid:pk>/<slug:step>/", reasons.reason_step, name="reason_step"),
+    path("setup/bundles/", bundles.bundle_list, name="bundle_list"),
+    path("setup/bundles/new/", bundles.bundle_edit, name="bundle_new"),
+    path("setup/bundles/<uuid:pk>/", bundles.bundle_edit, name="bundle_edit"),
+    path("setup/bundles/<uuid:pk>/add/", bundles.bundle_item_new, name="bundle_item_new"),
+    path("setup/bundles/<uuid:pk>/<slug:step>/", bundles.bundle_step, name="bundle_step"),
+    path("setup/items/<uuid:pk>/", bundles.bundle_item_edit, name="bundle_item_edit"),
+    path("setup/items/<uuid:pk>/<slug:step>/", bundles.bundle_item_step, name="bundle_item_step"),
+    path("bundles/for/<uuid:pk>/", bundles.start_bundle, name="start_bundle"),
+    path("bundles/<uuid:pk>/cancel/", bundles.cancel_bundle, name="cancel_bundle"),
     path("<uuid:pk>/", plans.plan_detail, name="plan_detail"),
     path("<uuid:pk>/edit/", plans.plan_edit, name="plan_edit"),
     path("<uuid:pk>/add/<slug:what>/", plans.plan_add, name="plan_add"),

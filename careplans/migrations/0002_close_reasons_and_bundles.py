@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
                 (
                     "bundle",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.PROTECT,
                         related_name="items",
                         to="careplans.bundle",
                     ),

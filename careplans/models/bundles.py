@@ -64,7 +64,7 @@ class BundleItem(models.Model):
     """One task of a bundle. `days` after the event, 0 for the day itself; `checklist` holds lines of text."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="items")
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="items")
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=30, choices=TaskKind.choices, default=TaskKind.OTHER)
     title = models.CharField(max_length=200)

@@ -1,6 +1,15 @@
 """Every write to tasks, contacts and plans. One module per noun; this page lists what others may call."""
 
 from careplans.services.bulk import BulkResult, bulk, undo
+from careplans.services.bundles import (
+    cancel_bundle,
+    move_item,
+    remove_item,
+    retire_bundle,
+    save_bundle,
+    save_item,
+    start_bundle,
+)
 from careplans.services.close_reasons import (
     move_close_reason,
     restore_close_reason,
@@ -49,6 +58,7 @@ __all__ = [
     "add_goal",
     "add_intervention",
     "bulk",
+    "cancel_bundle",
     "cancel_task",
     "close_tasks_caused_by",
     "complete_plan",
@@ -64,18 +74,24 @@ __all__ = [
     "log_contact",
     "measure_goal",
     "move_close_reason",
+    "move_item",
     "open_all",
     "open_overdue_review_tasks",
     "open_task",
     "reassign_task",
+    "remove_item",
     "reopen_task",
     "restore_close_reason",
     "resume_plan",
+    "retire_bundle",
     "retire_close_reason",
     "review_plan",
     "revoke_plan",
+    "save_bundle",
     "save_close_reason",
+    "save_item",
     "snooze_task",
+    "start_bundle",
     "start_task",
     "step_goal",
     "step_intervention",

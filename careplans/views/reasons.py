@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from careplans import services
 from careplans.models import CloseReason
-from careplans.selectors import close_reasons
 from careplans.setup_forms import CloseReasonForm
+from careplans.setup_selectors import close_reasons
 from coordinator.db import Conflict
 from coordinator.fields import show_refusal
 from coordinator.http import page, requires

@@ -20,7 +20,8 @@ from careplans.models import Task
 from careplans.selectors import whole_tasks
 from careplans.services.bulk import BulkResult
 from careplans.views.acting import act, ask
-from coordinator.dashboard.my_work import ACT, about, key_of, tabs, wanted_from
+from coordinator.dashboard.my_work import ACT, PAGE, about, in_order, key_of, tabs, wanted_from
+from coordinator.dashboard.saved_views import views_of
 from coordinator.dashboard.work_words import row_words
 from coordinator.dashboard.worklist import Worklist
 from coordinator.db import Conflict
@@ -73,7 +74,8 @@ def changes(
     gone = gone or {}
     unlisted = key_of(request.POST.get("unlisted"))  # shown in the pane, but no row on the page
     seen = QueryDict(page_in_view(request).partition("?")[2])
-    work = Worklist(request.user, wanted_from(request, seen), timezone.now())
+    columns = in_order(views_of(request.user, PAGE).columns)
+    work = Worklist(request.user, wanted_from(request, seen), timezone.now(), columns=columns)
     context: dict[str, Any] = {
         "work": work,
         "now": work.now,
@@ -98,8 +100,9 @@ def bulk(request: HttpRequest) -> HttpResponse:
     """One action for the selected rows, or Complete for one row. Snooze and Reassign ask first."""
     if request.POST.get("complete"):
         return _complete_one(request, request.POST["complete"])
-    action = request.POST.get("action", "")
-    keys = [key for key in map(key_of, request.POST.getlist("id")[:MOST]) if key]
+    action = "accept" if request.POST.get("take") else request.POST.get("action", "")
+    named = [request.POST["take"]] if request.POST.get("take") else request.POST.getlist("id")[:MOST]
+    keys = [key for key in map(key_of, named) if key]
     tasks = {task.pk: task for task in whole_tasks().visible_to(request.user).filter(pk__in=keys)}
     if action == "print":
         ids = "&".join(f"id={key}" for key in tasks)

@@ -33,9 +33,9 @@ from careplans import rules
 from careplans.models import Outcome, Task, TaskChange, TaskKind
 from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
-from coordinator.accounts.models import User
-from coordinator.wording import family_first, language_name
-from patients.models import ContactPoint
+from coordinator.accounts.models import Team, User
+from coordinator.wording import family_first, language_name, span
+from patients.models import ContactPoint, Patient
 from patients.rules.text import fold
 
 PAGE = 50
@@ -71,6 +71,18 @@ SHORT_RESULTS: dict[str, Any] = {
     Outcome.SPOKE_WITH_CAREGIVER: _("Caregiver"),
     Outcome.LANGUAGE_BARRIER: _("Interpreter"),
 }
+# Columns that may be chosen; task and patient are always there, because a row without them says nothing.
+COLUMNS: dict[str, Any] = {
+    "due": _("Due"),
+    "touch": _("Last contact"),
+    "kind": _("Type"),
+    "program": _("Program"),
+    "status": _("Status"),
+    "owner": _("Owner"),
+    "language": _("Language"),
+    "age": _("Age"),
+}
+USUAL_COLUMNS = ("due", "touch")
 SORTS = ("due", "title", "patient", "touch")
 
 
@@ -85,12 +97,17 @@ class Wanted:
     due: str = ""
     group: str = ""
     sort: str = ""
+    status: str = ""
+    team: Team | None = None
+    patient: Patient | None = None
     text: str = ""
     owner: User | None = None
+    everybody: bool = False  # the lists of all colleagues, for those who may open them
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.kind or self.program or self.language or self.due or self.text)
+        words = (self.kind, self.program, self.language, self.due, self.status, self.team, self.patient)
+        return any(words) or bool(self.text)
 
 
 @dataclass
@@ -122,10 +139,11 @@ class Row:
 
     @property
     def why(self) -> str:
-        """ "TCM · Discharged Nov 16": why the task is here; in a team's pool also whose list it is on."""
+        """ "TCM · Discharged Nov 16": why the task is here; also whose list it is on, and who had it before."""
         task = self.task
         pool = str(task.team) if task.owner_id is None and task.team else ""
-        said = [part for part in (task.program, task.reason, pool) if part]
+        before = _("before: %(name)s") % {"name": task.previous_owner.name} if task.previous_owner else ""
+        said = [str(part) for part in (task.program, task.reason, pool, before) if part]
         return " · ".join(said) or task.get_kind_display()
 
     @property
@@ -140,6 +158,12 @@ class Row:
         """ "Voicemail": the last contact's result in a word or two, "" when there was none."""
         return str(SHORT_RESULTS.get(self.task.last_contact_outcome, ""))
 
+    def age_lines(self, now: datetime) -> tuple[str, str]:
+        """ "open 6 days" and "of these 2 days on hold", or ""."""
+        age = rules.age(self.task, now)
+        held = _("of these %(span)s on hold") % {"span": span(age.held_for)} if age.held_for else ""
+        return str(_("open %(span)s") % {"span": span(age.total)}), str(held)
+
 
 @dataclass
 class Worklist:
@@ -150,6 +174,18 @@ class Worklist:
     now: datetime
     rows: list[Row] = field(default_factory=list)
     more: bool = False
+    columns: tuple[str, ...] = USUAL_COLUMNS
+
+    @property
+    def extra_columns(self) -> list[tuple[str, Any]]:
+        """Chosen columns beyond the usual ones, with their heads."""
+        return [(name, COLUMNS[name]) for name in self.columns if name not in USUAL_COLUMNS]
+
+    @property
+    def width(self) -> int:
+        """How many columns stand before those of the last contact and the menu."""
+        fixed = 2 if self.read_only else 3
+        return fixed + ("due" in self.columns)
 
     @cached_property
     def zone(self) -> str:
@@ -175,6 +211,8 @@ class Worklist:
             return visible.workable().filter(owner=None)
         if self.read_only:
             mine = visible.filter(**self._own_patients())
+        elif self.wanted.everybody:
+            mine = visible.exclude(owner=None)
         else:
             mine = visible.filter(owner=self.wanted.owner or self.user)
         if view == "snoozed":
@@ -210,6 +248,12 @@ class Worklist:
         wanted = self.wanted
         if wanted.kind:
             tasks = tasks.filter(kind=wanted.kind)
+        if wanted.status:
+            tasks = tasks.filter(status=wanted.status)
+        if wanted.team:
+            tasks = tasks.filter(team=wanted.team)
+        if wanted.patient:
+            tasks = tasks.filter(patient=wanted.patient)
         if wanted.program:
             tasks = tasks.filter(program=wanted.program)
         if wanted.language:
@@ -253,6 +297,24 @@ class Worklist:
             "program": [(program, program) for program in sorted(programs)],
             "language": sorted(((code, language_name(code)) for code in languages), key=lambda pair: pair[1]),
         }
+
+    @cached_property
+    def choices(self) -> dict[str, list[tuple[str, str]]]:
+        """Team lists and, for those who open them, colleagues to choose from (two queries at most).
+
+        A team has how many tasks wait in its pool beside its name.
+        """
+        waiting = Count("tasks", filter=Q(tasks__owner=None, tasks__status__in=WORKABLE))
+        teams = Team.objects.filter(site__in=self.user.site_ids).annotate(n=waiting).order_by("name")
+        names = {
+            str(team.pk): f"{team.name} ({team.n})" if self.wanted.view == "pool" else team.name
+            for team in teams
+        }
+        people: list[tuple[str, str]] = []
+        if self.user.can("team.view") and not self.read_only:
+            colleagues = User.objects.visible_to(self.user).assignable().exclude(pk=self.user.pk)
+            people = [(str(one.pk), one.name) for one in colleagues.order_by("name")]
+        return {"team": list(names.items()), "owner": people}
 
     @cached_property
     def group_counts(self) -> dict[Any, int]:
@@ -324,7 +386,7 @@ class Worklist:
 
     def read(self, after: UUID | None = None, size: int = PAGE) -> Worklist:
         """Read one page of rows with their headings: one query, and one more to find the place to go on from."""
-        tasks = self.ordered(self.tasks).select_related("patient", "team")
+        tasks = self.ordered(self.tasks).select_related("patient", "team", "owner", "previous_owner")
         previous = None
         if after is not None:
             tasks = self.after(tasks, after)
@@ -340,7 +402,7 @@ class Worklist:
             self.ranked(Task.objects.visible_to(self.user).filter(pk__in=chosen)) if chosen else self.tasks
         )
         phones = ContactPoint.objects.filter(kind="phone", ended_at=None, failing_since=None)
-        found = self.ordered(tasks).select_related("patient")
+        found = self.ordered(tasks).select_related("patient", "owner", "team", "previous_owner")
         return list(
             found.prefetch_related(Prefetch("patient__contact_points", phones, to_attr="phones"))[:most]
         )
@@ -348,7 +410,7 @@ class Worklist:
     def row(self, task_id: UUID, gone: str = "") -> Row | None:
         """One row as it stands now, or None when it is no longer in this list (then `gone` keeps it, greyed)."""
         source = self.ranked(Task.objects.visible_to(self.user)) if gone else self.tasks
-        task = source.filter(pk=task_id).select_related("patient", "team").first()
+        task = source.filter(pk=task_id).select_related("patient", "team", "owner", "previous_owner").first()
         return Row(task, gone=gone) if task else None
 
     def _with_headings(self, tasks: Iterable[Task], previous: Task | None) -> list[Row]:

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from careplans.models import Bundle
 from coordinator.accounts.models import User
 from coordinator.tests.browser.conftest import credentials, photograph, violations
 from patients.models import AccessGrant, Patient, PatientMerge, PossibleDuplicate
@@ -29,6 +30,9 @@ PAGES = [
     ("under-emergency-access", "coordinator", "/patients/{opened}/"),
     ("access-reviews", "manager", "/access/{opened}"),
     ("access-review", "manager", "/access/{grant}/"),
+    ("reasons", "manager", "/plans/setup/reasons/"),
+    ("bundles", "manager", "/plans/setup/bundles/"),
+    ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
     ("team", "manager", "/team/"),
@@ -98,7 +102,8 @@ def opened_in_an_emergency() -> AccessGrant:
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
     if "{patient}" in address:
-        address = address.format(patient=Patient.objects.get(family_name="Alvarez", given_name="Maria").pk)
+        maria = Patient.objects.get(family_name="Alvarez", given_name="Maria")
+        address = address.format(patient=maria.pk, bundle=Bundle.objects.get(name="After discharge").pk)
     if "{pair}" in address:
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
