@@ -78,7 +78,8 @@ class BundleItemForm(forms.Form):
     def __init__(self, *args: Any, teams: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         first = ("", _("The first list of the patient’s place"))
-        self.fields["team_name"].choices = [first, *((name, name) for name in teams)]
+        lists: Any = self.fields["team_name"]
+        lists.choices = [first, *((name, name) for name in teams)]
 
     def clean_checklist(self) -> list[str]:
         lines = [line.strip()[:200] for line in self.cleaned_data["checklist"].splitlines()]
@@ -100,7 +101,8 @@ class StartBundleForm(forms.Form):
     def __init__(self, *args: Any, bundles: Sequence[Bundle] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.bundles = {str(bundle.pk): bundle for bundle in bundles}
-        self.fields["bundle"].choices = [
+        offered: Any = self.fields["bundle"]
+        offered.choices = [
             ("", _("Choose")),
             *((key, f"{bundle.name} ({bundle.anchor})") for key, bundle in self.bundles.items()),
         ]
@@ -121,4 +123,5 @@ class CancelBundleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for_all = [reason for reason in CloseReason.objects.offered() if not reason.kinds]
-        self.fields["close_reason"].choices = [(reason.code, str(reason)) for reason in for_all]
+        reasons: Any = self.fields["close_reason"]
+        reasons.choices = [(reason.code, str(reason)) for reason in for_all]

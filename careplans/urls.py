@@ -8,6 +8,7 @@ urlpatterns = [
     path("", plans.plan_list, name="plan_list"),
     path("new/", plans.plan_new, name="plan_new"),
     path("tasks/new/", tasks.task_new, name="task_new"),
+    path("tasks/due/", tasks.due_words, name="due_words"),
     path("tasks/<uuid:pk>/", tasks.task_detail, name="task_detail"),
     path("tasks/<uuid:pk>/edit/", tasks.task_edit, name="task_edit"),
     path("tasks/<uuid:pk>/undo/", acting.task_undo, name="task_undo"),

@@ -7,10 +7,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from careplans.models import Bundle, BundleItem, StartedBundle, Task
 from careplans.permissions import check_can_open, check_can_set_up, check_can_work
@@ -20,7 +22,7 @@ from careplans.services.tasks import cancel_locked
 from careplans.setup_selectors import plan_bundle
 from coordinator.audit import services as audit
 from coordinator.db import Conflict, lock, refusals
-from coordinator.wording import as_kept, day
+from coordinator.wording import day
 from coordinator.workflow import Actor, NotAllowed, person
 from patients.models import Patient
 from patients.workflow import PatientStatus
@@ -173,7 +175,9 @@ def start_bundle(
     with refusals(bundle_started_once=_started_already(bundle, anchor_on)):
         started.save(force_insert=True)
     audit.record_change(started, "start", by=by, details={"bundle": str(bundle.pk), "items": len(planned)})
-    why = {"bundle": bundle.name, "anchor": bundle.anchor, "day": day(anchor_on)}
+    with override(settings.LANGUAGE_CODE):  # kept with the tasks, so in the clinic's language
+        words = {"bundle": bundle.name, "anchor": bundle.anchor, "day": day(anchor_on)}
+        why = _("%(bundle)s: %(anchor)s %(day)s") % words
     tasks = [
         open_task(
             patient=patient,
@@ -181,7 +185,7 @@ def start_bundle(
             kind=one.item.kind,
             title=one.item.title,
             next_step=one.item.next_step,
-            reason=as_kept(_("%(bundle)s: %(anchor)s %(day)s") % why),
+            reason=why,
             program=bundle.program,
             owner=one.owner,
             team=one.team,

@@ -19,7 +19,7 @@ from coordinator.clocks import services as clocks
 from coordinator.clocks.models import Clock
 from coordinator.clocks.workflow import State
 from coordinator.db import Conflict
-from coordinator.workflow import Actor, System, move, record_edit
+from coordinator.workflow import Actor, NotAllowed, System, move, record_edit
 
 EDITABLE = (
     "title",
@@ -231,6 +231,26 @@ def edit_task(*, task_id: UUID, version: int, by: Actor, now: datetime, **change
     task.version += 1
     task.save()
     record_edit(task, "edit", by=by, now=now, fields=sorted(changed))
+    return task
+
+
+@transaction.atomic
+def move_due_date(
+    *, task_id: UUID, due_at: datetime | None, by: Actor, now: datetime, due_has_time: bool = False
+) -> Task:
+    """Another due date (UTC), for one task or for many. Raises NotAllowed for a date that a rule sets."""
+    task = lock_open(task_id)
+    check_can_work(by, task)
+    if task.clock_id:
+        raise NotAllowed(_("A rule sets this date, so it cannot be changed by hand."))
+    before: dict[str, Any] = {
+        "from_due": task.due_at.isoformat() if task.due_at else "",
+        "from_has_time": task.due_has_time,
+    }
+    task.due_at, task.due_has_time = due_at, due_has_time
+    task.version += 1
+    task.save()
+    record_edit(task, "move_due", by=by, now=now, due_at=due_at, **before)
     return task
 
 

@@ -177,36 +177,43 @@ def start_bundle(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {"patient": patient, "form": form, "bundles": bundles, "next": back, "chosen": None}
     if asked is None or not form.is_valid():
         return _start_page(request, context, 422 if asked is not None and request.method == "POST" else 200)
-    bundle, anchor_on, now = (
-        form.bundles[form.cleaned_data["bundle"]],
-        form.cleaned_data["anchor_on"],
-        timezone.now(),
-    )
-    if request.method == "POST":
-        try:
-            _started, tasks = services.start_bundle(
-                patient=patient,
-                bundle_id=bundle.pk,
-                anchor_on=anchor_on,
-                item_ids=_keys(request.POST.getlist("item")),
-                version=whole_number(request.POST.get("version")),
-                by=request.user,
-                now=now,
-            )
-        except (ValidationError, Conflict, NotAllowed) as refusal:
-            form.add_error(None, refusal if isinstance(refusal, ValidationError) else str(refusal))
-        else:
-            said = ngettext("%(name)s: %(n)d task made.", "%(name)s: %(n)d tasks made.", len(tasks))
-            toast(request, said % {"name": bundle.name, "n": len(tasks)})
-            return redirect(back)
-    planned = plan_bundle(bundle, patient, anchor_on, request.user, now)
+    if request.method == "POST" and (tasks := _start(request, patient, form)) is not None:
+        name = form.bundles[form.cleaned_data["bundle"]].name
+        said = ngettext("%(name)s: %(n)d task made.", "%(name)s: %(n)d tasks made.", tasks)
+        toast(request, said % {"name": name, "n": tasks})
+        return redirect(back)
+    return _start_page(request, context | _preview(request, patient, form), 422 if form.errors else 200)
+
+
+def _start(request: HttpRequest, patient: Patient, form: StartBundleForm) -> int | None:
+    """How many tasks were made; None after a refusal, which goes onto the form."""
+    try:
+        _started, tasks = services.start_bundle(
+            patient=patient,
+            bundle_id=UUID(form.cleaned_data["bundle"]),
+            anchor_on=form.cleaned_data["anchor_on"],
+            item_ids=_keys(request.POST.getlist("item")),
+            version=whole_number(request.POST.get("version")),
+            by=request.user,
+            now=timezone.now(),
+        )
+    except (ValidationError, Conflict, NotAllowed) as refusal:
+        form.add_error(None, refusal if isinstance(refusal, ValidationError) else str(refusal))
+        return None
+    return len(tasks)
+
+
+def _preview(request: HttpRequest, patient: Patient, form: StartBundleForm) -> dict[str, Any]:
+    """The dated tasks of what was chosen; ticked are all, or those that were before a refusal."""
+    typed = form.data
+    bundle, anchor_on = form.bundles[typed["bundle"]], form.fields["anchor_on"].clean(typed["anchor_on"])
+    planned = plan_bundle(bundle, patient, anchor_on, request.user, timezone.now())
     kept = set(request.POST.getlist("item")) if request.method == "POST" else None
-    context |= {
+    return {
         "chosen": bundle,
         "anchor_on": anchor_on,
         "planned": [(one, kept is None or str(one.item.pk) in kept) for one in planned],
     }
-    return _start_page(request, context, 422 if form.errors else 200)
 
 
 def _start_page(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:

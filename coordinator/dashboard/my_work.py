@@ -23,6 +23,7 @@ from coordinator.audit import services as audit
 from coordinator.context import Shell
 from coordinator.dashboard.saved_views import Views, remember, views_of
 from coordinator.dashboard.work_forms import FilterForm
+from coordinator.dashboard.work_rows import Row
 from coordinator.dashboard.work_words import row_words
 from coordinator.dashboard.worklist import (
     COLUMNS,
@@ -31,7 +32,6 @@ from coordinator.dashboard.worklist import (
     SORTS,
     USUAL_COLUMNS,
     VIEWS,
-    Row,
     Wanted,
     Worklist,
     new_since,
@@ -50,6 +50,7 @@ NO_FILTERS = dict.fromkeys(
 )
 EVERYBODY = "all"  # in the place of a colleague's key
 OPENED = f"{PAGE}_opened"  # in the session: the list was opened since signing in
+MOST = 200  # tasks of one bulk action, also of "all that match"
 TEXT = f"{PAGE}_text"  # in the session: a name that is looked for never becomes part of an address
 
 
@@ -158,6 +159,7 @@ def list_context(request: HttpRequest, work: Worklist) -> dict[str, Any]:
         "task_id": key_of(request.GET.get("task")),
         "words": row_words(),
         "columns": list(COLUMNS.items()),
+        "most": MOST,
     }
 
 

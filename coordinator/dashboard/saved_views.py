@@ -68,7 +68,7 @@ def can_change(user: User, view: SavedView) -> bool:
 def _to_change(user: User, view_id: UUID) -> SavedView:
     """The named view, locked. Raises SavedView.DoesNotExist for what is not there, PermissionDenied for others' views."""
     named = SavedView.objects.visible_to(user).exclude(name="")
-    view = named.select_related("team").select_for_update(of=("self",)).get(pk=view_id)
+    view = named.select_related("team", "user").select_for_update(of=("self",)).get(pk=view_id)
     if not can_change(user, view):
         raise PermissionDenied(_("Only its owner or a manager changes a shared view."))
     return view
@@ -78,12 +78,10 @@ def _to_change(user: User, view_id: UUID) -> SavedView:
 def save_view(*, user: User, page: str, name: str, query: str) -> SavedView:
     """Keep filters under a name; the same name again replaces them. Raises ValidationError."""
     name = _checked(name)
-    there = SavedView.objects.filter(user=user, page=page).exclude(name="")
+    there = user.saved_views.filter(page=page).exclude(name="")
     if there.count() >= LIMIT and not there.filter(name=name).exists():
         raise ValidationError(_("There are %(n)d saved views already. Delete one first.") % {"n": LIMIT})
-    view, _made = SavedView.objects.update_or_create(
-        user=user, page=page, name=name, defaults={"query": query[:500]}
-    )
+    view, _made = user.saved_views.update_or_create(page=page, name=name, defaults={"query": query[:500]})
     return view
 
 
@@ -99,7 +97,7 @@ def change_view(*, user: User, view_id: UUID, name: str, team: Team | None) -> S
     """Another name, and who it is shared with; `team` None takes it back. Raises ValidationError, PermissionDenied."""
     view = _to_change(user, view_id)
     name = _checked(name)
-    same = SavedView.objects.filter(user=view.user_id, page=view.page, name=name).exclude(pk=view.pk)
+    same = view.user.saved_views.filter(page=view.page, name=name).exclude(pk=view.pk)
     if same.exists():
         raise ValidationError(_("There is a view with this name already."))
     if team is not None and team.site_id not in user.site_ids:
@@ -120,15 +118,15 @@ def open_with(*, user: User, page: str, view_id: UUID | None) -> None:
     """Start with this view after signing in; None: as the list was left. Raises SavedView.DoesNotExist."""
     seen = SavedView.objects.visible_to(user).filter(page=page).exclude(name="")
     view = seen.get(pk=view_id) if view_id else None
-    SavedView.objects.update_or_create(user=user, page=page, name="", defaults={"opens": view})
+    user.saved_views.update_or_create(page=page, name="", defaults={"opens": view})
 
 
 def choose_columns(*, user: User, page: str, columns: Iterable[str] | None) -> None:
     """Which columns the person sees; None: as everybody's."""
     kept = None if columns is None else list(columns)
-    SavedView.objects.update_or_create(user=user, page=page, name="", defaults={"columns": kept})
+    user.saved_views.update_or_create(page=page, name="", defaults={"columns": kept})
 
 
 def remember(*, user: User, page: str, query: str) -> None:
     """Keep the filters as left."""
-    SavedView.objects.update_or_create(user=user, page=page, name="", defaults={"query": query[:500]})
+    user.saved_views.update_or_create(page=page, name="", defaults={"query": query[:500]})

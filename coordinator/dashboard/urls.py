@@ -3,6 +3,7 @@ from django.urls import path
 from coordinator.dashboard import (
     access_views,
     audit_view,
+    caseload_views,
     duplicates,
     merges,
     my_work,
@@ -66,6 +67,7 @@ urlpatterns = [
     path("runs/<uuid:pk>/reminders/<slug:step>/", run_views.reminders_undo, name="reminders_undo"),
     path("runs/<uuid:pk>/<slug:on>/", run_views.run_message_list, name="run_messages"),
     path("team/", team_board.team_board, name="team_board"),
+    path("team/transfer/", caseload_views.caseload_transfer, name="caseload_transfer"),
     path("team/export/", team_board.team_export, name="team_export"),
     path("team/list/<slug:measure>/", team_board.team_list, name="team_list"),
     path("team/list/<slug:measure>/export/", team_board.team_list_export, name="team_list_export"),

@@ -27,14 +27,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from careplans import rules
-from careplans.models import Outcome, Task, TaskChange, TaskKind
+from careplans.models import Task, TaskChange, TaskKind
 from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
 from coordinator.accounts.models import Team, User
-from coordinator.wording import family_first, language_name, span
+from coordinator.dashboard.work_rows import Heading, Row
+from coordinator.wording import language_name
 from patients.models import ContactPoint, Patient
 from patients.rules.text import fold
 
@@ -57,19 +57,6 @@ DUE = {
     "week": (Group.NEXT_7_DAYS,),
     "later": (Group.LATER,),
     "none": (Group.NO_DEADLINE,),
-}
-# The results of contacts as a narrow column holds them.
-SHORT_RESULTS: dict[str, Any] = {
-    Outcome.REACHED_DONE: _("Reached"),
-    Outcome.REACHED_CALL_BACK: _("Call back"),
-    Outcome.LEFT_MESSAGE: _("Voicemail"),
-    Outcome.NO_ANSWER: _("No answer"),
-    Outcome.BUSY: _("Busy"),
-    Outcome.WRONG_NUMBER: _("Wrong no."),
-    Outcome.DISCONNECTED: _("Dead line"),
-    Outcome.REFUSED: _("Refused"),
-    Outcome.SPOKE_WITH_CAREGIVER: _("Caregiver"),
-    Outcome.LANGUAGE_BARRIER: _("Interpreter"),
 }
 # Columns that may be chosen; task and patient are always there, because a row without them says nothing.
 COLUMNS: dict[str, Any] = {
@@ -108,61 +95,6 @@ class Wanted:
     def narrowed(self) -> bool:
         words = (self.kind, self.program, self.language, self.due, self.status, self.team, self.patient)
         return any(words) or bool(self.text)
-
-
-@dataclass
-class Heading:
-    """The head of a group: its words, how many tasks in all, and how it is marked."""
-
-    label: Any
-    count: int | None = None
-    note: Any = ""
-    tone: str = ""
-    icon: str = ""
-    patient: Any = None
-
-
-@dataclass
-class Row:
-    """One row: a task, with the heading that comes before it, if one does."""
-
-    task: Task
-    heading: Heading | None = None
-    gone: str = ""  # a sentence, when somebody else was first
-
-    @property
-    def label(self) -> str:
-        """The row in words, for the names of its controls: "Post-discharge call, RAMÍREZ, Elena"."""
-        return (
-            f"{self.task.title}, {family_first(self.task.patient)}" if self.task.patient else self.task.title
-        )
-
-    @property
-    def why(self) -> str:
-        """ "TCM · Discharged Nov 16": why the task is here; also whose list it is on, and who had it before."""
-        task = self.task
-        pool = str(task.team) if task.owner_id is None and task.team else ""
-        before = _("before: %(name)s") % {"name": task.previous_owner.name} if task.previous_owner else ""
-        said = [str(part) for part in (task.program, task.reason, pool, before) if part]
-        return " · ".join(said) or task.get_kind_display()
-
-    @property
-    def tries(self) -> str:
-        """ "6 tries" once there were more than planned, where "6 of 3" would read oddly; else ""."""
-        made = self.task.attempts_made
-        more = made > self.task.attempts_planned
-        return ngettext("%(n)d try", "%(n)d tries", made) % {"n": made} if more else ""
-
-    @property
-    def last_contact(self) -> str:
-        """ "Voicemail": the last contact's result in a word or two, "" when there was none."""
-        return str(SHORT_RESULTS.get(self.task.last_contact_outcome, ""))
-
-    def age_lines(self, now: datetime) -> tuple[str, str]:
-        """ "open 6 days" and "of these 2 days on hold", or ""."""
-        age = rules.age(self.task, now)
-        held = _("of these %(span)s on hold") % {"span": span(age.held_for)} if age.held_for else ""
-        return str(_("open %(span)s") % {"span": span(age.total)}), str(held)
 
 
 @dataclass
@@ -433,11 +365,11 @@ class Worklist:
         if self.grouping == "patient":
             return Heading(_("No patient")) if task.patient is None else Heading("", patient=task.patient)
         if self.grouping == "kind":
-            return Heading(TaskKind(task.kind).label, self.group_counts.get(task.kind))
+            return Heading(TaskKind(task.kind).label, self.group_counts.get(task.kind), key=task.kind)
         if not self.grouping:
             return None
         group = Group(task.rank)  # type: ignore[attr-defined]
-        heading = Heading(group.label, self.group_counts.get(int(group)))
+        heading = Heading(group.label, self.group_counts.get(int(group)), key=int(group))
         if group == Group.ON_THE_CLOCK:
             heading.note, heading.tone, heading.icon = _("a rule sets the deadline"), "tone-warn", "timer"
         elif group == Group.OVERDUE:

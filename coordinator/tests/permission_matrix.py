@@ -138,6 +138,7 @@ ROWS = [
     row("dashboard:my_work_undo", "POST", COORDINATION),
     row("dashboard:my_work_act", "GET POST", COORDINATION, pk="task", action="'snooze'"),
     row("careplans:task_new", "GET POST", COORDINATION),
+    row("careplans:due_words", "POST", COORDINATION),
     row("careplans:task_detail", "GET", CLINICAL, pk="task"),
     row("careplans:task_edit", "GET POST", COORDINATION, pk="task"),
     row("careplans:task_undo", "POST", COORDINATION, pk="task"),
@@ -233,6 +234,7 @@ ROWS = [
     row("scheduling:reminder_settings_reset", "POST", SETTINGS, IN, pk="service"),
     # --- boards -------------------------------------------------------------------------------------------------------
     row("dashboard:team_board", "GET", LEADERS),
+    row("dashboard:caseload_transfer", "GET POST", LEADERS),
     row("dashboard:team_export", "GET", LEADERS),
     row("dashboard:team_list", "GET", LEADERS, IN, measure="'overdue'"),
     row("dashboard:team_list_export", "GET", LEADERS, IN, measure="'overdue'"),
