@@ -24,7 +24,7 @@ from coordinator.dashboard.saved_views import (
     views_of,
 )
 from coordinator.dashboard.work_forms import ColumnsForm, ViewForm
-from coordinator.http import page, requires, safe_next
+from coordinator.http import get_visible_or_404, page, requires, safe_next
 from coordinator.toasts import toast
 
 
@@ -76,6 +76,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
 @require_POST
 def view_change(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Rename, share, or take back."""
+    get_visible_or_404(SavedView.objects.exclude(name=""), request.user, pk=pk)
     form = ViewForm(request.POST, user=request.user)
     if not form.is_valid():
         return _shown(request, pk, form)
