@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -23,10 +24,14 @@ Text = Any
 
 @dataclass(frozen=True)
 class Done:
-    """What an action did, in words for a message; `undo` says whether it can be taken back at once."""
+    """What an action did, in words for a message; `undo` says whether it can be taken back at once.
+
+    `also` are the keys of other tasks that it completed.
+    """
 
     text: str
     undo: bool = False
+    also: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,14 @@ def _cancel(task: Task, data: dict[str, Any], by: User, now: datetime) -> Done:
         task_id=task.pk, close_reason=data["close_reason"], note=data["note"], by=by, now=now
     )
     return Done(_("Closed without doing: %(what)s") % {"what": what(task)}, undo=True)
+
+
+def _move_due(task: Task, data: dict[str, Any], by: User, now: datetime) -> Done:
+    services.move_due_date(
+        task_id=task.pk, due_at=data["due_at"], due_has_time=data["due_has_time"], by=by, now=now
+    )
+    words = {"what": what(task), "when": forms.moment_label(data["due_at"], now)}
+    return Done(_("Now due %(when)s: %(what)s") % words, undo=True)
 
 
 def _accept(task: Task, data: dict[str, Any], by: User, now: datetime) -> Done:
@@ -135,7 +148,23 @@ def _log(task: Task, data: dict[str, Any], by: User, now: datetime) -> Done:
     if result.attempt.next_attempt_at:
         when = forms.moment_label(result.attempt.next_attempt_at, now)
         said.append(_("Next attempt: %(when)s.") % {"when": when})
-    return Done(" ".join(said), undo=result.closed)
+    settled, sentences = _settle_others(list(data.get("settles") or ()), result.attempt, by, now)
+    return Done(" ".join([*said, *sentences]), undo=result.closed, also=settled)
+
+
+def _settle_others(
+    tasks: list[Task], attempt: Any, by: User, now: datetime
+) -> tuple[tuple[UUID, ...], list[str]]:
+    """Complete the patient's other tasks that the contact settles, each on its own: keys, and what to say."""
+    if not tasks:
+        return (), []
+    words = {"outcome": str(attempt.get_outcome_display())}
+    results = services.bulk(task_ids=[task.pk for task in tasks], action="complete", by=by, now=now, **words)
+    done = tuple(result.task_id for result in results if result.done)
+    titles = {task.pk: task.title for task in tasks}
+    said = [_("Also completed: %(title)s.") % {"title": titles[key]} for key in done]
+    said += [f"{titles[result.task_id]}: {result.sentence}" for result in results if not result.done]
+    return done, said
 
 
 # The table is made once; its words are read in each person's language.
@@ -174,6 +203,14 @@ ACTIONS: dict[str, Action] = {
             forms.CancelForm,
             _cancel,
             "x",
+        ),
+        Action(
+            "move_due",
+            gettext_lazy("Move the due date"),
+            gettext_lazy("Move it"),
+            forms.MoveDueForm,
+            _move_due,
+            "calendar",
         ),
         Action("accept", gettext_lazy("Take"), gettext_lazy("Take"), forms.NothingForm, _accept, "hand"),
         Action("start", gettext_lazy("Start"), gettext_lazy("Start"), forms.NothingForm, _start, "arrow"),

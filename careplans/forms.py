@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from careplans import rules
+from careplans.due_words import read_due
 from careplans.models import NOTHING_TOLD, CloseReason, ContactAttempt, Outcome, Priority, Task, TaskKind
 from careplans.selectors import hands
 from coordinator.accounts.models import User
@@ -33,6 +34,28 @@ def moment_field(**kwargs: Any) -> forms.DateTimeField:
 
 def day_field(**kwargs: Any) -> forms.DateField:
     return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+
+
+class DueWordsField(forms.CharField):
+    """A day in words ("tomorrow", "+3d", "nov 30 3pm"); cleans to (moment in UTC, whether it has an hour) or None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", _("For example: tomorrow, mon, +3d, in 2 weeks, Nov 30 3pm"))
+        kwargs.setdefault("widget", forms.TextInput(attrs={"autocomplete": "off"}))
+        super().__init__(max_length=40, label=kwargs.pop("label", _("Due")), **kwargs)
+
+    def clean(self, value: Any) -> tuple[datetime, bool] | None:
+        typed = super().clean(value)
+        if not typed:
+            return None
+        zone = timezone.get_current_timezone()
+        try:
+            day, hour = read_due(typed, timezone.localdate())
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+        if hour is None:
+            return rules.end_of_day(day, str(zone)), False
+        return datetime.combine(day, hour, zone).astimezone(UTC), True
 
 
 class TaskActionForm(forms.Form):
@@ -134,11 +157,28 @@ class ReassignForm(TaskActionForm):
 
 class CancelForm(TaskActionForm):
     close_reason = forms.ChoiceField(
-        label=_("Why is it closed without being done?"), choices=CloseReason.choices, widget=forms.RadioSelect
+        label=_("Why is it closed without being done?"), widget=forms.RadioSelect
     )
     note = forms.CharField(
         label=_("Note"), max_length=150, required=False, widget=forms.Textarea(attrs=SHORT)
     )
+
+    def prepare(self) -> None:
+        """The reasons that go with the task; for many tasks all of them, and each task answers for itself."""
+        offered = CloseReason.objects.offered(self.task.kind if self.task else "")
+        self.fields["close_reason"].choices = [(reason.code, str(reason)) for reason in offered]
+
+
+class MoveDueForm(TaskActionForm):
+    """Another due date, in words."""
+
+    due = DueWordsField()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("due"):
+            data["due_at"], data["due_has_time"] = data["due"]
+        return data
 
 
 class ReasonForm(TaskActionForm):
@@ -201,6 +241,12 @@ class LogContactForm(TaskActionForm):
         label=_("Who called"), choices=[("out", _("We did")), ("in", _("They did"))], required=False
     )
     interpreter = forms.CharField(label=_("Interpreter (name or number)"), max_length=80, required=False)
+    settles = forms.ModelMultipleChoiceField(
+        label=_("This contact also settles"),
+        queryset=Task.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
 
     field_order: list[str]
     DETAILS = ("minutes", "related_person", "topic", "channel", "contact_point", "direction", "interpreter")
@@ -235,17 +281,23 @@ class LogContactForm(TaskActionForm):
             phones = phones.filter(pk__in=[p.pk for p in phones if not safety(patient).is_unsafe(p)])
         points.queryset = phones
         points.label_from_instance = lambda p: f"{phone(p.value)} {p.get_use_display()}"
+        settles: Any = self.fields["settles"]
+        others = Task.objects.visible_to(self.user).open().filter(patient=patient)
+        settles.queryset = others.exclude(pk=self.task.pk if self.task else None).order_by("due_at", "pk")
 
     def offer(
         self,
         people: Iterable[RelatedPerson],
         phones: Iterable[ContactPoint],
+        tasks: Iterable[Task] = (),
     ) -> None:
         """Fill the choices from lists that are read already, so that showing the form costs no query."""
         people = [person for person in people if person.may_be_contacted(self.today)]
         if self.task is not None and self.task.patient is not None:
             wishes = safety(self.task.patient)
             phones = [point for point in phones if not wishes.is_unsafe(point)]
+        settles: Any = self.fields["settles"]
+        settles.choices = [(task.pk, task.title) for task in tasks]
         for name, rows in (("related_person", people), ("contact_point", phones)):
             field: Any = self.fields[name]
             field.choices = [
@@ -288,6 +340,7 @@ class TaskForm(forms.Form):
     title = forms.CharField(label=_("What is to be done"), max_length=200)
     kind = forms.ChoiceField(label=_("Type"), choices=TaskKind.choices, initial=TaskKind.OUTREACH_CALL)
     reason = forms.CharField(label=_("Why"), max_length=500, required=False)
+    due = DueWordsField(required=False)  # of a new task
     due_on = day_field(label=_("Due"), required=False)
     due_time = forms.TimeField(
         label=_("Time"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -313,13 +366,15 @@ class TaskForm(forms.Form):
         self.user, self.task = user, task
         super().__init__(*args, **kwargs)
         if task is not None:
-            for name in ("patient", "to", "checklist"):
+            for name in ("patient", "to", "checklist", "due"):
                 del self.fields[name]
             if task.clock_id:
                 for name in ("due_on", "due_time"):
                     self.fields[name].disabled = True
                 self.fields["due_on"].help_text = _("A rule sets this date.")
             return
+        for name in ("due_on", "due_time"):
+            del self.fields[name]
         self.people, self.teams = hands(user, user.site_ids)
         self.people.pop(f"user:{user.pk}", None)
         self.fields["to"].choices = [
@@ -335,14 +390,16 @@ class TaskForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if self.task is None:
+            data["due_at"], data["due_has_time"] = data.get("due") or (None, False)
+            data["owner"] = self.people.get(data.get("to", ""))
+            data["team"] = self.teams.get(data.get("to", ""))
+            return data
         if data.get("due_time") and not data.get("due_on") and "due_on" not in self.errors:
             self.add_error("due_on", _("Give the day as well."))
         if "due_on" in self.changed_data and data.get("due_on") and data["due_on"] < timezone.localdate():
             self.add_error("due_on", _("That day is past. Choose today or a later day."))
         data["due_at"], data["due_has_time"] = self._due(data)
-        if self.task is None:
-            data["owner"] = self.people.get(data.get("to", ""))
-            data["team"] = self.teams.get(data.get("to", ""))
         return data
 
     def _due(self, data: dict[str, Any]) -> tuple[datetime | None, bool]:

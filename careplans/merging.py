@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from careplans.models import CarePlan, ContactAttempt, Goal, Intervention, Task
+from careplans.models import CarePlan, ContactAttempt, Goal, Intervention, StartedBundle, Task
 from careplans.workflow import PlanStatus
 from patients.merging import Pair, Part, Settled
 
@@ -44,4 +44,5 @@ PARTS = [
     Part(Task, under=("cause_id",), settle=settle_tasks),
     Part(Task, "cause_id"),
     Part(ContactAttempt, under=("task",)),
+    Part(StartedBundle),
 ]

@@ -54,3 +54,13 @@ def can_log_contact(by: Any, patient: Any) -> bool:
 def check_can_log_contact(by: Any, patient: Any) -> None:
     if not can_log_contact(by, patient):
         raise PermissionDenied(_("Your role does not include logging contacts here."))
+
+
+def can_set_up(by: Any) -> bool:
+    """Reasons and bundles belong to the whole clinic, like visit types."""
+    return isinstance(by, System) or by.can("settings.manage")
+
+
+def check_can_set_up(by: Any) -> None:
+    if not can_set_up(by):
+        raise PermissionDenied(_("Your role does not include setting up tasks."))

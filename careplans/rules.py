@@ -302,6 +302,11 @@ class Age:
     open_for: timedelta
     held_for: timedelta
 
+    @property
+    def total(self) -> timedelta:
+        """Since the interval began, holds included: "open 6 d, of these 2 d on hold"."""
+        return self.open_for + self.held_for
+
 
 def age(task: Any, now: datetime) -> Age:
     """Age of a task: from the start of its open interval, hold time subtracted and shown apart.

@@ -150,6 +150,7 @@ def change_words(step: str) -> str:
         "give_copy": _("Copy given"),
         "tick": _("Checklist item ticked"),
         "untick": _("Checklist item unticked"),
+        "move_due": _("Due date moved"),
         "log_contact": _("Contact logged"),
         "follow_clock": _("Deadline moved with its rule"),
         "activate": _("Started"),

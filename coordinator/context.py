@@ -61,7 +61,12 @@ ADMINISTRATION = (
     NavItem("imports:import_list", "down", _("Imports"), inside=("imports:import",)),
     NavItem("dashboard:run_board", "refresh", _("Jobs")),
     NavItem("api:client_list", "link", _("API"), inside=("api",)),
-    NavItem("accounts:settings", "gear", _("Settings"), inside=("accounts",)),
+    NavItem(
+        "accounts:settings",
+        "gear",
+        _("Settings"),
+        inside=("accounts", "careplans:reason", "careplans:bundle"),
+    ),
     NavItem("dashboard:access_reviews", "eye", _("Access"), inside=("dashboard:access_review",)),
     NavItem("dashboard:audit", "shield", _("Audit")),
 )

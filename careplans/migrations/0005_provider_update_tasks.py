@@ -5,10 +5,34 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("careplans", "0001_initial"),
+        ("careplans", "0002_close_reasons_and_bundles"),
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="bundleitem",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("discharge_call", "Post-discharge call"),
+                    ("outreach_call", "Call"),
+                    ("book_visit", "Book a visit"),
+                    ("no_show_follow_up", "No-show follow-up"),
+                    ("plan_review", "Plan review"),
+                    ("referral_follow_up", "Referral follow-up"),
+                    ("authorization", "Prior authorization"),
+                    ("paperwork", "Paperwork"),
+                    ("results", "Results"),
+                    ("transport", "Transport"),
+                    ("data_quality", "Fix the record"),
+                    ("message_failed", "Message failed"),
+                    ("provider_update", "Provider update"),
+                    ("other", "Other"),
+                ],
+                default="other",
+                max_length=30,
+            ),
+        ),
         migrations.AddField(
             model_name="contactattempt",
             name="error_at",

@@ -1,5 +1,6 @@
 """The coordination: plans with goals and actions, tasks, and contacts."""
 
+from careplans.models.bundles import Bundle, BundleItem, Counts, GoesTo, StartedBundle
 from careplans.models.contacts import NOTHING_TOLD, REACHED, ContactAttempt, CopyWay, Outcome
 from careplans.models.plans import (
     CarePlan,
@@ -10,23 +11,29 @@ from careplans.models.plans import (
     Intervention,
     InterventionChange,
 )
-from careplans.models.tasks import CloseReason, Priority, Task, TaskChange, TaskInterval, TaskKind
+from careplans.models.reasons import CloseReason
+from careplans.models.tasks import Priority, Task, TaskChange, TaskInterval, TaskKind
 
 __all__ = [
     "NOTHING_TOLD",
     "REACHED",
+    "Bundle",
+    "BundleItem",
     "CarePlan",
     "CarePlanChange",
     "CloseReason",
     "ContactAttempt",
     "CopyWay",
+    "Counts",
     "Goal",
     "GoalChange",
     "GoalMeasurement",
+    "GoesTo",
     "Intervention",
     "InterventionChange",
     "Outcome",
     "Priority",
+    "StartedBundle",
     "Task",
     "TaskChange",
     "TaskInterval",

@@ -45,19 +45,6 @@ class Priority(models.TextChoices):
     STAT = "stat", _("Immediately")
 
 
-class CloseReason(models.TextChoices):
-    """Why a task was closed without being done."""
-
-    NO_LONGER_NEEDED = "no_longer_needed", _("No longer needed")
-    DUPLICATE = "duplicate", _("Duplicate of another task")
-    DONE_ELSEWHERE = "done_elsewhere", _("Done by somebody else")
-    UNABLE_TO_REACH = "unable_to_reach", _("Unable to reach")
-    REFUSED = "refused", _("Patient refused")
-    LEFT_THE_CLINIC = "left_the_clinic", _("Patient left the clinic")
-    DECEASED = "deceased", _("Patient has died")
-    OTHER = "other", _("Other")
-
-
 class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, user: Any) -> TaskQuerySet:
         if not user.can("tasks.view"):
@@ -114,7 +101,9 @@ class Task(Record):
     held_since = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=200, blank=True)
-    close_reason = models.CharField(max_length=60, blank=True)
+    close_reason = models.CharField(
+        max_length=60, blank=True
+    )  # the code of a CloseReason, kept when that is retired
     checklist = models.JSONField(default=list, blank=True)  # [{"text": str, "done": bool}]
     # Automatic tasks: cause kind, cause id, rule and occurrence; never doubled while open.
     dedupe_key = models.CharField(max_length=200, blank=True)

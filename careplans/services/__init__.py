@@ -1,6 +1,21 @@
 """Every write to tasks, contacts and plans. One module per noun; this page lists what others may call."""
 
 from careplans.services.bulk import BulkResult, bulk, undo
+from careplans.services.bundles import (
+    cancel_bundle,
+    move_item,
+    remove_item,
+    retire_bundle,
+    save_bundle,
+    save_item,
+    start_bundle,
+)
+from careplans.services.close_reasons import (
+    move_close_reason,
+    restore_close_reason,
+    retire_close_reason,
+    save_close_reason,
+)
 from careplans.services.contact_errors import enter_contact_in_error
 from careplans.services.contacts import LoggedContact, log_contact
 from careplans.services.copies import give_copy
@@ -35,6 +50,7 @@ from careplans.services.tasks import (
     edit_task,
     enter_task_in_error,
     follow_clock,
+    move_due_date,
     reopen_task,
     start_task,
     tick_item,
@@ -49,6 +65,7 @@ __all__ = [
     "add_goal",
     "add_intervention",
     "bulk",
+    "cancel_bundle",
     "cancel_task",
     "chase_updates",
     "close_automatic",
@@ -69,17 +86,28 @@ __all__ = [
     "hold_plan",
     "log_contact",
     "measure_goal",
+    "move_close_reason",
+    "move_due_date",
+    "move_item",
     "open_all",
     "open_overdue_review_tasks",
     "open_task",
     "reassign_task",
     "reinstate_plan",
+    "remove_item",
     "reopen_task",
+    "restore_close_reason",
     "resume_plan",
+    "retire_bundle",
+    "retire_close_reason",
     "review_plan",
     "revoke_plan",
+    "save_bundle",
+    "save_close_reason",
+    "save_item",
     "settle_work",
     "snooze_task",
+    "start_bundle",
     "start_task",
     "step_goal",
     "step_intervention",

@@ -17,10 +17,10 @@ from careplans.permissions import check_can_work
 from careplans.services.handing import accept_task, hand, reassign_task
 from careplans.services.locking import change_sentence, hold_ended, lock_task
 from careplans.services.snoozing import snooze_task
-from careplans.services.tasks import cancel_task, complete_task, resume_interval
+from careplans.services.tasks import cancel_task, complete_task, move_due_date, resume_interval
 from coordinator.accounts.models import Team, User
 from coordinator.db import Conflict
-from coordinator.workflow import Actor, NotAllowed, move
+from coordinator.workflow import Actor, NotAllowed, move, record_edit
 
 UNDO_WITHIN = timedelta(minutes=15)
 ACTIONS: dict[str, Callable[..., Task]] = {
@@ -29,6 +29,7 @@ ACTIONS: dict[str, Callable[..., Task]] = {
     "reassign": reassign_task,
     "cancel": cancel_task,
     "accept": accept_task,
+    "move_due": move_due_date,
 }
 
 
@@ -92,6 +93,15 @@ def _undo_snooze(task: Task, last: TaskChange, by: Actor, now: datetime) -> None
     move(task, "wake", by=by, now=now, reason="undo", **hold_ended(task, now))
 
 
+def _undo_due(task: Task, last: TaskChange, by: Actor, now: datetime) -> None:
+    before = last.facts.get("from_due")
+    task.due_at = datetime.fromisoformat(before) if before else None
+    task.due_has_time = bool(last.facts.get("from_has_time"))
+    task.version += 1
+    task.save()
+    record_edit(task, "move_due", by=by, now=now, due_at=task.due_at)
+
+
 def _undo_handing(task: Task, last: TaskChange, by: Actor, now: datetime) -> None:
     owner_id, team_id = last.facts.get("from_owner"), last.facts.get("from_team")
     owner = User.objects.filter(pk=owner_id, is_active=True).first() if owner_id else None
@@ -109,4 +119,5 @@ UNDO: dict[str, Callable[[Task, TaskChange, Actor, datetime], None]] = {
     "snooze": _undo_snooze,
     "hand_over": _undo_handing,
     "reassign": _undo_handing,
+    "move_due": _undo_due,
 }

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from careplans.models import CloseReason, ContactAttempt, Task
+from careplans.models import ContactAttempt, Task
 from careplans.permissions import check_can_log_contact
 from careplans.services.locking import CLOSED, lock_task
 from careplans.services.tasks import cancel_locked
@@ -81,4 +81,4 @@ def _close_caused(attempt: ContactAttempt, by: Actor, now: datetime) -> None:
     caused = Task.objects.open().filter(cause_id=attempt.pk, cause_type=label).order_by("pk")
     for pk in caused.values_list("pk", flat=True):
         note = _("The contact was entered in error")
-        cancel_locked(lock_task(pk), close_reason=CloseReason.NO_LONGER_NEEDED, note=note, by=by, now=now)
+        cancel_locked(lock_task(pk), close_reason="no_longer_needed", note=note, by=by, now=now)

@@ -19,7 +19,7 @@ from coordinator.clocks import services as clocks
 from coordinator.clocks.models import Clock
 from coordinator.clocks.workflow import State
 from coordinator.db import Conflict
-from coordinator.workflow import Actor, System, move, record_edit
+from coordinator.workflow import Actor, NotAllowed, System, move, record_edit
 
 EDITABLE = (
     "title",
@@ -105,21 +105,19 @@ def take(task: Task, *, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def cancel_task(*, task_id: UUID, close_reason: str, by: Actor, now: datetime, note: str = "") -> Task:
-    """Close without doing, for a reason from the list (CloseReason); "other" needs a note."""
+    """Close without doing, for a reason (the code of a CloseReason that goes with the task); some need a note."""
     task = lock_open(task_id)
     check_can_work(by, task)
+    check_close_reason(task, close_reason, note)
     return cancel_locked(task, close_reason=close_reason, note=note, by=by, now=now)
 
 
 def cancel_locked(
     task: Task, *, close_reason: str, by: Actor, now: datetime, note: str = "", **facts: Any
 ) -> Task:
-    """`cancel_task` for a row its caller has locked and checked; `facts` are kept on the change."""
-    if close_reason not in CloseReason.values:
-        raise ValidationError({"close_reason": _("Choose a reason from the list.")})
-    if close_reason == CloseReason.OTHER and not note.strip():
-        raise ValidationError({"note": _("Say in a few words why.")})
-    label = str(CloseReason(close_reason).label)
+    """`cancel_task` for a row its caller has locked and checked; `facts` are kept on the change. A reason that is
+    no longer offered to people still stands for what the program closes by itself."""
+    label = str(CloseReason.objects.get(code=close_reason))
     move(
         task,
         "cancel",
@@ -135,6 +133,19 @@ def cancel_locked(
     close_interval(task, now)
     _settle_own_clock(task, by=by, now=now, met=False)
     return task
+
+
+def check_close_reason(task: Task, code: str, note: str) -> CloseReason:
+    """The reason, offered for this type of task and with the note that it asks for. Raises ValidationError."""
+    reason = CloseReason.objects.offered().filter(code=code).first()
+    if reason is None:
+        raise ValidationError({"close_reason": _("Choose a reason from the list.")})
+    if reason.kinds and task.kind not in reason.kinds:
+        text = _("“%(reason)s” does not go with this type of task. Choose another reason.")
+        raise ValidationError({"close_reason": text % {"reason": reason}})
+    if reason.needs_note and not note.strip():
+        raise ValidationError({"note": _("Say in a few words why.")})
+    return reason
 
 
 @transaction.atomic
@@ -229,6 +240,26 @@ def edit_task(*, task_id: UUID, version: int, by: Actor, now: datetime, **change
 
 
 @transaction.atomic
+def move_due_date(
+    *, task_id: UUID, due_at: datetime | None, by: Actor, now: datetime, due_has_time: bool = False
+) -> Task:
+    """Another due date (UTC), for one task or for many. Raises NotAllowed for a date that a rule sets."""
+    task = lock_open(task_id)
+    check_can_work(by, task)
+    if task.clock_id:
+        raise NotAllowed(_("A rule sets this date, so it cannot be changed by hand."))
+    before: dict[str, Any] = {
+        "from_due": task.due_at.isoformat() if task.due_at else "",
+        "from_has_time": task.due_has_time,
+    }
+    task.due_at, task.due_has_time = due_at, due_has_time
+    task.version += 1
+    task.save()
+    record_edit(task, "move_due", by=by, now=now, due_at=due_at, **before)
+    return task
+
+
+@transaction.atomic
 def tick_item(*, task_id: UUID, number: int, text: str, done: bool, by: Actor, now: datetime) -> Task:
     """Tick or untick one line of the checklist; `text` must still be that line's wording."""
     task = lock_open(task_id)
@@ -252,8 +283,7 @@ def close_tasks_caused_by(*, cause: models.Model, by: Actor, now: datetime, outc
     for pk in open_ones.order_by("pk").values_list("pk", flat=True):
         task = lock_task(pk)
         if task.status in (TaskStatus.DRAFT, TaskStatus.REJECTED):
-            reason = CloseReason.NO_LONGER_NEEDED
-            cancel_locked(task, close_reason=reason, note=outcome, by=by, now=now)
+            cancel_locked(task, close_reason="no_longer_needed", note=outcome, by=by, now=now)
         elif task.status not in (TaskStatus.COMPLETED, TaskStatus.CANCELLED):
             if task.status in NOT_TAKEN:
                 move(task, "accept", by=by, now=now)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from careplans.models import CloseReason, Priority, Task, TaskKind
+from careplans.models import Priority, Task, TaskKind
 from careplans.services.locking import lock_task
 from careplans.services.opening import check_assignee, open_task
 from careplans.services.tasks import cancel_locked, close_tasks_caused_by
@@ -153,7 +153,7 @@ def _cancel_all(update: ProviderUpdate, words: str, by: Actor, now: datetime) ->
     open_ones = Task.objects.open().filter(cause_id=update.pk, cause_type=update._meta.label_lower)
     for pk in open_ones.order_by("pk").values_list("pk", flat=True):
         task = lock_task(pk)
-        cancel_locked(task, close_reason=CloseReason.NO_LONGER_NEEDED, note=words, by=by, now=now)
+        cancel_locked(task, close_reason="no_longer_needed", note=words, by=by, now=now)
 
 
 def chase_updates(*, now: datetime) -> int:

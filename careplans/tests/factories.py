@@ -6,8 +6,18 @@ from typing import Any
 
 from django.utils import timezone
 
-from careplans.models import CarePlan, Goal, Intervention, Task, TaskInterval
-from coordinator.tests.factories import make_user
+from careplans.models import (
+    Bundle,
+    BundleItem,
+    CarePlan,
+    CloseReason,
+    Goal,
+    Intervention,
+    StartedBundle,
+    Task,
+    TaskInterval,
+)
+from coordinator.tests.factories import make_user, number
 from patients.models import Patient
 from patients.tests.factories import make_patient
 
@@ -41,3 +51,42 @@ def make_intervention(goal: Goal, **fields: Any) -> Intervention:
     fields.setdefault("description", "Weigh every morning")
     fields.setdefault("responsible_name", "Patient")
     return Intervention.objects.create(patient=goal.patient, plan=goal.plan, goal=goal, **fields)
+
+
+def make_close_reason(label: str = "", **fields: Any) -> CloseReason:
+    each = next(number)
+    fields.setdefault("code", f"reason_{each}")
+    fields.setdefault("position", 100 + each)
+    return CloseReason.objects.create(label=label or f"Reason {each}", **fields)
+
+
+def make_bundle(name: str = "", *, items: int = 1, **fields: Any) -> Bundle:
+    """A bundle whose tasks are due 1, 2, 3... business days after a discharge."""
+    bundle = Bundle.objects.create(
+        name=name or f"Bundle {next(number)}", **{"anchor": "Discharge", "program": "TCM"} | fields
+    )
+    for each in range(1, items + 1):
+        make_bundle_item(bundle, title=f"Call number {each}", days=each)
+    return bundle
+
+
+def make_bundle_item(bundle: Bundle, **fields: Any) -> BundleItem:
+    fields = {
+        "position": bundle.items.count() + 1,
+        "title": "Call",
+        "kind": "outreach_call",
+        "days": 1,
+    } | fields
+    return BundleItem.objects.create(bundle=bundle, **fields)
+
+
+def make_started_bundle(
+    patient: Patient | None = None, bundle: Bundle | None = None, **fields: Any
+) -> StartedBundle:
+    bundle = bundle or make_bundle()
+    fields = {
+        "name": bundle.name,
+        "anchor_on": timezone.localdate(),
+        "start_key": f"start {next(number)}",
+    } | fields
+    return StartedBundle.objects.create(patient=patient or make_patient(), bundle=bundle, **fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -140,10 +140,11 @@ def add(page, **fields):
 def test_a_task_for_a_patient_given_by_key(page, dana):
     patient = make_patient(site=dana.sites.first())
     assert patient.given_name in text(page.get(f"{NEW}?patient={patient.pk}"))
-    assert add(page, patient=patient.pk, due_on="2026-12-01").status_code == 302
+    later = (timezone.localdate(timezone=dana.zone) + timedelta(days=30)).isoformat()
+    assert add(page, patient=patient.pk, due=later).status_code == 302
     task = Task.objects.get()
     assert (task.owner, task.patient, task.status) == (dana, patient, TaskStatus.READY)
-    assert timezone.localtime(task.due_at, dana.zone).date() == date(2026, 12, 1)
+    assert timezone.localtime(task.due_at, dana.zone).date().isoformat() == later
     assert not task.due_has_time
 
 
@@ -167,7 +168,7 @@ def test_patients_of_other_sites_are_neither_found_nor_accepted(page):
 
 
 def test_a_task_without_a_patient_belongs_to_ones_place(page, dana):
-    add(page, due_on="2026-12-01", due_time="15:30", checklist="One\n\nTwo")
+    add(page, due="tomorrow 15:30", checklist="One\n\nTwo")
     task = Task.objects.get()
     assert (task.patient, task.site) == (None, dana.sites.first())
     assert timezone.localtime(task.due_at, dana.zone).strftime("%H:%M") == "15:30"
@@ -186,10 +187,43 @@ def test_a_task_for_a_colleague_a_team_or_whoever_it_falls_to(page, dana):
     assert add(page, to=f"user:{make_user().pk}").status_code == 422
 
 
-def test_a_time_needs_its_day(page):
-    response = add(page, due_time="15:30")
-    assert response.status_code == 422
-    assert "Give the day as well" in text(response)
+def test_a_day_is_typed_in_words_and_said_back(page):
+    said = reverse("careplans:due_words")
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    assert str(tomorrow.day) in text(page.post(said, {"due": "tomorrow"}))
+    assert "3:00 PM" in text(page.post(said, {"due": "+3d 3pm"}))
+    assert "is not understood" in text(page.post(said, {"due": "someday"}))
+    assert text(page.post(said, {"due": ""})).strip() == ""
+    refused = add(page, due="someday", reason="She asked")
+    assert refused.status_code == 422
+    for kept in ("is not understood", 'value="someday"', "She asked"):
+        assert kept in text(refused)
+    assert not Task.objects.exists()
+
+
+def test_quick_add_is_one_key_away_and_comes_back_to_where_one_was(page, dana):
+    here = reverse("dashboard:patient_list")
+    shown = text(page.get(here))
+    button = shown[shown.index("split-btn") :][:300]
+    for part in (f'href="{NEW}?next={here}', "data-modal", 'data-key="n"'):
+        assert part in button
+    dialog = HTMX | {"HX-Target": "modal-in", "HX-Current-URL": f"http://testserver{here}"}
+    form = text(page.get(NEW, headers=dialog))
+    assert f'name="next" value="{here}"' in form
+    assert "<html" not in form
+    sent = {
+        "title": "Ask",
+        "kind": "transport",
+        "priority": "routine",
+        "to": "",
+        "next": here,
+        "due": "tomorrow",
+    }
+    wrong = page.post(NEW, sent | {"due": "someday"}, headers=dialog)
+    assert (wrong.status_code, 'value="Ask"' in text(wrong)) == (422, True)
+    assert page.post(NEW, sent, headers=dialog)["HX-Redirect"] == here
+    assert "Task added: Ask, due" in text(page.get(here))
+    assert page.post(NEW, sent)["Location"] == here
 
 
 def test_the_letter_after_the_last_attempt_is_filled_in(page, task):

@@ -12,17 +12,18 @@ from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from careplans import services
-from careplans.forms import LogContactForm, TaskForm
+from careplans.forms import DueWordsField, LogContactForm, TaskForm, moment_label
 from careplans.models import Task
 from careplans.selectors import TaskPreview, history, task_preview, whole_tasks
 from coordinator.audit import services as audit
 from coordinator.db import Conflict
 from coordinator.fields import show_refusal
-from coordinator.http import get_visible_or_404, page, requires, safe_next, whole_number
+from coordinator.http import get_visible_or_404, page, page_in_view, requires, safe_next, whole_number
 from coordinator.toasts import toast
+from coordinator.wording import clock_time, week_day
 from patients.models import Patient
 from patients.selectors import find_patients
 
@@ -55,7 +56,7 @@ def log_form(request: HttpRequest, preview: TaskPreview, now: datetime) -> LogCo
     if not (preview.may_work and preview.is_open and preview.task.patient_id):
         return None
     form = LogContactForm(task=preview.task, user=request.user, now=now)
-    form.offer(preview.people, preview.phones)
+    form.offer(preview.people, preview.phones, preview.other_tasks)
     return form
 
 
@@ -85,8 +86,36 @@ def task_new(request: HttpRequest) -> HttpResponse:
     except ValidationError as error:
         show_refusal(form, error)
         return _show_new(request, form, patient=patient, status=422)
-    toast(request, _("Task added: %(title)s") % {"title": task.title})
-    return redirect(safe_next(request, list_url()))
+    words = {"title": task.title, "when": moment_or_day(task, now)}
+    said = _("Task added: %(title)s, due %(when)s") if task.due_at else _("Task added: %(title)s")
+    toast(request, said % words)
+    back = safe_next(request, list_url())
+    if not request.htmx:
+        return redirect(back)
+    response = HttpResponse()
+    response["HX-Redirect"] = back
+    return response
+
+
+@requires("tasks.work")
+@require_POST
+def due_words(request: HttpRequest) -> HttpResponse:
+    """What a typed day means, while it is typed: "Mon, Nov 23" or why it is not understood."""
+    field, said = DueWordsField(required=False), ""
+    try:
+        due = field.clean(request.POST.get("due", "").replace("\x00", ""))
+    except ValidationError as error:
+        return page(request, "careplans/_due_words.html", {"problem": " ".join(error.messages)})
+    if due:
+        said = f"{week_day(due[0])}, {clock_time(due[0])}" if due[1] else week_day(due[0])
+    return page(request, "careplans/_due_words.html", {"said": said})
+
+
+def moment_or_day(task: Task, now: datetime) -> str:
+    """When a task is due, in words: with the hour when it has one."""
+    if task.due_at is None:
+        return ""
+    return moment_label(task.due_at, now) if task.due_has_time else week_day(task.due_at)
 
 
 def _given(request: HttpRequest) -> Patient | None:
@@ -145,7 +174,9 @@ def _open(data: dict[str, Any], patient: Patient | None, user: Any, now: datetim
 
 
 def _show_new(request: HttpRequest, form: TaskForm, status: int = 200, **more: Any) -> HttpResponse:
-    context = {"form": form, "next": safe_next(request, list_url()), **more}
+    here = page_in_view(request) if request.htmx else list_url()
+    context = {"form": form, "next": safe_next(request, here), **more}
+    context["in_dialog"] = request.htmx.target == "modal-in"
     context["typed"] = request.POST.get("find", "")
     return page(request, "careplans/task_new.html", context, part="careplans/_task_new.html", status=status)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from careplans.models import Goal
+from careplans.models import CloseReason, Goal
 from coordinator.accounts.models import Organization, Practitioner, Team, User
 from coordinator.accounts.roles import Role
 from coordinator.api.models import ApiClient
@@ -79,3 +79,8 @@ def clients() -> QuerySet[ApiClient]:
         .prefetch_related("user__sites")
         .order_by("name")
     )
+
+
+def close_reasons() -> QuerySet[CloseReason]:
+    """Those on offer: the same for every client, like visit types."""
+    return CloseReason.objects.offered()

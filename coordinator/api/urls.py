@@ -27,6 +27,7 @@ LINKS = {
     "organizations": "organizations",
     "services": "services",
     "rooms": "rooms",
+    "close_reasons": "close_reasons",
     "schema": "schema",
 }
 
@@ -77,6 +78,7 @@ urlpatterns = [
     v1("organizations/", directory.OrganizationList, "organizations"),
     v1("services/", directory.ServiceList, "services"),
     v1("rooms/", directory.RoomList, "rooms"),
+    v1("close-reasons/", directory.CloseReasonList, "close_reasons"),
     path("docs/", pages.docs, name="docs"),
     path("clients/", pages.client_list, name="client_list"),
     path("clients/new/", pages.client_new, name="client_new"),

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from coordinator.accounts.models import Site
+from coordinator.accounts.models import Site, Team
 from coordinator.db import uuid7
 from patients.models import Patient, PatientScoped
 
@@ -94,17 +95,41 @@ class CaseloadSnapshot(models.Model):
         ]
 
 
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def visible_to(self, user: Any) -> SavedViewQuerySet:
+        """One's own, those shared with one's team, and for managers all that are shared at their places."""
+        seen = Q(user=user)
+        if user.team_id:
+            seen |= Q(team=user.team_id)
+        if user.can("settings.manage"):
+            seen |= Q(team__site__in=user.site_ids)
+        return self.filter(seen)
+
+
 class SavedView(models.Model):
-    """A named set of filters on a list."""
+    """A named set of filters on a list; `team` are those it is shared with.
+
+    The one without a name is how the person left the list: filters, `columns`, and `opens`, the view it starts with
+    after signing in.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
     page = models.CharField(max_length=40)
-    name = models.CharField(max_length=80, blank=True)  # blank: the filters as last left
+    name = models.CharField(max_length=80, blank=True)
     query = models.CharField(max_length=500)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    columns = ArrayField(models.CharField(max_length=20), null=True, blank=True)  # None: as everybody's
+    opens = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = SavedViewQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "page", "name"], name="saved_view_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "page", "name"], name="saved_view_once"),
+            models.CheckConstraint(condition=Q(team=None) | ~Q(name=""), name="saved_view_shared_by_name"),
+        ]
+        indexes = [models.Index(fields=["team"], condition=Q(team__isnull=False), name="saved_view_shared")]
 
 
 class PinnedPatient(models.Model):

@@ -6,35 +6,52 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from careplans.models import Task, TaskKind
 from careplans.selectors import whole_tasks
 from careplans.views.tasks import preview_context
-from coordinator.accounts.models import User
+from careplans.workflow import WORKABLE
+from coordinator.accounts.models import Team, User
 from coordinator.audit import services as audit
 from coordinator.context import Shell
 from coordinator.dashboard.handover import leave_notes
-from coordinator.dashboard.saved_views import delete_view, remember, save_view, views_of
+from coordinator.dashboard.saved_views import Views, remember, views_of
 from coordinator.dashboard.work_forms import FilterForm
+from coordinator.dashboard.work_rows import Row
 from coordinator.dashboard.work_words import row_words
-from coordinator.dashboard.worklist import DUE, GROUPINGS, SORTS, VIEWS, Wanted, Worklist, new_since
+from coordinator.dashboard.worklist import (
+    COLUMNS,
+    DUE,
+    GROUPINGS,
+    SORTS,
+    USUAL_COLUMNS,
+    VIEWS,
+    Wanted,
+    Worklist,
+    new_since,
+)
 from coordinator.dashboard.worklist import PAGE as ROWS
-from coordinator.http import get_visible_or_404, is_part, page, requires, safe_next, signed_in, whole_number
-from coordinator.toasts import toast
+from coordinator.http import get_visible_or_404, is_part, page, requires, signed_in, whole_number
+from patients.models import Patient
 
 PAGE = "my_work"
 ACT = "dashboard:my_work_act"
-FILTERS = ("view", "kind", "program", "language", "due", "group", "sort", "owner", "text")
-NO_FILTERS = dict.fromkeys(("kind", "program", "language", "due", "text"), "")
+FILTERS = (
+    "view", "kind", "program", "language", "due", "status", "team", "patient", "group", "sort", "owner", "text",
+)  # fmt: skip
+NO_FILTERS = dict.fromkeys(
+    ("kind", "program", "language", "due", "status", "team", "patient", "text", "owner"), ""
+)
+EVERYBODY = "all"  # in the place of a colleague's key
+OPENED = f"{PAGE}_opened"  # in the session: the list was opened since signing in
+MOST = 200  # tasks of one bulk action, also of "all that match"
 TEXT = f"{PAGE}_text"  # in the session: a name that is looked for never becomes part of an address
 
 
@@ -48,16 +65,16 @@ def my_work(request: HttpRequest) -> HttpResponse:
     if is_part(request) and request.htmx.target in ("peek", "peek-first"):
         return show_preview(request)
     views = views_of(request.user, PAGE)
-    left = next((view.query for view in views if not view.name), "")
-    if not request.GET and left:
-        return redirect(f"{request.path}?{left}")
-    work = worklist(request)
+    start = where_to_start(request, views)
+    if not request.GET and start:
+        return redirect(f"{request.path}?{start}")
+    work = worklist(request, columns=views.columns)
     query = address(request.GET)
-    if query[:500] != left:
+    if query[:500] != views.query:
         remember(user=request.user, page=PAGE, query=query)
     if is_part(request) and request.htmx.target == "work-rows":
         return page(request, "dashboard/_my_work_more.html", list_context(request, work))
-    context = list_context(request, work) | {"saved": [view for view in views if view.name]}
+    context = list_context(request, work) | {"views": views}
     context["leave_notes"] = leave_notes(request.user, work.now)
     context |= chosen_task(request)
     response = page(request, "dashboard/my_work.html", context, part="dashboard/_worklist.html")
@@ -66,15 +83,26 @@ def my_work(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def where_to_start(request: HttpRequest, views: Views) -> str:
+    """The view chosen for the first look after signing in, then the filters as they were left."""
+    first, opened = views.first, request.session.get(OPENED)
+    if not opened:
+        request.session[OPENED] = True
+    return (first.query or "view=todo") if first and not opened else views.query
+
+
 def wanted_from(request: HttpRequest, query: Any) -> Wanted:
     """The filters of an address; what it does not know is left out, never an error."""
-    known = {"view": VIEWS, "kind": TaskKind.values, "due": DUE, "group": GROUPINGS}
+    statuses = [str(status) for status in WORKABLE]
+    known = {"view": VIEWS, "kind": TaskKind.values, "due": DUE, "group": GROUPINGS, "status": statuses}
     said = {name: query.get(name, "").replace("\x00", "")[:40] for name in FILTERS}
     for name, values in known.items():
         said[name] = said[name] if said[name] in values else ""
     owner, key = None, whole_number(said["owner"])
-    if key and request.user.can("team.view"):
+    leads = request.user.can("team.view")
+    if key and leads:
         owner = get_visible_or_404(User, request.user, pk=key)
+    team, patient = key_of(said["team"]), key_of(said["patient"])
     return Wanted(
         view=said["view"] or "todo",
         kind=said["kind"],
@@ -85,6 +113,10 @@ def wanted_from(request: HttpRequest, query: Any) -> Wanted:
         sort=said["sort"] if said["sort"].lstrip("-") in SORTS else "",
         text=request.session.get(TEXT, "") if said["text"] else "",
         owner=owner,
+        everybody=leads and said["owner"] == EVERYBODY,
+        status=said["status"],
+        team=Team.objects.visible_to(request.user).filter(pk=team).first() if team else None,
+        patient=Patient.objects.visible_to(request.user).filter(pk=patient).first() if patient else None,
     )
 
 
@@ -94,9 +126,16 @@ def address(query: Any, **changes: Any) -> str:
     return urlencode({name: value for name, value in said.items() if value})
 
 
-def worklist(request: HttpRequest, size: int = ROWS) -> Worklist:
-    work = Worklist(request.user, wanted_from(request, request.GET), timezone.now())
+def worklist(request: HttpRequest, size: int = ROWS, columns: list[str] | None = None) -> Worklist:
+    work = Worklist(
+        request.user, wanted_from(request, request.GET), timezone.now(), columns=in_order(columns)
+    )
     return work.read(after=key_of(request.GET.get("after")), size=size)
+
+
+def in_order(columns: list[str] | None) -> tuple[str, ...]:
+    """Chosen columns as the list shows them; the usual ones when nothing was chosen."""
+    return USUAL_COLUMNS if columns is None else tuple(name for name in COLUMNS if name in columns)
 
 
 def key_of(text: Any) -> UUID | None:
@@ -121,6 +160,8 @@ def list_context(request: HttpRequest, work: Worklist) -> dict[str, Any]:
         "clear_url": f"{home}?{address(request.GET, **NO_FILTERS) or 'view=todo'}",
         "task_id": key_of(request.GET.get("task")),
         "words": row_words(),
+        "columns": list(COLUMNS.items()),
+        "most": MOST,
     }
 
 
@@ -184,7 +225,8 @@ def news(request: HttpRequest) -> JsonResponse:
 @require_GET
 def call_list(request: HttpRequest) -> HttpResponse:
     """The list for paper: telephone, language, reason and room for notes. Printing it is on record."""
-    work = Worklist(request.user, wanted_from(request, request.GET), timezone.now())
+    columns = in_order(views_of(request.user, PAGE).columns)
+    work = Worklist(request.user, wanted_from(request, request.GET), timezone.now(), columns=columns)
     chosen = [key for key in map(key_of, request.GET.getlist("id")) if key]
     tasks = work.call_list(chosen)
     audit.record(
@@ -193,25 +235,10 @@ def call_list(request: HttpRequest) -> HttpResponse:
         entity="careplans.task",
         details={"list": "call list", "rows": len(tasks)},
     )
-    context = {"tasks": tasks, "now": work.now, "view": VIEWS[work.wanted.view]}
+    context = {
+        "rows": [Row(task) for task in tasks],
+        "work": work,
+        "now": work.now,
+        "view": VIEWS[work.wanted.view],
+    }
     return page(request, "dashboard/call_list.html", context)
-
-
-@requires("tasks.view")
-@require_POST
-def view_save(request: HttpRequest) -> HttpResponse:
-    query = address(QueryDict(request.POST.get("query", "")), text="")
-    try:
-        view = save_view(user=request.user, page=PAGE, name=request.POST.get("name", ""), query=query)
-    except ValidationError as error:
-        toast(request, " ".join(error.messages), tone="warning")
-    else:
-        toast(request, _("Saved view: %(name)s") % {"name": view.name})
-    return redirect(f"{reverse('dashboard:my_work')}?{query or 'view=todo'}")
-
-
-@requires("tasks.view")
-@require_POST
-def view_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    delete_view(user=request.user, view_id=pk)
-    return redirect(safe_next(request, reverse("dashboard:my_work")))

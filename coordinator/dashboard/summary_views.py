@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from careplans.permissions import can_log_contact
+from careplans.setup_selectors import bundles_of
 from coordinator.audit import services as audit
 from coordinator.dashboard import gaps, summary
 from coordinator.dashboard.models import PinnedPatient
@@ -156,6 +157,7 @@ def patient_tasks(request: HttpRequest, pk: UUID) -> HttpResponse:
     chart = open_chart(request, pk, "tasks")
     chart["tasks"] = summary.open_tasks(request.user, chart["patient"], 200)
     chart["ended"] = summary.ended_tasks(request.user, chart["patient"])
+    chart["bundles"] = bundles_of(request.user, chart["patient"])
     return page(request, "dashboard/patient_tasks.html", chart)
 
 

@@ -26,16 +26,17 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from careplans import rules
-from careplans.models import Outcome, Task, TaskChange, TaskKind
+from careplans.models import Task, TaskChange, TaskKind
 from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
-from coordinator.accounts.models import Delegation, User
-from coordinator.wording import family_first, language_name, short_day
-from patients.models import ContactPoint, owner_topics
+from coordinator.accounts.models import Delegation, Team, User
+from coordinator.dashboard.work_rows import Heading, Row
+from coordinator.wording import language_name, short_day
+from patients.models import ContactPoint, Patient, owner_topics
 from patients.rules.text import fold
 from patients.safe_contact import with_safety
 
@@ -60,19 +61,18 @@ DUE = {
     "later": (Group.LATER,),
     "none": (Group.NO_DEADLINE,),
 }
-# The results of contacts as a narrow column holds them.
-SHORT_RESULTS: dict[str, Any] = {
-    Outcome.REACHED_DONE: _("Reached"),
-    Outcome.REACHED_CALL_BACK: _("Call back"),
-    Outcome.LEFT_MESSAGE: _("Voicemail"),
-    Outcome.NO_ANSWER: _("No answer"),
-    Outcome.BUSY: _("Busy"),
-    Outcome.WRONG_NUMBER: _("Wrong no."),
-    Outcome.DISCONNECTED: _("Dead line"),
-    Outcome.REFUSED: _("Refused"),
-    Outcome.SPOKE_WITH_CAREGIVER: _("Caregiver"),
-    Outcome.LANGUAGE_BARRIER: _("Interpreter"),
+# Columns that may be chosen; task and patient are always there, because a row without them says nothing.
+COLUMNS: dict[str, Any] = {
+    "due": _("Due"),
+    "touch": _("Last contact"),
+    "kind": _("Type"),
+    "program": _("Program"),
+    "status": _("Status"),
+    "owner": _("Owner"),
+    "language": _("Language"),
+    "age": _("Age"),
 }
+USUAL_COLUMNS = ("due", "touch")
 SORTS = ("due", "title", "patient", "touch")
 
 
@@ -87,61 +87,17 @@ class Wanted:
     due: str = ""
     group: str = ""
     sort: str = ""
+    status: str = ""
+    team: Team | None = None
+    patient: Patient | None = None
     text: str = ""
     owner: User | None = None
+    everybody: bool = False  # the lists of all colleagues, for those who may open them
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.kind or self.program or self.language or self.due or self.text)
-
-
-@dataclass
-class Heading:
-    """The head of a group: its words, how many tasks in all, and how it is marked."""
-
-    label: Any
-    count: int | None = None
-    note: Any = ""
-    tone: str = ""
-    icon: str = ""
-    patient: Any = None
-
-
-@dataclass
-class Row:
-    """One row: a task, with the heading that comes before it, if one does."""
-
-    task: Task
-    heading: Heading | None = None
-    gone: str = ""  # a sentence, when somebody else was first
-    standing_in: str = ""  # "for Dana Whitfield until Nov 28", when a colleague on leave owns it
-
-    @property
-    def label(self) -> str:
-        """The row in words, for the names of its controls: "Post-discharge call, RAMÍREZ, Elena"."""
-        return (
-            f"{self.task.title}, {family_first(self.task.patient)}" if self.task.patient else self.task.title
-        )
-
-    @property
-    def why(self) -> str:
-        """ "TCM · Discharged Nov 16": why the task is here; in a team's pool also whose list it is on."""
-        task = self.task
-        pool = str(task.team) if task.owner_id is None and task.team else ""
-        said = [part for part in (self.standing_in, task.program, task.reason, pool) if part]
-        return " · ".join(said) or task.get_kind_display()
-
-    @property
-    def tries(self) -> str:
-        """ "6 tries" once there were more than planned, where "6 of 3" would read oddly; else ""."""
-        made = self.task.attempts_made
-        more = made > self.task.attempts_planned
-        return ngettext("%(n)d try", "%(n)d tries", made) % {"n": made} if more else ""
-
-    @property
-    def last_contact(self) -> str:
-        """ "Voicemail": the last contact's result in a word or two, "" when there was none."""
-        return str(SHORT_RESULTS.get(self.task.last_contact_outcome, ""))
+        words = (self.kind, self.program, self.language, self.due, self.status, self.team, self.patient)
+        return any(words) or bool(self.text)
 
 
 @dataclass
@@ -153,6 +109,18 @@ class Worklist:
     now: datetime
     rows: list[Row] = field(default_factory=list)
     more: bool = False
+    columns: tuple[str, ...] = USUAL_COLUMNS
+
+    @property
+    def extra_columns(self) -> list[tuple[str, Any]]:
+        """Chosen columns beyond the usual ones, with their heads."""
+        return [(name, COLUMNS[name]) for name in self.columns if name not in USUAL_COLUMNS]
+
+    @property
+    def width(self) -> int:
+        """How many columns stand before those of the last contact and the menu."""
+        fixed = 2 if self.read_only else 3
+        return fixed + ("due" in self.columns)
 
     @cached_property
     def zone(self) -> str:
@@ -178,6 +146,8 @@ class Worklist:
             return visible.workable().filter(owner=None)
         if self.read_only:
             mine = visible.filter(**self._own_patients())
+        elif self.wanted.everybody:
+            mine = visible.exclude(owner=None)
         else:
             mine = visible.filter(self._own_or_covered())
         if view == "snoozed":
@@ -240,6 +210,12 @@ class Worklist:
         wanted = self.wanted
         if wanted.kind:
             tasks = tasks.filter(kind=wanted.kind)
+        if wanted.status:
+            tasks = tasks.filter(status=wanted.status)
+        if wanted.team:
+            tasks = tasks.filter(team=wanted.team)
+        if wanted.patient:
+            tasks = tasks.filter(patient=wanted.patient)
         if wanted.program:
             tasks = tasks.filter(program=wanted.program)
         if wanted.language:
@@ -283,6 +259,24 @@ class Worklist:
             "program": [(program, program) for program in sorted(programs)],
             "language": sorted(((code, language_name(code)) for code in languages), key=lambda pair: pair[1]),
         }
+
+    @cached_property
+    def choices(self) -> dict[str, list[tuple[str, str]]]:
+        """Team lists and, for those who open them, colleagues to choose from (two queries at most).
+
+        A team has how many tasks wait in its pool beside its name.
+        """
+        waiting = Count("tasks", filter=Q(tasks__owner=None, tasks__status__in=WORKABLE))
+        teams = Team.objects.filter(site__in=self.user.site_ids).annotate(n=waiting).order_by("name")
+        names = {
+            str(team.pk): f"{team.name} ({team.n})" if self.wanted.view == "pool" else team.name
+            for team in teams
+        }
+        people: list[tuple[str, str]] = []
+        if self.user.can("team.view") and not self.read_only:
+            colleagues = User.objects.visible_to(self.user).assignable().exclude(pk=self.user.pk)
+            people = [(str(one.pk), one.name) for one in colleagues.order_by("name")]
+        return {"team": list(names.items()), "owner": people}
 
     @cached_property
     def group_counts(self) -> dict[Any, int]:
@@ -354,7 +348,7 @@ class Worklist:
 
     def read(self, after: UUID | None = None, size: int = PAGE) -> Worklist:
         """Read one page of rows with their headings: one query, and one more to find the place to go on from."""
-        tasks = self.ordered(self.tasks).select_related("patient", "team")
+        tasks = self.ordered(self.tasks).select_related("patient", "team", "owner", "previous_owner")
         previous = None
         if after is not None:
             tasks = self.after(tasks, after)
@@ -371,7 +365,7 @@ class Worklist:
         )
         phones = ContactPoint.objects.filter(kind="phone", ended_at=None, failing_since=None)
         phones = phones.annotate(owner_topics=owner_topics(self.now.date()))
-        found = self.ordered(tasks).select_related("patient")
+        found = self.ordered(tasks).select_related("patient", "owner", "team", "previous_owner")
         listed = list(
             found.prefetch_related(Prefetch("patient__contact_points", phones, to_attr="phones"))[:most]
         )
@@ -381,7 +375,7 @@ class Worklist:
     def row(self, task_id: UUID, gone: str = "") -> Row | None:
         """One row as it stands now, or None when it is no longer in this list (then `gone` keeps it, greyed)."""
         source = self.ranked(Task.objects.visible_to(self.user)) if gone else self.tasks
-        task = source.filter(pk=task_id).select_related("patient", "team").first()
+        task = source.filter(pk=task_id).select_related("patient", "team", "owner", "previous_owner").first()
         return Row(task, gone=gone, standing_in=self.standing_in(task)) if task else None
 
     def _with_headings(self, tasks: Iterable[Task], previous: Task | None) -> list[Row]:
@@ -405,11 +399,11 @@ class Worklist:
         if self.grouping == "patient":
             return Heading(_("No patient")) if task.patient is None else Heading("", patient=task.patient)
         if self.grouping == "kind":
-            return Heading(TaskKind(task.kind).label, self.group_counts.get(task.kind))
+            return Heading(TaskKind(task.kind).label, self.group_counts.get(task.kind), key=task.kind)
         if not self.grouping:
             return None
         group = Group(task.rank)  # type: ignore[attr-defined]
-        heading = Heading(group.label, self.group_counts.get(int(group)))
+        heading = Heading(group.label, self.group_counts.get(int(group)), key=int(group))
         if group == Group.ON_THE_CLOCK:
             heading.note, heading.tone, heading.icon = _("a rule sets the deadline"), "tone-warn", "timer"
         elif group == Group.OVERDUE:

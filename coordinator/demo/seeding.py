@@ -11,6 +11,7 @@ from django.utils import timezone
 from coordinator.accounts.models import User
 from coordinator.clocks.services import sweep
 from coordinator.demo import DEMO_SIGN_INS
+from coordinator.demo.bundles import make_bundles
 from coordinator.demo.clinic import make_clinic
 from coordinator.demo.doubles import make_doubles
 from coordinator.demo.loops import make_loops
@@ -36,6 +37,7 @@ def seed(*, now: datetime) -> int:
     with timezone.override(clinic.riverbend.tzinfo):
         patients = make_patients(clinic, rng)
         make_work(clinic, patients, rng)
+        make_bundles(clinic)
         make_plans(clinic, patients, rng)
         make_visits(clinic, patients, rng)
         make_loops(clinic, patients, rng)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -9,7 +10,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from coordinator.templatetags.ui import attempts, badge, due, patient_line, short_day
-from coordinator.wording import clock_time
+from coordinator.wording import clock_time, language_name
 
 register = template.Library()
 
@@ -33,11 +34,23 @@ def work_row(context: template.Context, row: Any, first: bool = False) -> SafeSt
         _check(task, label, words, works and view != "done") if not work.read_only else "",
         _task(row, words, (' aria-current="true"' if chosen else "") + focus),
         _cell("c-pt", patient_line(task.patient) if task.patient else _no_patient(words)),
-        _cell("c-due", _due(context, row, view)),
-        _cell("c-touch", _touch(row, words) if task.patient else ""),
-        _cell("c-menu", _menu(task, label, words, view) if works else ""),
+        _cell("c-due", _due(context, row, view)) if "due" in work.columns else "",
+        _cell("c-touch", _touch(row, words) if task.patient else "") if "touch" in work.columns else "",
+        *(_cell("c-more", _more(row, name, work.now)) for name, _head in work.extra_columns),
+        _cell("c-menu", _menu(task, label, words, view, work.user.pk) if works else ""),
     ]
     html = f'<tr role="row" data-row id="r{task.pk}"{swap}{cls}>\n' + "\n".join(cells) + "</tr>"
+    return mark_safe(html)  # noqa: S308 - every text is escaped where it is put in
+
+
+@register.simple_tag(takes_context=True)
+def call_list_more(context: template.Context, row: Any) -> SafeString:
+    """The columns that the person added, as lines "Owner: Dana Whitfield" under the task. Needs work."""
+    work = context["work"]
+    lines = [(head, _more(row, name, work.now)) for name, head in work.extra_columns if name != "language"]
+    html = "".join(
+        f'<span class="l2">{conditional_escape(head)}: {words}</span>' for head, words in lines if words
+    )
     return mark_safe(html)  # noqa: S308 - every text is escaped where it is put in
 
 
@@ -96,7 +109,27 @@ def _touch(row: Any, words: dict[str, str]) -> str:
     return _lines(tries, f"{last} · {short_day(task.last_contact_at)}" if last else words["no_contact"])
 
 
-def _menu(task: Any, label: str, words: dict[str, str], view: str) -> str:
+def _more(row: Any, name: str, now: datetime) -> str:
+    """One of the columns that people add."""
+    task = row.task
+    if name == "age":
+        return _lines(*(conditional_escape(line) for line in row.age_lines(now)))
+    words = {
+        "kind": lambda: task.get_kind_display(),
+        "program": lambda: task.program,
+        "status": lambda: task.get_status_display(),
+        "owner": lambda: (task.owner or task.team).name,
+        "language": lambda: language_name(task.patient.language) if task.patient else "",
+    }[name]()
+    return f'<span class="l1">{conditional_escape(words)}</span>'
+
+
+def _came_from(task: Any) -> bool:
+    """Whether there is somebody, or a list, to hand the task back to."""
+    return bool(task.previous_owner_id or task.team_id)
+
+
+def _menu(task: Any, label: str, words: dict[str, str], view: str, user_id: Any) -> str:
     """The button and what it opens: links and, for Complete, a button of the list's form."""
     key, page, act = task.pk, f"{words['page']}{task.pk}/", f"{words['acts']}{task.pk}/"
 
@@ -108,11 +141,18 @@ def _menu(task: Any, label: str, words: dict[str, str], view: str) -> str:
     if view == "done":
         items = [link(f"{act}reopen/", "reopen")]
     else:
+        take = (
+            f'<button name="take" value="{key}">{words["i_take"]}{words["take"]}</button>'
+            if task.owner_id is None
+            else ""
+        )
         items = [
+            take,
             f'<button name="complete" value="{key}" data-key="c">{words["i_complete"]}{words["complete"]} <kbd>C</kbd></button>',
             link(f"{act}snooze/", "snooze", "z") if view != "snoozed" else "",
             link(f"{act}reassign/", "reassign", "a"),
             link(f"{act}log/", "log", "l") if task.patient else "",
+            link(f"{act}hand_back/", "hand_back") if task.owner_id == user_id and _came_from(task) else "",
             link(f"{page}edit/", "edit", "e", modal=False),
         ]
     items.append(link(page, "open", modal=False))

@@ -44,8 +44,11 @@ class Row:
     sends: dict[str, str] = field(default_factory=dict)  # what a POST needs to be understood
     # May open the record but not do this to it: 403 for one's own site, 404 for another.
     sees: frozenset[str] = frozenset()
+    hides: frozenset[str] = frozenset()  # may use the page, but this thing is somebody else's: 404
 
     def expected(self, actor: str, own: bool) -> str:
+        if actor in self.hides:
+            return NOT_FOUND
         if actor in self.sees:
             return FORBIDDEN if own else NOT_FOUND
         if actor not in self.may:
@@ -119,7 +122,15 @@ ROWS = [
     row("dashboard:my_work_find", "POST", CLINICAL),
     row("dashboard:my_work_news", "GET", CLINICAL),
     row("dashboard:call_list", "GET", CLINICAL),
+    row("dashboard:my_work_views", "GET", CLINICAL),
     row("dashboard:my_work_view_save", "POST", CLINICAL),
+    row("dashboard:my_work_view_first", "POST", CLINICAL),
+    # Somebody's own view is nobody else's.
+    replace(
+        row("dashboard:my_work_view_change", "POST", frozenset({Role.COORDINATOR}), pk="saved view"),
+        hides=CLINICAL - {Role.COORDINATOR},
+    ),
+    row("dashboard:my_work_columns", "POST", CLINICAL),
     row(
         "dashboard:my_work_view_delete", "POST", CLINICAL, IN, pk="saved view"
     ),  # deletes own ones only, and says no more
@@ -131,11 +142,26 @@ ROWS = [
     row("dashboard:leave_sheet", "GET POST", COORDINATION, pk="cover"),
     row("dashboard:leave_end", "POST", COORDINATION, pk="cover"),
     row("careplans:task_new", "GET POST", COORDINATION),
+    row("careplans:due_words", "POST", COORDINATION),
     row("careplans:task_detail", "GET", CLINICAL, pk="task"),
     row("careplans:task_edit", "GET POST", COORDINATION, pk="task"),
     row("careplans:task_undo", "POST", COORDINATION, pk="task"),
     row("careplans:task_act", "GET POST", COORDINATION, pk="task", action="'snooze'"),
     row("careplans:contact_in_error", "GET POST", COORDINATION, pk="contact"),
+    # Reasons and bundles belong to the whole clinic, like visit types.
+    row("careplans:reason_list", "GET", SETTINGS),
+    row("careplans:reason_new", "GET POST", SETTINGS),
+    row("careplans:reason_edit", "GET POST", SETTINGS, IN, pk="close reason"),
+    row("careplans:reason_step", "POST", SETTINGS, IN, pk="close reason", step="'retire'"),
+    row("careplans:bundle_list", "GET", SETTINGS),
+    row("careplans:bundle_new", "GET POST", SETTINGS),
+    row("careplans:bundle_edit", "GET POST", SETTINGS, IN, pk="bundle"),
+    row("careplans:bundle_step", "POST", SETTINGS, IN, pk="bundle", step="'retire'"),
+    row("careplans:bundle_item_new", "GET POST", SETTINGS, IN, pk="bundle"),
+    row("careplans:bundle_item_edit", "GET POST", SETTINGS, IN, pk="bundle item"),
+    row("careplans:bundle_item_step", "POST", SETTINGS, IN, pk="bundle item", step="'up'"),
+    row("careplans:start_bundle", "GET POST", COORDINATION, pk="patient"),
+    row("careplans:cancel_bundle", "GET POST", COORDINATION, pk="started bundle"),
     row("careplans:plan_list", "GET", CLINICAL),
     replace(row("careplans:plan_new", "GET POST", COORDINATION), query={"patient": "patient"}),
     row("careplans:plan_detail", "GET", CLINICAL, pk="plan"),
@@ -253,6 +279,7 @@ ROWS = [
     row("scheduling:reminder_settings_reset", "POST", SETTINGS, IN, pk="service"),
     # --- boards -------------------------------------------------------------------------------------------------------
     row("dashboard:team_board", "GET", LEADERS),
+    row("dashboard:caseload_transfer", "GET POST", LEADERS),
     row("dashboard:team_export", "GET", LEADERS),
     row("dashboard:team_list", "GET", LEADERS, IN, measure="'overdue'"),
     row("dashboard:team_list_export", "GET", LEADERS, IN, measure="'overdue'"),
@@ -301,6 +328,7 @@ ROWS = [
             "organizations",
             "services",
             "rooms",
+            "close_reasons",
         )
     ),
     api("api:patients", "GET POST"),

@@ -16,7 +16,15 @@ from django.test import Client
 from django.utils import timezone
 
 from careplans.models import ContactAttempt
-from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
+from careplans.tests.factories import (
+    make_bundle,
+    make_close_reason,
+    make_goal,
+    make_intervention,
+    make_plan,
+    make_started_bundle,
+    make_task,
+)
 from coordinator.accounts.models import Practitioner, Site, User
 from coordinator.accounts.roles import Role
 from coordinator.api.models import ApiClient
@@ -169,6 +177,10 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     # A key that no hour, tier or weekday of a form can be mistaken for.
     "colleague": lambda world, site: make_user(Role.COORDINATOR, site=site, id=70_000_000 + next(number)),
     "site": lambda world, site: site,
+    "close reason": lambda world, site: make_close_reason(),
+    "bundle": lambda world, site: make_bundle(),
+    "bundle item": lambda world, site: make_bundle().items.get(),
+    "started bundle": lambda world, site: make_started_bundle(world.thing("patient", site)),
     "team": lambda world, site: make_team(site),
     "practitioner": lambda world, site: make_practitioner(site=site),
     "room": lambda world, site: make_room(site),

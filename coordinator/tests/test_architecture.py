@@ -101,7 +101,6 @@ THROUGH_THEIR_PARENT = {
     "dashboard.JobRun": "machinery, no patient in it",
     "dashboard.CaseloadStat": "recomputed from what is visible; read through the board's selector",
     "dashboard.PinnedPatient": "own rows, joined with visible patients",
-    "dashboard.SavedView": "own rows",
     "api.ApiClient": "administrators only",
     "api.IdempotencyKey": "read by the client that wrote it",
 }

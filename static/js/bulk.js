@@ -8,6 +8,8 @@ function count() {
   if (!box) return;
   const all = checks(), n = all.filter(c => c.checked).length, was = box.hasAttribute('data-on');
   box.toggleAttribute('data-on', n > 0);
+  const every = box.querySelector('[name="every"]');
+  if (every && !n) every.checked = false;
   const shown = box.querySelector('[data-n]');
   if (shown) shown.textContent = n;
   const head = document.querySelector('[data-check-all]');

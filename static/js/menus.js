@@ -9,14 +9,14 @@ document.addEventListener('toggle', e => {
   const up = at.bottom + menu.offsetHeight > innerHeight - 8;
   menu.style.top = `${Math.max(8, up ? at.top - menu.offsetHeight - 4 : at.bottom + 4) + scrollY}px`;
   menu.style.left = `${Math.max(8, Math.min(at.left, innerWidth - menu.offsetWidth - 8))}px`;
-  menu.querySelector('a,button')?.focus();
+  menu.querySelector('a, button, input:not([type="hidden"])')?.focus();
 }, true);
 
 document.addEventListener('keydown', e => {
   const menu = e.target.closest?.('.menu');
   if (!menu || (e.key !== 'ArrowDown' && e.key !== 'ArrowUp')) return;
   e.preventDefault();
-  const items = [...menu.querySelectorAll('a,button')].filter(i => i.checkVisibility());
+  const items = [...menu.querySelectorAll('a, button, input:not([type="hidden"])')].filter(i => i.checkVisibility());
   items[(items.indexOf(e.target) + (e.key === 'ArrowDown' ? 1 : -1) + items.length) % items.length].focus();
 });
 document.addEventListener('click', e => {

@@ -1,9 +1,10 @@
-"""What the other calls name: sites, teams, staff, providers, organizations, visit types, rooms."""
+"""What the other calls name: sites, teams, staff, providers, organizations, visit types, rooms, reasons."""
 
 from __future__ import annotations
 
 from rest_framework import serializers
 
+from careplans.models import CloseReason
 from coordinator.accounts.models import Organization, Practitioner, Site, Team, User
 from coordinator.api.fields import Filters, Shape, flag
 from scheduling.models import Room, Service
@@ -17,6 +18,7 @@ PRACTITIONER = (
 )  # fmt: skip
 ORGANIZATION = ("id", "name", "npi", "phone", "fax", "is_active")
 SERVICE = ("id", "name", "minutes", "is_outside", "preparation", "no_show_grace_minutes", "is_active")
+CLOSE_REASON = ("id", "code", "label", "label_es", "kinds", "needs_note", "position")
 ROOM = ("id", "site", "name", "is_active")
 
 
@@ -60,6 +62,12 @@ class RoomShape(Shape):
     class Meta:
         model = Room
         fields = ROOM
+
+
+class CloseReasonShape(Shape):
+    class Meta:
+        model = CloseReason
+        fields = CLOSE_REASON
 
 
 class OfSite(Filters):

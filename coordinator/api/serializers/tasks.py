@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from careplans.models import NOTHING_TOLD, CloseReason, ContactAttempt, Outcome, Task, TaskKind
+from careplans.models import NOTHING_TOLD, ContactAttempt, Outcome, Task, TaskKind
 from careplans.workflow import TaskStatus
 from coordinator.api.fields import (
     Filters,
@@ -119,8 +119,10 @@ class Handed(Strict):
 
 
 class ClosedUndone(Strict):
-    close_reason = serializers.ChoiceField(CloseReason.choices)
-    note = words(required=False, help_text="Needed for the reason `other`.")
+    close_reason = words(
+        max_length=60, help_text="The code of a reason (`/close-reasons/`) that goes with the type."
+    )
+    note = words(required=False, help_text="Needed where the reason says `needs_note`.")
 
 
 class Ticked(Strict):

@@ -10,7 +10,7 @@ from coordinator.api.tests.routes import CALLS, key_for, make_one_of_each
 # What each call needs, written down: a new call without a line fails.
 NEEDS = {
     "appointment": "visits", "appointment_steps": "visits", "appointments": "visits", "care_plan": "plans",
-    "care_plan_steps": "plans", "care_plans": "plans", "contact_points": "patients", "contacts": "tasks",
+    "care_plan_steps": "plans", "care_plans": "plans", "close_reasons": "", "contact_points": "patients", "contacts": "tasks",
     "document": "documents", "document_file": "documents", "document_steps": "documents", "documents": "documents",
     "free_times": "visits", "goal": "plans", "goal_steps": "plans", "goals": "plans", "intervention": "plans",
     "intervention_steps": "plans", "interventions": "plans", "measurements": "plans", "organizations": "",

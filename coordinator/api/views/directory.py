@@ -108,6 +108,16 @@ class RoomList(DirectoryView):
         return selectors.rooms(request.user)
 
 
+@listing(
+    "close_reasons",
+    shapes.CloseReasonShape,
+    "Reasons to close a task without doing it. `kinds` are the types of task one goes with; none means all.",
+)
+class CloseReasonList(DirectoryView):
+    def visible(self, request: Any) -> QuerySet[Any]:
+        return selectors.close_reasons()
+
+
 class Root(ApiView):
     access_rule = "api:directory"
 

@@ -9,7 +9,7 @@ import coordinator.db
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0003_caseload_snapshots"),
+        ("dashboard", "0004_shared_views"),
         ("patients", "0009_restricted_records"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from careplans.models import Bundle
 from coordinator.accounts.models import Delegation, User
 from coordinator.imports.models import CaseloadImport
 from coordinator.tests.browser.conftest import credentials, photograph, violations
@@ -57,6 +58,12 @@ PAGES = [
     ("under-emergency-access", "coordinator", "/patients/{opened}/"),
     ("access-reviews", "manager", "/access/{opened}"),
     ("access-review", "manager", "/access/{grant}/"),
+    ("saved-views", "coordinator", "/work/views/"),
+    ("new-task", "coordinator", "/plans/tasks/new/"),
+    ("transfer", "manager", "/team/transfer/"),
+    ("reasons", "manager", "/plans/setup/reasons/"),
+    ("bundles", "manager", "/plans/setup/bundles/"),
+    ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
     ("leave", "coordinator", "/leave/"),
@@ -204,7 +211,8 @@ def checked_table() -> CaseloadImport:
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
     if "{patient}" in address:
-        address = address.format(patient=Patient.objects.get(family_name="Alvarez", given_name="Maria").pk)
+        maria = Patient.objects.get(family_name="Alvarez", given_name="Maria")
+        address = address.format(patient=maria.pk, bundle=Bundle.objects.get(name="After discharge").pk)
     if "{papers}" in address or "{document}" in address:
         echo = papers()
         address = address.format(papers=echo.patient_id, document=echo.pk)

@@ -1,0 +1,113 @@
+"""Handing all open work of one coordinator to another: what there is, what moves, and what cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils.translation import gettext as _
+
+from careplans import services as careplans
+from careplans.models import Task
+from careplans.services.bulk import BulkResult
+from coordinator.accounts.models import User
+from coordinator.db import Conflict
+from coordinator.workflow import NotAllowed
+from patients.models import Patient
+from patients.services import assign_coordinator
+from referrals.models import Referral
+from referrals.services import assign_referral
+
+MOST = 300  # of each sort in one go; what is left is moved by the next
+SORTS = ("tasks", "referrals", "patients")
+
+
+@dataclass
+class Caseload:
+    """What a manager sees of somebody's open work. `counts` says how many of each sort there are in all."""
+
+    counts: dict[str, int]
+    tasks: list[Task] = field(default_factory=list)
+    referrals: list[Referral] = field(default_factory=list)
+    patients: list[Patient] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass
+class Moved:
+    """What a transfer did: how many of each sort, which tasks (for Undo), and what was refused, in words."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    task_ids: list[UUID] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+
+def caseload_of(by: User, owner: User) -> Caseload:
+    """Open tasks (snoozed ones too), referrals that are not closed, and patients led: what `by` may see (6 queries)."""
+    found = {
+        "tasks": Task.objects.visible_to(by)
+        .open()
+        .filter(owner=owner)
+        .select_related("patient")
+        .order_by("due_at", "pk"),
+        "referrals": Referral.objects.visible_to(by)
+        .filter(owner=owner, loop_closed_at=None)
+        .select_related("patient")
+        .order_by("pk"),
+        "patients": Patient.objects.visible_to(by)
+        .filter(coordinator=owner, status="active")
+        .order_by("search_name"),
+    }
+    counts = {name: rows.count() for name, rows in found.items()}
+    return Caseload(counts, **{name: list(rows[:MOST]) for name, rows in found.items()})  # type: ignore[arg-type]
+
+
+def transfer(*, owner: User, to: User, sorts: list[str], by: User, now: datetime, reason: str = "") -> Moved:
+    """Give the open work of these sorts to somebody else, each thing on its own: one refusal does not stop the others."""
+    if not by.can("tasks.assign"):
+        raise PermissionDenied(_("Only a lead or a manager hands on somebody else’s work."))
+    if owner.pk == to.pk:
+        raise ValidationError(_("Choose two different people."))
+    work, moved = caseload_of(by, owner), Moved()
+    if "tasks" in sorts:
+        keys = {task.pk: task for task in work.tasks}
+        given: dict[str, Any] = {"owner": to, "team": None, "reason": reason}
+        results = careplans.bulk(task_ids=list(keys), action="reassign", by=by, now=now, **given)
+        _count_tasks(moved, results, keys)
+    for name, rows in (("referrals", work.referrals), ("patients", work.patients)):
+        if name in sorts:
+            for row in rows:
+                _one(moved, name, row, to, by, now, reason)
+    return moved
+
+
+def _count_tasks(moved: Moved, results: list[BulkResult], tasks: dict[UUID, Task]) -> None:
+    moved.task_ids = [result.task_id for result in results if result.done]
+    moved.counts["tasks"] = len(moved.task_ids)
+    for result in results:
+        if not result.done:
+            task = tasks[result.task_id]
+            moved.refused.append(
+                (f"{task.title}, {task.patient}" if task.patient else task.title, result.sentence)
+            )
+
+
+def _one(moved: Moved, sort: str, row: Any, to: User, by: User, now: datetime, reason: str) -> None:
+    moved.counts.setdefault(sort, 0)
+    try:
+        if sort == "referrals":
+            assign_referral(referral_id=row.pk, owner=to, by=by, now=now, reason=reason)
+        else:
+            assign_coordinator(patient_id=row.pk, user=to, by=by, now=now, reason=reason)
+    except (Conflict, NotAllowed, PermissionDenied) as refusal:
+        moved.refused.append((str(row), str(refusal)))
+    except ValidationError as refusal:
+        moved.refused.append((str(row), " ".join(refusal.messages)))
+    else:
+        moved.counts[sort] += 1
