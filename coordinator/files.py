@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from typing import BinaryIO
+from typing import IO
 
 from django.utils.translation import gettext as _
 
@@ -51,7 +51,7 @@ class UnsafeArchive(ValueError):
     """The archive would grow beyond what we unpack, or is damaged; the text can be shown."""
 
 
-def kind_of(file: BinaryIO) -> str:
+def kind_of(file: IO[bytes]) -> str:
     """The media type that the bytes say, or "" for what is not in the list above. The file is left at its start.
 
     Text is what holds no control characters but tabs and line ends; text that a browser could run is HTML or SVG.
@@ -73,7 +73,7 @@ def kind_of(file: BinaryIO) -> str:
     return "" if head.startswith(_SCRIPTS) else _kind_of_text(head)
 
 
-def _kind_of_archive(file: BinaryIO) -> str:
+def _kind_of_archive(file: IO[bytes]) -> str:
     try:
         with zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
@@ -115,7 +115,7 @@ def _as_text(head: bytes) -> str | None:
 
 
 def check_archive(
-    file: BinaryIO, *, most_bytes: int, most_members: int = 2_000, most_ratio: int = 200
+    file: IO[bytes], *, most_bytes: int, most_members: int = 2_000, most_ratio: int = 200
 ) -> None:
     """Raise UnsafeArchive for a ZIP that would unpack to too much, holds too many members, or cannot be listed.
 

@@ -12,7 +12,7 @@ import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from django.utils.translation import gettext as _
 
@@ -111,7 +111,7 @@ def name_to_save(name: str, content_type: str) -> str:
     return name if name.lower().endswith(endings) else name + endings[0]
 
 
-def read_file_facts(name: str, file: BinaryIO, limit: int) -> FileFacts:
+def read_file_facts(name: str, file: IO[bytes], limit: int) -> FileFacts:
     """What this file is. `limit` in bytes. Raises Unfit with the sentence why it is not kept."""
     name = plain_name(name)
     size, digest = _measure(file, limit)
@@ -141,7 +141,7 @@ def _wrong(name: str) -> Unfit:
     )
 
 
-def _measure(file: BinaryIO, limit: int) -> tuple[int, str]:
+def _measure(file: IO[bytes], limit: int) -> tuple[int, str]:
     """Size and hash; reading ends soon after the limit."""
     digest, size = hashlib.sha256(), 0
     file.seek(0)
@@ -151,7 +151,7 @@ def _measure(file: BinaryIO, limit: int) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _text(name: str, file: BinaryIO) -> str:
+def _text(name: str, file: IO[bytes]) -> str:
     """UTF-8 without control characters and without anything that acts."""
     decoder, before = codecs.getincrementaldecoder("utf-8")(), b""
     file.seek(0)
@@ -173,7 +173,7 @@ def _text(name: str, file: BinaryIO) -> str:
     return TEXT
 
 
-def _office(name: str, file: BinaryIO) -> str:
+def _office(name: str, file: IO[bytes]) -> str:
     """Word or Excel: no macros, no passwords, no parts outside, and nothing that grows when it is opened."""
     file.seek(0)
     try:
