@@ -6,6 +6,7 @@ by itself in the night after everything was mended or set aside.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -149,19 +150,16 @@ def _any(gaps: Any) -> Q:
     return reduce(or_, (Q(**{f"gap_{gap.code}": True}) for gap in gaps))
 
 
-def gaps_of(patient: Patient, now: datetime) -> list[Gap]:
-    """What this record misses (one query); nothing for somebody who is not in our care."""
+def gaps_of(patient: Patient) -> list[Gap]:
+    """What this record, read through `with_gaps`, misses; nothing for somebody who is not in our care."""
     if patient.status != PatientStatus.ACTIVE:
         return []
-    names = [f"gap_{gap.code}" for gap in GAPS]
-    row = with_gaps(Patient.objects.filter(pk=patient.pk), now).values(*names).get()
-    return [gap for gap in GAPS if row[f"gap_{gap.code}"]]
+    return [gap for gap in GAPS if getattr(patient, f"gap_{gap.code}")]
 
 
-def set_aside_of(patient: Patient, now: datetime) -> list[tuple[Gap, GapDecision]]:
-    """What was set aside, with who said so (one query)."""
-    found = _aside(now).filter(patient=patient).select_related("by")
-    return [(BY_CODE[one.gap], one) for one in found if one.gap in BY_CODE]
+def set_aside_of(decisions: Iterable[Any]) -> list[tuple[Gap, Any]]:
+    """What was set aside, with who said so: rows of `summary.facts` (gap, until_on, reason, by)."""
+    return [(BY_CODE[one.gap], one) for one in decisions if one.gap in BY_CODE]
 
 
 # --- what people decide -------------------------------------------------------------------------------------------

@@ -105,6 +105,11 @@ CLINICAL = """
         from patients_medication m
        where patient_id = p.id and status in ('active', 'on_hold') and OPENED_M
        order by name limit 60) x),
+  'aside', (select coalesce(json_agg(row_to_json(x)), '[]') from (
+      select g.gap, g.until as until_on, g.reason, u.name as by
+        from dashboard_gapdecision g join accounts_user u on u.id = g.by_id
+       where g.patient_id = p.id and g.ended_at is null and (g.until is null or g.until >= %(now)s::date)
+       order by g.at) x),
   'has', json_build_object(
       'plans', exists (select 1 from careplans_careplan where patient_id = p.id),
       'authorizations', exists (select 1 from referrals_priorauthorization where patient_id = p.id),
@@ -129,7 +134,7 @@ def chart_patients() -> QuerySet[Patient]:
 def facts(user: Any, patient: Patient, now: datetime, *, clinical: bool = False) -> SimpleNamespace:
     """phones, allergies, coverages, team, family, warnings, namesakes (lists of rows), protected and counts, in one statement.
 
-    `clinical` adds active problems and present medications, and `has`: of what there is anything to ask for. Dates are dates, moments are UTC datetimes. Counts and namesakes stay inside the person's sites.
+    `clinical` adds active problems, present medications, prompts set aside (gap, until_on, reason, by), and `has`: of what there is anything to ask for. Dates are dates, moments are UTC datetimes. Counts and namesakes stay inside the person's sites.
     """
     statuses = {
         "task_open": care.OPEN, "upcoming": UPCOMING, "referral_open": referring.OPEN, "gone": GONE,

@@ -48,10 +48,10 @@ SUMMARY_EVENTS, PAGE_EVENTS = 15, 50
 def open_chart(request: HttpRequest, pk: UUID, tab: str) -> dict[str, Any]:
     """What every tab shows: the patient with the facts around the banner. Writes one view event."""
     user: Any = request.user
-    patients = summary.with_pin(summary.chart_patients(), user)
-    patient = get_visible_or_404(patients, user, pk=pk)
-    audit.viewed(request, patient, tab)
     now = timezone.now()
+    patients = summary.with_pin(summary.chart_patients(), user)
+    patient = get_visible_or_404(gaps.with_gaps(patients, now) if tab == "summary" else patients, user, pk=pk)
+    audit.viewed(request, patient, tab)
     known = summary.facts(user, patient, now, clinical=tab == "summary")
     return {
         "patient": patient,
@@ -116,8 +116,8 @@ def patient_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
         "authorizations": summary.authorizations(user, patient) if has.authorizations else [],
         "results": summary.latest_results(user, patient) if has.results else [],
     }
-    chart["gaps"] = [(gap, gap.route and gap.address(patient)) for gap in gaps.gaps_of(patient, now)]
-    chart["aside"] = gaps.set_aside_of(patient, now)
+    chart["gaps"] = [(gap, gap.address(patient)) for gap in gaps.gaps_of(patient)]
+    chart["aside"] = gaps.set_aside_of(chart["facts"].aside)
     return page(request, "dashboard/patient_summary.html", chart)
 
 

@@ -55,7 +55,7 @@ def elena(site, dana):
 
 
 def codes(patient, now=NOW):
-    return [gap.code for gap in gaps.gaps_of(Patient.objects.get(pk=patient.pk), now)]
+    return [gap.code for gap in gaps.gaps_of(gaps.with_gaps(Patient.objects.all(), now).get(pk=patient.pk))]
 
 
 def night(site, now=NOW):
