@@ -81,6 +81,14 @@ FACTS = """
       select n.id, n.family_name, n.given_name, n.birth_date from patients_patient n
        where n.site_id = any(%(sites)s::uuid[]) and n.search_name = p.search_name and n.id <> p.id
          and n.status <> all(%(gone)s) and not n.is_restricted order by n.birth_date limit 4) x),
+  'household', (select coalesce(json_agg(row_to_json(x)), '[]') from (
+      select distinct n.id, n.family_name, n.given_name, n.birth_date
+        from patients_contactpoint c
+        join patients_contactpoint o on o.normalized = c.normalized and o.patient_id <> c.patient_id
+        join patients_patient n on n.id = o.patient_id
+       where c.patient_id = p.id and c.kind = 'phone' and c.normalized <> '' and c.ended_at is null
+         and o.ended_at is null and n.site_id = any(%(sites)s::uuid[]) and n.status <> all(%(gone)s)
+         and not n.is_restricted order by n.birth_date limit 6) x),
   'counts', json_build_object(
       'tasks', (select count(*) from careplans_task where patient_id = p.id
                  and site_id = any(%(sites)s::uuid[])
@@ -132,7 +140,7 @@ def chart_patients() -> QuerySet[Patient]:
 
 
 def facts(user: Any, patient: Patient, now: datetime, *, clinical: bool = False) -> SimpleNamespace:
-    """phones, allergies, coverages, team, family, warnings, namesakes (lists of rows), protected and counts, in one statement.
+    """phones, allergies, coverages, team, family, warnings, namesakes, household (who shares a phone; lists of rows), protected and counts, in one statement.
 
     `clinical` adds active problems, present medications, prompts set aside (gap, until_on, reason, by), and `has`: of what there is anything to ask for. Dates are dates, moments are UTC datetimes. Counts and namesakes stay inside the person's sites.
     """

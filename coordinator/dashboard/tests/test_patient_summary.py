@@ -332,6 +332,19 @@ def test_an_overdue_action_is_marked_and_a_note_waits_for_its_reader(client, ele
     assert "Reported to Amy Chen, not read yet" in page
 
 
+def test_who_shares_a_phone_is_named_with_birth_date_and_nobody_else(client, elena, dana, site):
+    for patient in (elena, make_patient(site=site, family_name="Ochoa", given_name="Luis")):
+        make_phone(patient, "(612) 555-0143")
+    ended = make_patient(site=site, family_name="Vega")
+    make_phone(ended, "(612) 555-0143", ended_at=timezone.now())
+    make_phone(make_patient(family_name="Elsewhere"), "(612) 555-0143")
+    page = text(client.get(at(elena)))
+    assert "Shares a phone with" in page
+    assert "OCHOA, Luis" in page
+    assert "VEGA" not in page
+    assert "ELSEWHERE" not in page
+
+
 # --- cost -------------------------------------------------------------------------------------------------
 
 
