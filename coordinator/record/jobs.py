@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
 from coordinator.record import services
 
@@ -10,4 +11,4 @@ from coordinator.record import services
 @shared_task(name="record.run_exports", ignore_result=True)
 def run_exports() -> None:
     """Make the files that wait and delete the old ones."""
-    services.run_exports()
+    services.run_exports(now=timezone.now())

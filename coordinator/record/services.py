@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import User
@@ -55,12 +55,12 @@ def ask_for_record(
     return export
 
 
-def run_exports() -> int:
+def run_exports(*, now: datetime) -> int:
     """Make what waits, delete what is old; returns how many files were made or refused."""
-    forget_old(now=timezone.now())
+    forget_old(now=now)
     done = 0
     while (export := claim()) is not None:
-        make(export)
+        make(export, now=now)
         done += 1
     return done
 
@@ -83,21 +83,20 @@ def claim() -> RecordExport | None:
         return export
 
 
-def make(export: RecordExport) -> None:
+def make(export: RecordExport, *, now: datetime) -> None:
     """Write the file of a claimed request, in the asker's language and with the rights they have now."""
     by = User.objects.get(pk=export.asked_by_id)
     try:
         with translation.override(by.language):
-            content, entries = content_of(export, by)
+            content, entries = content_of(export, by, now)
     except Exception as error:
         # Without its text: an error may quote the record.
         log.error("record export %s failed: %s", export.pk, type(error).__name__)
-        _finish(export, status=Status.FAILED, finished_at=timezone.now())
+        _finish(export, status=Status.FAILED, finished_at=now)
         return
     name = export.file.storage.save(
         f"exports/{export.pk}-{export.claim_token}.{export.kind}", ContentFile(content)
     )
-    now = timezone.now()
     written = {"file": name, "size": len(content), "entries": entries}
     if not _finish(
         export, status=Status.DONE, finished_at=now, expires_at=now + RecordExport.LIVES, **written
@@ -105,14 +104,14 @@ def make(export: RecordExport) -> None:
         export.file.storage.delete(name)
 
 
-def content_of(export: RecordExport, by: User) -> tuple[bytes, int]:
+def content_of(export: RecordExport, by: User, now: datetime) -> tuple[bytes, int]:
     """(the file, the number of its entries). Raises Patient.DoesNotExist, PermissionDenied."""
     patient = Patient.objects.visible_to(by).get(pk=export.patient_id)
     if not by.is_active:
         raise PermissionDenied
     check_can_export(by, patient)
     is_pdf = export.kind == Kind.PDF
-    record = record_of(patient, by, timezone.now(), events=is_pdf)
+    record = record_of(patient, by, now, events=is_pdf)
     if is_pdf:
         return pdf_of(record, export.purpose_text or str(export.get_purpose_display())), record.count
     return as_json(bundle_of(record)).encode(), record.count

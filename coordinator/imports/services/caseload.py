@@ -259,7 +259,7 @@ def _imported(run: CaseloadImport) -> bool:
 def _ask(run: CaseloadImport, status: str, by: User) -> None:
     """Hand the import to a job (or take it from one): whoever held the old token writes no more."""
     run.asked_by, run.claim_token, run.heartbeat_at, run.reason = by, None, None, ""
-    setattr(run, "status", status)  # noqa: B010  (a job's progress, not a step of a workflow)
+    run.status = status
     run.save()
 
 

@@ -58,7 +58,7 @@ def test_a_record_is_asked_for_made_by_a_job_and_fetched(client, user, patient, 
     assert answer.url == reverse("record:record_detail", args=[export.pk])
     assert b"being made" in client.get(answer.url).content
     assert client.get(file_of(export)).status_code == 409
-    assert services.run_exports() == 1
+    assert services.run_exports(now=timezone.now()) == 1
     assert b"Download" in client.get(answer.url).content
     answer = client.get(file_of(export))
     assert b"".join(answer.streaming_content).startswith(begins)
@@ -81,19 +81,19 @@ def test_something_else_needs_words_and_nothing_is_made_without(client, user, pa
 
 def test_the_file_is_deleted_after_a_day(client, user, patient, tmp_path):
     ask(client, patient)
-    services.run_exports()
+    services.run_exports(now=timezone.now())
     export = RecordExport.objects.get()
     assert list(tmp_path.rglob("*.fhir"))
     RecordExport.objects.update(expires_at=timezone.now() - datetime.timedelta(seconds=1))
     assert client.get(file_of(export)).status_code == 409
-    services.run_exports()
+    services.run_exports(now=timezone.now())
     export.refresh_from_db()
     assert (export.status, export.file.name, list(tmp_path.rglob("*.fhir"))) == ("gone", "", [])
 
 
 def test_only_who_asked_opens_the_file_and_others_may_not_know(client, user, patient, site):
     ask(client, patient)
-    services.run_exports()
+    services.run_exports(now=timezone.now())
     export = RecordExport.objects.get()
     client.force_login(make_user(Role.MANAGER, site=site))
     assert client.get(file_of(export)).status_code == 403
@@ -107,7 +107,7 @@ def test_only_who_asked_opens_the_file_and_others_may_not_know(client, user, pat
 def test_who_lost_the_patient_meanwhile_gets_no_file(client, user, patient, site):
     ask(client, patient)
     restrict(patient, make_user(Role.MANAGER, site=site))
-    services.run_exports()
+    services.run_exports(now=timezone.now())
     assert RecordExport.objects.get().status == "failed"
 
 
@@ -117,11 +117,11 @@ def test_a_killed_worker_s_request_is_made_by_the_next_and_the_late_one_changes_
     ask(client, patient)
     late = services.claim()
     assert late is not None
-    assert services.run_exports() == 0
+    assert services.run_exports(now=timezone.now()) == 0
     RecordExport.objects.update(heartbeat_at=timezone.now() - datetime.timedelta(minutes=6))
-    assert services.run_exports() == 1
+    assert services.run_exports(now=timezone.now()) == 1
     name = RecordExport.objects.get().file.name
-    services.make(late)
+    services.make(late, now=timezone.now())
     assert RecordExport.objects.get().file.name == name
     assert len(list(tmp_path.rglob("*.fhir"))) == 1
 
@@ -129,7 +129,7 @@ def test_a_killed_worker_s_request_is_made_by_the_next_and_the_late_one_changes_
 def test_a_failure_says_so_and_names_nobody(client, user, patient, monkeypatch, caplog):
     monkeypatch.setattr(services, "record_of", lambda *a, **k: 1 / 0)
     ask(client, patient)
-    services.run_exports()
+    services.run_exports(now=timezone.now())
     assert RecordExport.objects.get().status == "failed"
     assert "ZeroDivisionError" in caplog.text
     assert "Okonkwo" not in caplog.text
@@ -159,7 +159,7 @@ def test_the_chart_s_menu_leads_there(client, user, patient):
 
 def test_the_bundle_holds_the_patient(client, user, patient):
     ask(client, patient)
-    services.run_exports()
+    services.run_exports(now=timezone.now())
     answer = client.get(file_of(RecordExport.objects.get()))
     bundle = json.loads(b"".join(answer.streaming_content))
     assert bundle["entry"][0]["resource"]["name"][0]["family"] == "Okonkwo"

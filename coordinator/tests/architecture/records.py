@@ -24,6 +24,7 @@ OWN_STATUS = (
     "coordinator/api/idempotency.py",
     "coordinator/dashboard/night",
     "coordinator/dashboard/run",
+    "coordinator/record/services.py",
 )
 
 
