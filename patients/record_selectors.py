@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, Prefetch
 from django.utils.translation import gettext_lazy as lazy
 
-from patients.models import EligibilityCheck, Patient, Topic, opened_to, owner_topics
+from patients.models import EligibilityCheck, Patient, opened_to, owner_topics
 from patients.rules import member_numbers
 
 
@@ -19,10 +19,6 @@ def whole_record(user: Any, patient: Patient, now: datetime.datetime) -> dict[st
     family = list(
         patient.related_people.filter(error_reason="").order_by(F("ended_on").desc(nulls_first=True), "name")
     )
-    for relative in family:
-        relative.topic_labels = [  # type: ignore[attr-defined]
-            Topic(topic).label for topic in relative.topics
-        ]
     return {
         "phones": list(
             patient.contact_points.filter(error_reason="")

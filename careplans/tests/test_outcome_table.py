@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from careplans import services
-from careplans.models import ContactAttempt, Outcome, Task
+from careplans.models import NOTHING_TOLD, ContactAttempt, Outcome, Task
 from careplans.tests.factories import make_task
 from coordinator.tests.factories import make_site, make_user
 from patients.models import RelatedPerson
@@ -92,8 +93,14 @@ def test_a_result_does_what_its_line_says(elena, task, dana, ana, outcome):
 
 
 @pytest.mark.parametrize("topic", ["medicines", "results", "plan", "money", "transport"])
-def test_a_caregiver_without_the_topic_was_an_attempt_that_reached_nobody(task, dana, ana, topic):
-    attempt = log(task, dana, "spoke_with_caregiver", ana, topic=topic).attempt
+def test_a_topic_the_caregiver_does_not_hold_is_refused_and_nothing_is_kept(task, dana, ana, topic):
+    with pytest.raises(ValidationError):
+        log(task, dana, "spoke_with_caregiver", ana, topic=topic)
+    assert not ContactAttempt.objects.exists()
+
+
+def test_a_caregiver_who_was_told_nothing_was_an_attempt_that_reached_nobody(task, dana, ana):
+    attempt = log(task, dana, "spoke_with_caregiver", ana, topic=NOTHING_TOLD).attempt
     task.refresh_from_db()
     assert (attempt.reached, task.status, task.attempts_made) == (False, "ready", 1)
     assert attempt.next_attempt_at is not None

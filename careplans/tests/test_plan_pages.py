@@ -139,7 +139,7 @@ def test_what_a_step_needs_is_asked(page, patient):
 def test_a_step_that_is_not_possible_now_is_refused(page, patient):
     plan = make_plan(patient)
     assert page.get(reverse("careplans:step", args=["plan", plan.pk, "activate"])).status_code == 409
-    assert page.get(reverse("careplans:step", args=["plan", plan.pk, "enter_in_error"])).status_code == 404
+    assert page.get(reverse("careplans:step", args=["plan", plan.pk, "explode"])).status_code == 404
     assert page.get(reverse("careplans:step", args=["house", plan.pk, "activate"])).status_code == 404
 
 

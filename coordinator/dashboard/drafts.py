@@ -61,9 +61,9 @@ class DraftMiddleware:
         response = self.get_response(request)
         accepted = request.method == "POST" and response.status_code < 400
         # The API reads its own bodies and knows no drafts.
-        for_people = accepted and not request.path.startswith("/api/") and request.user.is_authenticated
+        for_people = accepted and not request.path.startswith("/api/") and request.user
         kept = request.POST.get("draft") if for_people else None
-        if kept:
+        if kept and request.user.is_authenticated:
             discard_draft(form=kept, by=request.user)
         return response
 

@@ -39,7 +39,9 @@ class HandoutForm(forms.Form):
     )
     language = forms.ChoiceField(label=lazy("Language"), choices=settings.LANGUAGES, required=False)
     size = forms.ChoiceField(
-        label=lazy("Size of the letters"), choices=[("", lazy("Normal")), ("large", lazy("Large"))], required=False
+        label=lazy("Size of the letters"),
+        choices=[("", lazy("Normal")), ("large", lazy("Large"))],
+        required=False,
     )
     parts = forms.MultipleChoiceField(
         label=lazy("What is on it"),

@@ -19,12 +19,14 @@ from coordinator.fields import show_refusal
 from coordinator.hints import hint
 from coordinator.http import get_visible_or_404, page, requires, whole_number
 from coordinator.imports import services
+from coordinator.imports.caseload.tables import MOST_BYTES
 from coordinator.imports.caseload_forms import ColumnsForm, TableForm, read_choices
 from coordinator.imports.caseload_pages import counts_of, doubles_of, kept_of, problems_of, rows_to_mend
 from coordinator.imports.jobs import run_caseload
 from coordinator.imports.models import CaseloadImport
 from coordinator.imports.services.caseload import ENTITY, doubtful_dates
 from coordinator.toasts import toast
+from coordinator.uploads import dropped_files, takes_files
 
 SHOWN_IMPORTS = 50
 Status = CaseloadImport.Status
@@ -32,6 +34,7 @@ Status = CaseloadImport.Status
 
 @requires("patients.import")
 @require_http_methods(["GET", "POST"])
+@takes_files(lambda: MOST_BYTES)
 def caseload_list(request: HttpRequest) -> HttpResponse:
     """Upload a table; earlier ones stay below with what became of them."""
     form = TableForm(request.POST or None, request.FILES or None, user=request.user)
@@ -43,6 +46,10 @@ def caseload_list(request: HttpRequest) -> HttpResponse:
                 return redirect("imports:caseload_columns", run.pk)
             except ValidationError as error:
                 show_refusal(form, error)
+        elif dropped_files(request):
+            form.errors["upload"] = form.error_class(
+                [_("This file is larger than 10 MB. Split it into several files.")]
+            )
         status = 422
     runs = CaseloadImport.objects.visible_to(request.user).select_related("site", "started_by")[
         :SHOWN_IMPORTS

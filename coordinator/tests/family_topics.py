@@ -32,7 +32,9 @@ PLACES = [
     Place("input", "coordinator.api.serializers.tasks.ContactWrite", CHOSEN),
     Place("service", "careplans.services.contacts.log_contact", CHOSEN),
     Place("service", "careplans.services.copies.give_copy", CHOSEN),
+    Place("service", "patients.services.reconciliation.reconcile_list", Topic.MEDICINES),
     Place("row", "careplans.ContactAttempt.related_person", CHOSEN),
+    Place("row", "patients.Reconciliation.related_person", Topic.MEDICINES),
     # Templates that show a relative, or a number that belongs to one: the badge has to stand there too.
     Place("template", "careplans/_phone.html", STAFF),
     Place("template", "careplans/_task.html", STAFF),
@@ -47,6 +49,8 @@ PLACES = [
     Place("print", "dashboard/_handout.html", CHOSEN),
     Place("print", "careplans/plan_detail.html", STAFF),
     Place("print", "careplans/task_detail.html", STAFF),
+    Place("print", "dashboard/leave_sheet.html", STAFF),
+    Place("print", "patients/update_detail.html", STAFF),
     Place("print", "dashboard/call_list.html", STAFF),
     Place("print", "dashboard/chart_base.html", STAFF),
     Place("print", "dashboard/my_work.html", STAFF),

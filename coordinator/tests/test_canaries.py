@@ -29,9 +29,9 @@ from coordinator.messaging.models import Message, MessageStatus
 from coordinator.tests.permission_matrix import ADMINISTRATOR, AUDITOR, IN, NOT_FOUND, ROWS, SIGN_IN
 from coordinator.tests.permission_world import API, PEOPLE, World, one_world
 from coordinator.tests.test_permission_matrix import ROUTES, TABLE, answer, ask, path_of
-from patients.models import Document, Encounter, Medication, Patient, Result
+from patients.models import Encounter, Medication, Patient, Result
 from patients.rules.text import fold
-from patients.tests.factories import make_grant, restrict
+from patients.tests.factories import make_document, make_grant, restrict
 
 CANARY = "qxzcanary"
 NEVER_ASKED = (
@@ -134,7 +134,7 @@ def plant_labelled(made: World) -> World:
         aside.thing("note for the provider", made.own),
         Medication.objects.create(patient=patient, name="Lisinopril", how_taken="Once a day"),
         Result.objects.create(patient=patient, name="Weight", value_text="81", taken_at=noon()),
-        Document.objects.create(patient=patient, kind="Letter", title="Letter", text="Letter"),
+        make_document(patient, kind="Letter", title="Letter", text="Letter"),
         Encounter.objects.create(patient=patient, kind="Visit", reason="Cough", started_at=noon()),
     ]
     for record in entries:

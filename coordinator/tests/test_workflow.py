@@ -158,8 +158,9 @@ def check_taken(record, step, by):
     row.refresh_from_db()
     assert row.status == step.to == change.to_status
     assert (change.from_status, change.by, row.version) == (record.status, by, record.version + 1)
-    event = AuditEvent.objects.latest("pk")
-    assert (event.action, event.entity_id) == (step.name, str(record.pk))
+    # What follows from a step, such as a task, has events of its own.
+    event = AuditEvent.objects.filter(entity_id=str(record.pk)).latest("pk")
+    assert event.action == step.name
 
 
 def check_untouched(record, status, step):

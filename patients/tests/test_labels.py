@@ -101,7 +101,10 @@ def test_a_person_decides_on_what_is_proposed(browser, patient):
     assert SECRET in asked.content.decode()
     assert not Problem.objects.exists()
     assert browser.post(add, {"name": SECRET, "code": "F11.20", "label": "none"}).status_code == 302
-    assert browser.post(add, {"name": SECRET, "code": "F11.20", "label": "part2"}).status_code == 302
+    assert (
+        browser.post(add, {"name": SECRET, "code": "F11.20", "label": "part2", "keep": "on"}).status_code
+        == 302
+    )
     assert sorted(Problem.objects.values_list("label", flat=True)) == ["", "part2"]
 
 

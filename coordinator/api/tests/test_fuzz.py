@@ -96,7 +96,7 @@ def test_nonsense_in_any_field_is_never_a_fault_of_ours(world, full, valid, call
 def record_key(call, full):
     names = {
         "contact_points": "patient", "contacts": "task", "goals": "care_plan", "interventions": "care_plan",
-        "measurements": "goal", "care_plan_steps": "care_plan",
+        "measurements": "goal", "care_plan_steps": "care_plan", "patient_record": "patient",
     }  # fmt: skip
     found = names.get(call.name) or call.name.removesuffix("_steps").removesuffix("_facts").removesuffix(
         "_file"

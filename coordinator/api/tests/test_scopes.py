@@ -14,7 +14,7 @@ NEEDS = {
     "document": "documents", "document_file": "documents", "document_steps": "documents", "documents": "documents",
     "free_times": "visits", "goal": "plans", "goal_steps": "plans", "goals": "plans", "intervention": "plans",
     "intervention_steps": "plans", "interventions": "plans", "measurements": "plans", "organizations": "",
-    "patient": "patients", "patient_search": "patients", "patient_steps": "patients", "patients": "patients",
+    "patient": "patients", "patient_record": "patients", "patient_search": "patients", "patient_steps": "patients", "patients": "patients",
     "practitioners": "", "referral": "referrals", "referral_facts": "referrals", "referral_steps": "referrals",
     "referrals": "referrals", "rooms": "", "root": "", "services": "", "sites": "", "staff": "", "task": "tasks",
     "task_steps": "tasks", "tasks": "tasks", "teams": "",

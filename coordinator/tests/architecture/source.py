@@ -16,6 +16,7 @@ FLOOR_MODULES = (
     "workflow",
     "http",
     "fields",
+    "files",
     "filters",
     "toasts",
     "wording",

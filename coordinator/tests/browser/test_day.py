@@ -86,7 +86,9 @@ def maria() -> Patient:
 
 
 def call_task() -> Task:
-    return Task.objects.get(patient=maria(), kind="discharge_call", status__in=["ready", "in_progress", "accepted"])
+    return Task.objects.get(
+        patient=maria(), kind="discharge_call", status__in=["ready", "in_progress", "accepted"]
+    )
 
 
 def sign_in(hands: Hands) -> None:
