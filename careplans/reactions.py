@@ -8,6 +8,8 @@ from typing import Any
 from django.dispatch import receiver
 
 from careplans import services
+from careplans.models import Task
+from careplans.workflow import OPEN
 from coordinator.clocks.models import Clock
 from coordinator.workflow import Actor, moved
 from patients.models import Patient, ProviderUpdate
@@ -36,3 +38,10 @@ def patient_moved(record: Patient, step: str, change: Any, by: Actor, now: datet
         services.settle_work(patient=record, change=change, by=by, now=now)
     elif step == "reactivate":
         services.take_up_work(patient=record, by=by, now=now)
+
+
+@receiver(moved, sender=Task, dispatch_uid="careplans.task_moved")
+def task_moved(record: Task, by: Actor, now: datetime, **_rest: Any) -> None:
+    """An escalated task has ended: the notice about it goes from the manager's list."""
+    if record.escalated_at is not None and record.status not in OPEN:
+        services.settle_escalation(task=record, by=by, now=now)

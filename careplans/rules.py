@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coordinator.clocks.rules import Calendar, next_open_day
-from coordinator.wording import clock_time, week_day
+from coordinator.wording import clock_time, in_clinic_language, language_name, week_day
 
 # --- contacts -------------------------------------------------------------------------------------------
 
@@ -42,7 +42,8 @@ BAD_NUMBER = frozenset({"wrong_number", "disconnected"})
 
 @dataclass(frozen=True)
 class ExtraTask:
-    """Work that a result makes beside the task at hand. `due_at` is UTC."""
+    """Work that a result makes beside the task at hand. Its words are kept, so they are in the clinic's language;
+    `due_at` is UTC."""
 
     kind: str
     title: str
@@ -96,7 +97,8 @@ def after_contact(
 
     `calendar` says which days are business days, `zone` names the zone of the day parts. `promised_at` is the time
     agreed for `reached_call_back`; `may_hear` says whether the caregiver heard about a topic that they may hear;
-    `deadline` is the end a rule sets for the task: a next attempt is brought forward so that it is not missed.
+    `deadline` is the end a rule sets for the task: a next attempt is brought forward so that it is not missed;
+    `language` is the code of the patient's language.
     Raises ValueError for an unknown result, and for a call back without its time or with one in the past.
     """
     now = now.astimezone(UTC)  # adding hours to a local time would count clock hours, not elapsed ones
@@ -159,19 +161,20 @@ def _other_part(
 
 
 def _bad_number(outcome: str, now: datetime, calendar: Calendar, zone: str) -> AfterContact:
+    day = next_open_day(now.astimezone(ZoneInfo(zone)).date(), calendar)
+    task = _mend_number(outcome, end_of_day(day, zone))
+    why = _("The number is marked as not working, and a task to fix the record is opened.")
+    return AfterContact(False, flags_number=True, extra=(task,), explanation=(why,))
+
+
+@in_clinic_language
+def _mend_number(outcome: str, due_at: datetime) -> ExtraTask:
     title = {
         "wrong_number": _("Find the right phone number"),
         "disconnected": _("Replace the disconnected phone number"),
     }[outcome]
-    day = next_open_day(now.astimezone(ZoneInfo(zone)).date(), calendar)
-    task = ExtraTask(
-        kind="data_quality",
-        title=title,
-        reason=_("Somebody called it and it is not the patient's any more"),
-        due_at=end_of_day(day, zone),
-    )
-    why = _("The number is marked as not working, and a task to fix the record is opened.")
-    return AfterContact(False, flags_number=True, extra=(task,), explanation=(why,))
+    reason = _("Somebody called it and it is not the patient's any more")
+    return ExtraTask(kind="data_quality", title=title, reason=reason, due_at=due_at)
 
 
 def _interpreter(
@@ -185,19 +188,16 @@ def _interpreter(
         next_at = at_part(next_open_day(today, calendar), DayPart.MORNING, zone)
         why = _("With an interpreter, the next business day.")
     after = _retry(next_at, zone, deadline, now, why)
-    title = (
-        _("Book an interpreter: %(language)s") % {"language": language}
-        if language
-        else _("Book an interpreter")
-    )
-    task = ExtraTask(
-        kind="other",
-        title=title,
-        reason=_("A call could not go on without one"),
-        due_at=after.next_at,
-        due_has_time=True,
-    )
+    task = _book_interpreter(language, after.next_at)
     return AfterContact(False, after.next_at, after.day_part, extra=(task,), explanation=after.explanation)
+
+
+@in_clinic_language
+def _book_interpreter(language: str, due_at: datetime | None) -> ExtraTask:
+    name = language_name(language)
+    title = _("Book an interpreter: %(language)s") % {"language": name} if name else _("Book an interpreter")
+    reason = _("A call could not go on without one")
+    return ExtraTask(kind="other", title=title, reason=reason, due_at=due_at, due_has_time=True)
 
 
 def _retry(next_at: datetime, zone: str, deadline: datetime | None, now: datetime, *why: str) -> AfterContact:

@@ -159,6 +159,7 @@ def change_words(step: str) -> str:
         "reinstate": _("Taken up again"),
         "review": _("Reviewed"),
         "enter_in_error": _("Entered in error"),
+        "escalate": _("Escalated"),
     }
     return words.get(step, step.replace("_", " ").capitalize())
 

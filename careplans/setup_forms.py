@@ -1,4 +1,4 @@
-"""What managers type about tasks: reasons for closing without doing, and bundles."""
+"""What managers type about tasks: reasons for closing without doing, bundles, and when tasks are escalated."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from careplans.forms import day_field
-from careplans.models import Bundle, CloseReason, Counts, GoesTo, TaskKind
+from careplans.models import AppliesTo, Bundle, CloseReason, Counts, Effect, GoesTo, TaskKind
 from careplans.models.bundles import FURTHEST_DAY, ROLES_WITH_WORK
+from careplans.models.escalation import MOST_DAYS
 
 
 class CloseReasonForm(forms.Form):
@@ -36,6 +37,22 @@ class CloseReasonForm(forms.Form):
         super().__init__(*args, **kwargs)
         if reason is not None and reason.is_fixed:
             del self.fields["kinds"]  # rules use it with every type
+
+
+class EscalationPointForm(forms.Form):
+    """After how long, for which tasks, and what then."""
+
+    days = forms.IntegerField(
+        label=_("Business days overdue"),
+        min_value=1,
+        max_value=MOST_DAYS,
+        help_text=_("Whole business days since the due day; the day itself does not count."),
+    )
+    kind = forms.ChoiceField(
+        label=_("Type of task"), required=False, choices=[("", _("All types")), *TaskKind.choices]
+    )
+    applies_to = forms.ChoiceField(label=_("Which of them"), choices=AppliesTo.choices)
+    effect = forms.ChoiceField(label=_("What happens"), choices=Effect.choices, widget=forms.RadioSelect)
 
 
 class BundleForm(forms.Form):

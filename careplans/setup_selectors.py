@@ -12,7 +12,16 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from careplans.bundle_rules import PlannedDay, planned_day
-from careplans.models import Bundle, BundleItem, CloseReason, GoesTo, StartedBundle, Task, TaskKind
+from careplans.models import (
+    Bundle,
+    BundleItem,
+    CloseReason,
+    EscalationPoint,
+    GoesTo,
+    StartedBundle,
+    Task,
+    TaskKind,
+)
 from careplans.workflow import OPEN
 from coordinator.accounts.models import Team, User
 from coordinator.clocks.selectors import as_calendar, calendar_for
@@ -36,6 +45,15 @@ def close_reasons() -> dict[str, list[CloseReason]]:
     return {
         "offered": [reason for reason in every if reason.retired_at is None],
         "retired": [reason for reason in every if reason.retired_at is not None],
+    }
+
+
+def escalation_points() -> dict[str, list[EscalationPoint]]:
+    """Set points in use and retired, the earliest first, each with `used` (tasks that passed it)."""
+    every = list(EscalationPoint.objects.annotate(used=Count("escalations__task", distinct=True)))
+    return {
+        "in_use": [point for point in every if point.retired_at is None],
+        "retired": [point for point in every if point.retired_at is not None],
     }
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from careplans.views import acting, bundles, contacts, plans, reasons, tasks
+from careplans.views import acting, bundles, contacts, escalation, plans, reasons, tasks
 
 app_name = "careplans"
 
@@ -18,6 +18,10 @@ urlpatterns = [
     path("setup/reasons/new/", reasons.reason_edit, name="reason_new"),
     path("setup/reasons/<uuid:pk>/", reasons.reason_edit, name="reason_edit"),
     path("setup/reasons/<uuid:pk>/<slug:step>/", reasons.reason_step, name="reason_step"),
+    path("setup/escalation/", escalation.escalation_list, name="escalation_list"),
+    path("setup/escalation/new/", escalation.escalation_edit, name="escalation_new"),
+    path("setup/escalation/<uuid:pk>/", escalation.escalation_edit, name="escalation_edit"),
+    path("setup/escalation/<uuid:pk>/<slug:step>/", escalation.escalation_step, name="escalation_step"),
     path("setup/bundles/", bundles.bundle_list, name="bundle_list"),
     path("setup/bundles/new/", bundles.bundle_edit, name="bundle_new"),
     path("setup/bundles/<uuid:pk>/", bundles.bundle_edit, name="bundle_edit"),

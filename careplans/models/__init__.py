@@ -2,6 +2,7 @@
 
 from careplans.models.bundles import Bundle, BundleItem, Counts, GoesTo, StartedBundle
 from careplans.models.contacts import NOTHING_TOLD, REACHED, ContactAttempt, CopyWay, Outcome
+from careplans.models.escalation import AppliesTo, Effect, Escalation, EscalationPoint
 from careplans.models.plans import (
     CarePlan,
     CarePlanChange,
@@ -17,6 +18,7 @@ from careplans.models.tasks import Priority, Task, TaskChange, TaskInterval, Tas
 __all__ = [
     "NOTHING_TOLD",
     "REACHED",
+    "AppliesTo",
     "Bundle",
     "BundleItem",
     "CarePlan",
@@ -25,6 +27,9 @@ __all__ = [
     "ContactAttempt",
     "CopyWay",
     "Counts",
+    "Effect",
+    "Escalation",
+    "EscalationPoint",
     "Goal",
     "GoalChange",
     "GoalMeasurement",

@@ -114,6 +114,9 @@ class Task(Record):
     attempts_planned = models.PositiveSmallIntegerField(default=3)
     last_contact_at = models.DateTimeField(null=True, blank=True)
     last_contact_outcome = models.CharField(max_length=30, blank=True)
+    # The last time it was escalated in this interval, and to whom or which list; kept here for the same reason.
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    escalated_to = models.CharField(max_length=120, blank=True)
 
     objects = TaskQuerySet.as_manager()
 

@@ -19,6 +19,13 @@ from careplans.services.close_reasons import (
 from careplans.services.contact_errors import enter_contact_in_error
 from careplans.services.contacts import LoggedContact, log_contact
 from careplans.services.copies import give_copy
+from careplans.services.escalation import (
+    escalate_overdue,
+    restore_escalation_point,
+    retire_escalation_point,
+    save_escalation_point,
+    settle_escalation,
+)
 from careplans.services.goals import (
     add_goal,
     add_intervention,
@@ -79,6 +86,7 @@ __all__ = [
     "enter_contact_in_error",
     "enter_plan_in_error",
     "enter_task_in_error",
+    "escalate_overdue",
     "follow_clock",
     "follow_update",
     "give_copy",
@@ -97,14 +105,18 @@ __all__ = [
     "remove_item",
     "reopen_task",
     "restore_close_reason",
+    "restore_escalation_point",
     "resume_plan",
     "retire_bundle",
     "retire_close_reason",
+    "retire_escalation_point",
     "review_plan",
     "revoke_plan",
     "save_bundle",
     "save_close_reason",
+    "save_escalation_point",
     "save_item",
+    "settle_escalation",
     "settle_work",
     "snooze_task",
     "start_bundle",

@@ -25,7 +25,6 @@ from careplans.services.tasks import (
 from coordinator.audit import services as audit
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.db import refusals
-from coordinator.wording import language_name
 from coordinator.workflow import Actor, person, record_edit
 from patients.models import ContactPoint, Patient, RelatedPerson, Topic
 from patients.safe_contact import safety
@@ -195,7 +194,7 @@ def _work_out(
             promised_at=next_attempt_at,
             may_hear=may_hear,
             deadline=task.due_at if task is not None and task.clock_id else None,
-            language=language_name(patient.language),
+            language=patient.language,
         )
     except ValueError as error:
         raise ValidationError({"again_at": str(error)}) from error

@@ -154,7 +154,15 @@ def reopen_task(*, task_id: UUID, reason: str, by: Actor, now: datetime) -> Task
     task = lock_task(task_id)
     check_can_work(by, task)
     _refuse_second(task)
-    facts = {"ended_at": None, "opened_at": now, "held_seconds": 0, "outcome": "", "close_reason": ""}
+    facts = {
+        "ended_at": None,
+        "opened_at": now,
+        "held_seconds": 0,
+        "outcome": "",
+        "close_reason": "",
+        "escalated_at": None,
+        "escalated_to": "",
+    }
     move(task, "reopen", by=by, now=now, reason=reason, **facts)
     TaskInterval.objects.create(task=task, opened_at=now)
     return task

@@ -11,6 +11,8 @@ from careplans.models import (
     BundleItem,
     CarePlan,
     CloseReason,
+    Effect,
+    EscalationPoint,
     Goal,
     Intervention,
     StartedBundle,
@@ -58,6 +60,12 @@ def make_close_reason(label: str = "", **fields: Any) -> CloseReason:
     fields.setdefault("code", f"reason_{each}")
     fields.setdefault("position", 100 + each)
     return CloseReason.objects.create(label=label or f"Reason {each}", **fields)
+
+
+def make_escalation_point(**fields: Any) -> EscalationPoint:
+    """A point of a kind that the product does not come with."""
+    fields = {"kind": "transport", "days": 5, "effect": Effect.INFORM} | fields
+    return EscalationPoint.objects.create(**fields)
 
 
 def make_bundle(name: str = "", *, items: int = 1, **fields: Any) -> Bundle:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import translation
 
 from careplans import services
 from careplans.models import ContactAttempt, Task
@@ -118,6 +119,24 @@ def test_which_of_two_numbers_was_wrong_has_to_be_said(patient, dana, task):
     make_phone(patient, "+16125550199")
     with pytest.raises(ValidationError, match="which number"):
         log(patient, dana, task, "wrong_number")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "title"),
+    [
+        ("language_barrier", "Book an interpreter: Spanish"),
+        ("wrong_number", "Find the right phone number"),
+        ("disconnected", "Replace the disconnected phone number"),
+    ],
+)
+def test_what_a_result_opens_is_kept_in_the_clinics_language(patient, dana, task, outcome, title):
+    make_phone(patient)
+    with translation.override("es"):
+        result = log(patient, dana, task, outcome)
+    kept = Task.objects.get(pk=result.extra_tasks[0].pk)
+    assert kept.title == title
+    assert kept.reason.split()[0] in ("A", "Somebody")
+    assert result.explanation  # for whoever logs it, in their language
 
 
 def test_a_language_barrier_opens_the_interpreter_task(patient, dana, task):

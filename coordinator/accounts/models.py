@@ -264,12 +264,17 @@ class User(AbstractBaseUser):
         return frozenset(self.sites.values_list("pk", flat=True))
 
     @cached_property
+    def site(self) -> Site | None:
+        """The site of the person's team, else the first of theirs, with its calendar; read once per request."""
+        mine = Site.objects.filter(teams=self.team_id) if self.team_id else self.sites.all()
+        return mine.select_related("calendar").first()
+
+    @cached_property
     def zone(self) -> zoneinfo.ZoneInfo:
         """Times are shown in the zone of the person's site."""
-        site = self.team.site if self.team else self.sites.first()
         from django.utils import timezone
 
-        return site.tzinfo if site else timezone.get_default_timezone()
+        return self.site.tzinfo if self.site else timezone.get_default_timezone()
 
     @property
     def initials(self) -> str:

@@ -22,6 +22,7 @@ from coordinator.accounts.models import Team, User
 from coordinator.audit import services as audit
 from coordinator.context import Shell
 from coordinator.dashboard.handover import leave_notes
+from coordinator.dashboard.overnight import COUNTED, LABELS
 from coordinator.dashboard.saved_views import Views, remember, views_of
 from coordinator.dashboard.work_forms import FilterForm
 from coordinator.dashboard.work_rows import Row
@@ -44,10 +45,11 @@ from patients.models import Patient
 PAGE = "my_work"
 ACT = "dashboard:my_work_act"
 FILTERS = (
-    "view", "kind", "program", "language", "due", "status", "team", "patient", "group", "sort", "owner", "text",
+    "view", "kind", "program", "language", "due", "status", "team", "patient", "group", "sort", "owner", "new",
+    "text",
 )  # fmt: skip
 NO_FILTERS = dict.fromkeys(
-    ("kind", "program", "language", "due", "status", "team", "patient", "text", "owner"), ""
+    ("kind", "program", "language", "due", "status", "team", "patient", "text", "owner", "new"), ""
 )
 EVERYBODY = "all"  # in the place of a colleague's key
 OPENED = f"{PAGE}_opened"  # in the session: the list was opened since signing in
@@ -69,7 +71,7 @@ def my_work(request: HttpRequest) -> HttpResponse:
     if not request.GET and start:
         return redirect(f"{request.path}?{start}")
     work = worklist(request, columns=views.columns)
-    query = address(request.GET)
+    query = address(request.GET, new="")  # what is new today is old tomorrow: the list does not begin with it
     if query[:500] != views.query:
         remember(user=request.user, page=PAGE, query=query)
     if is_part(request) and request.htmx.target == "work-rows":
@@ -94,7 +96,14 @@ def where_to_start(request: HttpRequest, views: Views) -> str:
 def wanted_from(request: HttpRequest, query: Any) -> Wanted:
     """The filters of an address; what it does not know is left out, never an error."""
     statuses = [str(status) for status in WORKABLE]
-    known = {"view": VIEWS, "kind": TaskKind.values, "due": DUE, "group": GROUPINGS, "status": statuses}
+    known = {
+        "view": VIEWS,
+        "kind": TaskKind.values,
+        "due": DUE,
+        "group": GROUPINGS,
+        "status": statuses,
+        "new": COUNTED,
+    }
     said = {name: query.get(name, "").replace("\x00", "")[:40] for name in FILTERS}
     for name, values in known.items():
         said[name] = said[name] if said[name] in values else ""
@@ -114,6 +123,7 @@ def wanted_from(request: HttpRequest, query: Any) -> Wanted:
         text=request.session.get(TEXT, "") if said["text"] else "",
         owner=owner,
         everybody=leads and said["owner"] == EVERYBODY,
+        new=said["new"],
         status=said["status"],
         team=Team.objects.visible_to(request.user).filter(pk=team).first() if team else None,
         patient=Patient.objects.visible_to(request.user).filter(pk=patient).first() if patient else None,
@@ -160,6 +170,7 @@ def list_context(request: HttpRequest, work: Worklist) -> dict[str, Any]:
         "clear_url": f"{home}?{address(request.GET, **NO_FILTERS) or 'view=todo'}",
         "task_id": key_of(request.GET.get("task")),
         "words": row_words(),
+        "new_label": LABELS.get(work.wanted.new, ""),
         "columns": list(COLUMNS.items()),
         "most": MOST,
     }

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from careplans import rules
 from careplans.models import Outcome, Task
-from coordinator.wording import family_first, span
+from coordinator.wording import family_first, short_day, span
 
 # The results of contacts as a narrow column holds them.
 SHORT_RESULTS: dict[str, Any] = {
@@ -63,8 +64,18 @@ class Row:
         task = self.task
         pool = str(task.team) if task.owner_id is None and task.team else ""
         before = _("before: %(name)s") % {"name": task.previous_owner.name} if task.previous_owner else ""
-        said = [str(part) for part in (self.standing_in, task.program, task.reason, pool, before) if part]
+        parts = (self.standing_in, task.program, task.reason, pool, before, self.escalated)
+        said = [str(part) for part in parts if part]
         return " · ".join(said) or task.get_kind_display()
+
+    @property
+    def escalated(self) -> str:
+        """ "escalated to Robin Park Nov 20", or ""."""
+        task = self.task
+        if task.escalated_at is None:
+            return ""
+        on = short_day(task.escalated_at, timezone.localdate())
+        return _("escalated to %(name)s %(day)s") % {"name": task.escalated_to, "day": on}
 
     @property
     def tries(self) -> str:

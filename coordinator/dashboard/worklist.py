@@ -34,6 +34,7 @@ from careplans.models import Task, TaskChange, TaskKind
 from careplans.rules import Group
 from careplans.workflow import ENDED, WORKABLE, TaskStatus
 from coordinator.accounts.models import Delegation, Team, User
+from coordinator.dashboard.overnight import Overnight, count_new, last_close, new_ones
 from coordinator.dashboard.work_rows import Heading, Row
 from coordinator.wording import language_name, short_day
 from patients.models import ContactPoint, Patient, owner_topics
@@ -92,12 +93,13 @@ class Wanted:
     patient: Patient | None = None
     text: str = ""
     owner: User | None = None
+    new: str = ""  # what is new since the place closed (overnight.COUNTED)
     everybody: bool = False  # the lists of all colleagues, for those who may open them
 
     @property
     def narrowed(self) -> bool:
-        words = (self.kind, self.program, self.language, self.due, self.status, self.team, self.patient)
-        return any(words) or bool(self.text)
+        words = (self.kind, self.program, self.language, self.due, self.status, self.new, self.text)
+        return any(words) or bool(self.team or self.patient)
 
 
 @dataclass
@@ -220,6 +222,8 @@ class Worklist:
             tasks = tasks.filter(program=wanted.program)
         if wanted.language:
             tasks = tasks.filter(patient__language=wanted.language)
+        if wanted.new and self.since:
+            tasks = tasks.filter(new_ones(wanted.new, self.since, self.user))
         if wanted.due in DUE:
             tasks = tasks.filter(rank__in=DUE[wanted.due])
         for word in fold(wanted.text).split()[:6]:
@@ -229,6 +233,20 @@ class Worklist:
     @cached_property
     def tasks(self) -> QuerySet[Task]:
         return self.filtered(self.ranked(self.base(self.wanted.view)))
+
+    # --- what is new ---
+
+    @cached_property
+    def since(self) -> datetime | None:
+        """When the last business day of the person's place ended (one query); None for somebody without a place."""
+        return last_close(self.user.site, self.now) if self.user.site else None
+
+    @cached_property
+    def overnight(self) -> Overnight:
+        """What is new on one's own list, colleagues covered for included (one query); nothing on anybody else's."""
+        if self.read_only or self.wanted.owner or self.wanted.everybody or self.since is None:
+            return Overnight("")
+        return count_new(self.base("todo"), self.since, self.user, self.wanted.new)
 
     # --- how many ---
 

@@ -19,6 +19,7 @@ from careplans.models import ContactAttempt
 from careplans.tests.factories import (
     make_bundle,
     make_close_reason,
+    make_escalation_point,
     make_goal,
     make_intervention,
     make_plan,
@@ -177,6 +178,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     # A key that no hour, tier or weekday of a form can be mistaken for.
     "colleague": lambda world, site: make_user(Role.COORDINATOR, site=site, id=70_000_000 + next(number)),
     "site": lambda world, site: site,
+    "escalation point": lambda world, site: make_escalation_point(),
     "close reason": lambda world, site: make_close_reason(),
     "bundle": lambda world, site: make_bundle(),
     "bundle item": lambda world, site: make_bundle().items.get(),

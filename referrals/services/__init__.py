@@ -16,11 +16,13 @@ from referrals.services.referrals import (
     record_review,
     update_referral,
 )
+from referrals.services.reports import ask_for_late_reports
 
 __all__ = [
     "add_line",
     "advance_authorization",
     "advance_referral",
+    "ask_for_late_reports",
     "assign_referral",
     "create_authorization",
     "create_referral",

@@ -101,8 +101,10 @@ NAMES = {
     "reviews": "Overdue plan reviews",
     "discharges": "Discharges to follow up",
     "ending": "Approvals, consents and papers that run out",
+    "reports": "Consult reports that are late",
     "mended": "Records completed since",
     "gaps": "Incomplete records",
+    "escalated": "Overdue tasks escalated",
     "woken": "Snoozed tasks woken",
 }
 

@@ -62,6 +62,8 @@ PAGES = [
     ("new-task", "coordinator", "/plans/tasks/new/"),
     ("transfer", "manager", "/team/transfer/"),
     ("reasons", "manager", "/plans/setup/reasons/"),
+    ("escalation", "manager", "/plans/setup/escalation/"),
+    ("escalation-new", "manager", "/plans/setup/escalation/new/"),
     ("bundles", "manager", "/plans/setup/bundles/"),
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
