@@ -361,7 +361,8 @@ def test_one_of_each_costs_as_many_queries_as_twenty(client, elena, dana, tab):
     one = queries(client, at(elena, tab))
     fill(elena, dana, 20)
     assert queries(client, at(elena, tab)) == one
-    assert one <= 17  # 5 of them are the frame's: session, person, sites, counts, pins
+    # 5 of them are the frame's: session, person, sites, counts, pins.
+    assert one <= (19 if tab == "details" else 17)
 
 
 # --- pins ---------------------------------------------------------------------------------------------------

@@ -151,4 +151,5 @@ def photograph(page: Page, name: str) -> None:
     """A screenshot when SCREENSHOTS names a folder."""
     if SCREENSHOTS:
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{SCREENSHOTS}/{name}.png")
+        # Hiding the caret would need a style of its own, which the policy of the pages forbids.
+        page.screenshot(path=f"{SCREENSHOTS}/{name}.png", caret="initial")
