@@ -18,6 +18,7 @@ from careplans.models import (
     StartedBundle,
     Task,
     TaskInterval,
+    TaskKind,
 )
 from coordinator.tests.factories import make_user, number
 from patients.models import Patient
@@ -63,8 +64,10 @@ def make_close_reason(label: str = "", **fields: Any) -> CloseReason:
 
 
 def make_escalation_point(**fields: Any) -> EscalationPoint:
-    """A point of a kind that the product does not come with."""
-    fields = {"kind": "transport", "days": 5, "effect": Effect.INFORM} | fields
+    """One for each call: no two set points are alike."""
+    each = next(number)
+    kind = TaskKind.values[each // 20 % len(TaskKind.values)]
+    fields = {"kind": kind, "days": each % 20 + 1, "effect": Effect.INFORM} | fields
     return EscalationPoint.objects.create(**fields)
 
 
