@@ -124,6 +124,16 @@ def test_a_day_by_keyboard_alone(open_page, language):
     photograph(page, f"day-1-{language}")
     hands.done("1")
 
+    # 2 What is new since the place closed: one strip, each count opens exactly that list.
+    link = page.locator("a[href*='new=']").first
+    count = int(re.search(r"\d+", link.inner_text())[0])
+    hands.reach("a[href*='new=']")
+    hands.press("Enter")
+    page.wait_for_url("**new=*")
+    expect(page.locator("[data-row]")).to_have_count(count)
+    photograph(page, f"day-2-{language}")
+    hands.done("2")
+
     # 3 Find Maria by four digits of her phone: two people, with their birth dates; then by name and year.
     hands.press("Control+k")
     page.locator("#palette input").wait_for()
