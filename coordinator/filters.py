@@ -7,6 +7,7 @@ person's session, the choices go into the query, and the browser is sent to that
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,27 +16,37 @@ from django.http import HttpRequest, HttpResponseRedirect
 TEXT = "q"
 
 
-def _key(page: str) -> str:
-    return f"text:{page}"
+def _key(page: str, name: str = TEXT) -> str:
+    return f"text:{page}" if name == TEXT else f"text:{page}:{name}"
 
 
-def store_filters(request: HttpRequest, page: str) -> HttpResponseRedirect:
-    """Answer the POST of a filter form: keep the typed text, go to the address of the choices."""
-    text = request.POST.get(TEXT, "").replace("\x00", "").strip()[:100]
-    if text:
-        request.session[_key(page)] = text
-    else:
-        request.session.pop(_key(page), None)
-    skip = {TEXT, "csrfmiddlewaretoken"}
+def store_filters(request: HttpRequest, page: str, *, typed: Iterable[str] = ()) -> HttpResponseRedirect:
+    """Answer the POST of a filter form: keep the typed text, go to the address of the choices.
+
+    `typed` names the choices among words that somebody typed into a record: they are kept like typed text.
+    """
+    names = {TEXT, *typed}
+    for name in names:
+        text = request.POST.get(name, "").replace("\x00", "").strip()[:100]
+        if text:
+            request.session[_key(page, name)] = text
+        else:
+            request.session.pop(_key(page, name), None)
+    skip = {*names, "csrfmiddlewaretoken"}
     query = urlencode([(k, v) for k, v in request.POST.items() if k not in skip and v])
     return HttpResponseRedirect(f"{request.path}?{query}" if query else request.path)
 
 
-def filters_of(request: HttpRequest, page: str) -> Any:
+def filters_of(request: HttpRequest, page: str, *, typed: Iterable[str] = ()) -> Any:
     """The address's choices together with the text kept for this page; `?clear` forgets the text."""
     data = request.GET.copy()
+    names = {TEXT, *typed}
     if "clear" in data:
-        request.session.pop(_key(page), None)
+        for name in names:
+            request.session.pop(_key(page, name), None)
         data.pop("clear")
-    data[TEXT] = request.session.get(_key(page), "")
+    data[TEXT] = ""
+    for name in names:
+        if kept := request.session.get(_key(page, name)):
+            data[name] = kept
     return data

@@ -16,6 +16,7 @@ from careplans.services.tasks import cancel_locked
 from coordinator.audit import services as audit
 from coordinator.db import Conflict, lock
 from coordinator.workflow import Actor, record_edit
+from patients.models import ContactPoint
 from patients.services import mark_contact_point_failing
 
 FLAGGING = ("wrong_number", "disconnected")
@@ -26,7 +27,7 @@ def enter_contact_in_error(*, attempt_id: UUID, reason: str, by: Actor, now: dat
     """Take a contact out of every list and count; it stays in the database with its reason.
 
     Its task has one attempt less and is due as the contact before said; tasks that the contact opened are closed, and
-    a number that it flagged is in use again when no other contact flagged it. A task that it closed stays closed:
+    a number that it flagged is in use again when nothing else flagged it. A task that it closed stays closed:
     reopening is a decision of its own. Raises Conflict when it was taken back already.
     """
     task_id = ContactAttempt.everything.values_list("task_id", flat=True).get(pk=attempt_id)
@@ -47,11 +48,18 @@ def enter_contact_in_error(*, attempt_id: UUID, reason: str, by: Actor, now: dat
         _correct_task(task, attempt, reason, by, now)
     _close_caused(attempt, by, now)
     point = attempt.contact_point
-    if point is not None and attempt.outcome in FLAGGING:
-        others = ContactAttempt.objects.filter(contact_point=point, outcome__in=FLAGGING)
-        if not others.exists():
-            mark_contact_point_failing(contact_point_id=point.pk, failing=False, by=by, now=now)
+    if point is not None and attempt.outcome in FLAGGING and _is_nobodys_word_now(point):
+        mark_contact_point_failing(contact_point_id=point.pk, failing=False, by=by, now=now)
     return attempt
+
+
+def _is_nobodys_word_now(point: ContactPoint) -> bool:
+    """That a number fails was said by contacts that are all taken back; the gateway had not refused it before them."""
+    if point.failing_since is None:
+        return False
+    flagging = ContactAttempt.everything.filter(contact_point=point, outcome__in=FLAGGING)
+    said_it = flagging.filter(at__lte=point.failing_since).exclude(error_at__lte=point.failing_since)
+    return said_it.exists() and not flagging.filter(error_reason="").exists()
 
 
 def _forget_last_contact(attempt: ContactAttempt) -> None:

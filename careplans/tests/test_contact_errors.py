@@ -82,6 +82,29 @@ def test_a_wrongly_flagged_number_is_in_use_again_and_its_task_closes(elena, tas
     assert Task.objects.get(cause_id=wrong.pk).status == "cancelled"
 
 
+def test_a_number_that_the_gateway_refused_before_stays_flagged(elena, task, dana):
+    phone = make_phone(elena)
+    refused = NOW - datetime.timedelta(days=150)
+    old = log(task, dana, "wrong_number", contact_point=phone, now=refused - datetime.timedelta(days=9))
+    enter_contact_in_error(
+        attempt_id=old.pk, reason="Other phone", by=dana, now=refused - datetime.timedelta(days=8)
+    )
+    type(phone).objects.update(failing_since=refused)
+    take_back(log(task, dana, "wrong_number", contact_point=phone), dana)
+    phone.refresh_from_db()
+    assert phone.failing_since == refused
+
+
+def test_a_number_whose_two_contacts_are_taken_back_is_in_use_again(elena, task, dana):
+    phone = make_phone(elena)
+    first = log(task, dana, "disconnected", contact_point=phone)
+    second = log(task, dana, "wrong_number", contact_point=phone, now=LATER)
+    take_back(first, dana)
+    take_back(second, dana)
+    phone.refresh_from_db()
+    assert phone.failing_since is None
+
+
 def test_a_number_that_two_contacts_flagged_stays_flagged(elena, task, dana):
     phone = make_phone(elena)
     log(task, dana, "disconnected", contact_point=phone)

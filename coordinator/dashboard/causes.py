@@ -21,7 +21,7 @@ from careplans.models import Task, TaskKind
 from careplans.rules import end_of_day
 from careplans.services.opening import first_status
 from coordinator.accounts.models import Site, Team
-from coordinator.clocks.services import start_clock
+from coordinator.clocks.services import start_clock, void_clocks
 from coordinator.db import lock
 from coordinator.wording import day, in_clinic_language
 from coordinator.workflow import Actor, person
@@ -39,6 +39,7 @@ AUTHORIZATION_AHEAD = timedelta(days=14)
 PAPERS_AHEAD = timedelta(days=30)
 RAN_OUT = timedelta(days=30)  # so long after its last day a thing is still asked about
 EXPIRES = "expires:"
+DISCHARGE = "discharge:"
 
 
 # --- discharges ---------------------------------------------------------------------------------------------------
@@ -55,13 +56,27 @@ def discharges_without_task(site: Site, now: datetime) -> QuerySet[Encounter]:
         ended_at__gte=now - LOOK_BACK,
         ended_at__lte=now,
     )
-    return found.exclude(status__in=("entered-in-error", "cancelled"))
+    return found.exclude(status__in=("entered_in_error", "cancelled"))
 
 
 def follow_up_discharges(*, site: Site, by: Actor, now: datetime) -> int:
-    """Open a call for each of them; returns how many."""
+    """Open a call for each of them; returns how many. Calls about stays that never were close, with their clocks."""
+    _forget_mistaken(site, by, now)
     waiting = list(discharges_without_task(site, now).order_by("ended_at", "pk").values_list("pk", flat=True))
     return sum(_follow_up(pk, by, now) for pk in waiting)
+
+
+@transaction.atomic
+@in_clinic_language
+def _forget_mistaken(site: Site, by: Actor, now: datetime) -> None:
+    calls = Task.objects.open().filter(site=site, dedupe_key__startswith=DISCHARGE)
+    stays = Encounter.objects.filter(
+        pk__in=list(calls.values_list("cause_id", flat=True)), status="entered_in_error"
+    )
+    for stay in stays.order_by("pk"):
+        outcome = _("The stay was entered in error.")
+        careplans.close_automatic(dedupe_keys=[f"{DISCHARGE}{stay.pk}"], outcome=outcome, by=by, now=now)
+        void_clocks(subject=stay, reason=outcome, by=by, now=now)
 
 
 @transaction.atomic
@@ -85,17 +100,20 @@ def _follow_up(pk: UUID, by: Actor, now: datetime) -> bool:
         )
     left = stay.ended_at.astimezone(site.tzinfo).date()
     text = _("Discharged %(day)s.") if clock else _("Emergency visit, over %(day)s.")
+    title = _("Post-discharge call") if clock else _("Call after an emergency visit")
+    if stay.label:  # a task is read by more people than a protected stay is
+        title, text = _("Follow-up call"), _("The reason is a protected entry of the record.")
     careplans.open_task(
         patient=stay.patient,
         site=site,
         kind=TaskKind.DISCHARGE_CALL,
-        title=_("Post-discharge call") if clock else _("Call after an emergency visit"),
-        reason=text % {"day": day(left)},
+        title=title,
+        reason=text if stay.label else text % {"day": day(left)},
         next_step=_("Ask how they are, go through the medicines, book the follow-up visit."),
         program="TCM" if clock else "",
         clock=clock,
         due_at=clock.due_at if clock else end_of_day(left + CALL_AFTER_EMERGENCY, site.zone),
-        dedupe_key=f"discharge:{pk}",
+        dedupe_key=f"{DISCHARGE}{pk}",
         cause=stay,
         by=by,
         now=now,

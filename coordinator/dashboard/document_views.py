@@ -27,13 +27,15 @@ SHOWN_TEXT = 60_000  # characters below the pictures
 @requires("notes.view")
 @require_http_methods(["GET", "POST"])
 def patient_documents(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """All documents; POST is the filter form: its choices go into the address, what was typed into the session."""
+    """All documents; POST is the filter form: standing goes into the address, words and what names a paper into the session."""
     kept = f"documents:{pk}"
     if request.method == "POST":
         get_visible_or_404(Patient, request.user, pk=pk)
-        return store_filters(request, kept)
+        return store_filters(request, kept, typed=documents.TYPED)
     chart = open_chart(request, pk, "documents")
-    filters = documents.filters_for(request.user, chart["patient"], filters_of(request, kept))
+    filters = documents.filters_for(
+        request.user, chart["patient"], filters_of(request, kept, typed=documents.TYPED)
+    )
     rows = documents.listed(request.user, chart["patient"], filters.given, chart["today"])
     chart |= {
         "documents": rows[: documents.SHOWN],

@@ -23,6 +23,7 @@ from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment
 
 SHOWN = 200
+TYPED = ("kind", "tag")  # words of the record: never part of an address
 Kind = DocumentLink.Kind
 
 
@@ -46,7 +47,7 @@ class Target:
 
 
 class DocumentFilters(forms.Form):
-    """Kind, tag and standing live in the address, what is typed does not (coordinator.filters)."""
+    """Standing lives in the address; what is typed does not, nor kinds and tags, which somebody typed once."""
 
     kind = forms.ChoiceField(label=lazy("Kind"), required=False)
     tag = forms.ChoiceField(label=lazy("Tag"), required=False)

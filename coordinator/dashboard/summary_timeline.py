@@ -121,7 +121,7 @@ BRANCHES = (
         " nullif(concat_ws(' ', d.given_name, d.family_name), '')), null::bigint, null::int"
         " from patients_encounter e left join accounts_practitioner d on d.id = e.practitioner_id"
         " left join accounts_organization o on o.id = e.organization_id"
-        f" where e.patient_id = %(patient)s and e.status <> 'entered-in-error' and {opened('e')}",
+        f" where e.patient_id = %(patient)s and e.status <> 'entered_in_error' and {opened('e')}",
         "e.started_at",
         "e.id",
     ),

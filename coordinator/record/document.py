@@ -6,10 +6,7 @@ typst sets it from one fixed file; what is in the record goes in as JSON and is 
 from __future__ import annotations
 
 import json
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
-from functools import lru_cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +14,17 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from coordinator.dashboard.summary_words import describe
 from coordinator.record.gather import Record
-from coordinator.wording import day, day_time, language_name, local
+from coordinator.record.history import history
+from coordinator.record.tables import day_of as _day
+from coordinator.record.tables import moment as _moment
+from coordinator.record.tables import plain, shows, texts
+from coordinator.record.tables import table as _table
+from coordinator.wording import language_name
 from coordinator.wording import phone as phone_words
 from patients.models import Topic
 
 SOURCE = Path(__file__).with_name("record.typ")
-# Scripts that the fonts shipped with typst can show. The rest is counted and said.
-SHOWN = ("LATIN", "GREEK", "CYRILLIC", "ARABIC", "COMBINING", "MODIFIER")
 
 
 def pdf_of(record: Record, purpose: str) -> bytes:
@@ -53,7 +52,7 @@ def pages_of(record: Record, purpose: str) -> dict[str, Any]:
     }
     sections = list(_sections(record))
     notices = [plain(text) for text in record.notices]
-    if not all(shows(cell) for cell in _texts([sections, plain(str(p))])):
+    if not all(shows(cell) for cell in texts([sections, plain(str(p))])):
         notices.append(
             _(
                 "Some characters of this record cannot be shown in this file and stand as empty boxes. They are in the electronic record."
@@ -71,44 +70,6 @@ def pages_of(record: Record, purpose: str) -> dict[str, Any]:
         "identity": _identity(record, purpose),
         "sections": sections,
     }
-
-
-def plain(value: Any) -> str:
-    """Text without characters that a page cannot hold (controls, marks that turn the direction of what follows)."""
-    text = "" if value is None else str(value)
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
-
-
-def shows(text: str) -> bool:
-    return all(_shows(character) for character in set(text))
-
-
-@lru_cache(maxsize=4096)
-def _shows(character: str) -> bool:
-    if ord(character) < 0x250:
-        return True
-    if unicodedata.category(character)[0] in "PZNS" and ord(character) < 0x2300:
-        return True
-    return unicodedata.name(character, "").startswith(SHOWN)
-
-
-def _texts(value: Any) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _texts(part)
-
-
-def _day(value: date | None) -> str:
-    return day(value) if value else ""
-
-
-def _moment(value: datetime | None) -> str:
-    return day_time(value) if value else ""
 
 
 def _identity(record: Record, purpose: str) -> list[list[str]]:
@@ -248,7 +209,7 @@ def _sections(record: Record) -> Iterable[dict[str, Any]]:
         },
     )
     yield from _care(record)
-    yield from _history(record)
+    yield from history(record)
 
 
 def _care(record: Record) -> Iterable[dict[str, Any]]:
@@ -335,106 +296,6 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
     )
 
 
-def _history(record: Record) -> Iterable[dict[str, Any]]:
-    yield _table(
-        _("Contacts"),
-        record.contacts,
-        {
-            _("When"): (1, lambda r: _moment(r.at)),
-            _("How"): (1, lambda r: r.get_channel_display()),
-            _("Result"): (1, lambda r: r.get_outcome_display()),
-            _("With"): (1, lambda r: r.related_person.name if r.related_person else ""),
-            _("Note"): (3, lambda r: r.note),
-        },
-    )
-    yield {
-        "kind": "texts",
-        "title": _("Notes"),
-        "empty": _("None recorded"),
-        "rows": [[_note_head(note), plain(note.body)] for note in record.notes],
-    }
-    yield _table(
-        _("Provider updates"),
-        record.updates,
-        {
-            _("When"): (1, lambda r: _moment(r.created_at)),
-            _("To"): (2, lambda r: r.report_to),
-            _("What"): (3, lambda r: r.words),
-            _("Answer"): (3, lambda r: r.answer),
-            _("Status"): (1, lambda r: r.get_status_display()),
-        },
-    )
-    yield _table(
-        _("Encounters"),
-        record.encounters,
-        {
-            _("When"): (1, lambda r: _moment(r.started_at)),
-            _("What"): (3, lambda r: r.kind),
-            _("Reason"): (2, lambda r: r.reason),
-            _("With"): (2, lambda r: r.practitioner or r.organization or ""),
-        },
-    )
-    yield _table(
-        _("Results"),
-        record.results,
-        {
-            _("When"): (1, lambda r: _moment(r.taken_at)),
-            _("Result"): (3, lambda r: r.name),
-            _("Value"): (2, _value),
-            _("Reading"): (1, lambda r: r.interpretation),
-        },
-    )
-    yield _table(
-        _("Immunizations"),
-        record.immunizations,
-        {
-            _("When"): (1, lambda r: _moment(r.given_at)),
-            _("Vaccine"): (3, lambda r: r.name),
-        },
-    )
-    yield _table(
-        _("Documents"),
-        record.documents,
-        {
-            _("Received"): (1, lambda r: _day(r.received_on)),
-            _("Kind"): (1, lambda r: r.kind),
-            _("Title"): (3, lambda r: r.title),
-        },
-    )
-    yield _table(
-        _("Timeline"),
-        [describe(row) for row in record.events],
-        {
-            _("When"): (
-                2,
-                lambda event: _moment(event.row.at) if event.timed else _day(local(event.row.at).date()),
-            ),
-            _("What happened"): (
-                6,
-                lambda event: ". ".join(str(part) for part in (event.bold, event.text) if part),
-            ),
-            _("Who"): (2, lambda event: event.who),
-        },
-    )
-
-
-def _table(
-    title: str,
-    rows: Sequence[Any],
-    columns: dict[str, tuple[int, Callable[[Any], Any]]],
-    empty: str = "",
-) -> dict[str, Any]:
-    """A section: (relative width, what a row holds) by column."""
-    return {
-        "kind": "table",
-        "title": title,
-        "empty": empty or _("None recorded"),
-        "columns": [str(name) for name in columns],
-        "widths": [width for width, _read in columns.values()],
-        "rows": [[plain(read(row)) for _width, read in columns.values()] for row in rows],
-    }
-
-
 def _yes(value: bool) -> str:
     return _("Yes") if value else pgettext("answer", "No")
 
@@ -447,12 +308,3 @@ def _topics(row: Any) -> str:
 
 def _measured(row: Any) -> str:
     return f"{row.value.normalize():f} {row.unit} ({_day(row.measured_on)})" if row else ""
-
-
-def _value(row: Any) -> str:
-    return f"{row.value.normalize():f} {row.unit}".strip() if row.value is not None else row.value_text
-
-
-def _note_head(note: Any) -> str:
-    parts = (_moment(note.created_at), note.get_kind_display(), note.created_by or "")
-    return plain(" · ".join(str(part) for part in parts if part))

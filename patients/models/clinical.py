@@ -110,6 +110,7 @@ class Encounter(Labelled, Record):
     kind = models.CharField(max_length=500)
     setting = models.CharField(max_length=20, blank=True)  # FHIR class: AMB, EMER, IMP ...
     status = models.CharField(max_length=20, default="finished")
+    status_before = models.CharField(max_length=20, blank=True)  # what it was when it was entered in error
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=250, blank=True)
@@ -135,6 +136,7 @@ class Result(Labelled, Record):
     unit = models.CharField(max_length=40, blank=True)
     interpretation = models.CharField(max_length=20, blank=True)
     status = models.CharField(max_length=20, default="final")
+    status_before = models.CharField(max_length=20, blank=True)  # what it was when it was entered in error
     taken_at = models.DateTimeField(null=True, blank=True)
 
     objects = PatientScoped.as_manager()
@@ -152,6 +154,7 @@ class Immunization(Record):
     name = models.CharField(max_length=250)
     code = models.CharField(max_length=40, blank=True)
     status = models.CharField(max_length=20, default="completed")
+    status_before = models.CharField(max_length=20, blank=True)  # what it was when it was entered in error
     given_at = models.DateTimeField(null=True, blank=True)
 
     objects = PatientScoped.as_manager()

@@ -49,6 +49,8 @@ class Reconciliation(Record):
         default="current",
     )
     error_reason = models.TextField(blank=True)
+    # Of allergies: {"before", "after": [allergy_status, allergies_checked_on]} of the patient.
+    allergies_said = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     objects = PatientScoped.as_manager()
 

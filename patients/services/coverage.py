@@ -142,6 +142,8 @@ def update_coverage(
 ) -> Coverage:
     """Correct a policy's details; at another `rank` the others make room."""
     patient, coverage = _lock_both(coverage_id, by)
+    if coverage.status == "entered_in_error":
+        raise Conflict(_("This coverage was entered in error."))
     _check_period(changes.get("starts_on", coverage.starts_on), changes.get("ends_on", coverage.ends_on))
     _check_subscriber({"subscriber_name": coverage.subscriber_name, **changes})
     rank = changes.pop("rank", None) or coverage.rank
@@ -183,13 +185,14 @@ def end_coverage(
 
 @transaction.atomic
 def put_coverage_back(*, coverage_id: UUID, by: Actor, now: datetime) -> Coverage:
-    """It was the patient's after all: last in the order, or ended when its time is over."""
+    """It was the patient's after all: at the place it had, or ended when its time is over."""
     patient, coverage = _lock_both(coverage_id, by)
     if coverage.status != "entered_in_error":
         raise Conflict(_("This is not entered in error."))
     if coverage.ends_on and coverage.ends_on < local_day(patient, now):
         return change_entry(coverage, by=by, action="put_back", status="ended")
-    rank = _last_rank(patient) + 1
+    rank = min(coverage.rank or 1, _last_rank(patient) + 1)
+    _make_room(patient, rank, by)
     return change_entry(coverage, by=by, action="put_back", status="active", rank=rank)
 
 

@@ -42,7 +42,7 @@ WAYS: dict[str, Way] = {
     "family": Way(RelatedPerson, ended="ended_on"),
     "team": Way(CareTeamMember, ended="ended_on"),
     "coverage": Way(Coverage, error="entered_in_error", sound="active"),
-    "encounter": Way(Encounter, error="entered-in-error", sound="finished"),
+    "encounter": Way(Encounter, error="entered_in_error", sound="finished"),
     "result": Way(Result, error="entered_in_error", sound="final"),
     "immunization": Way(Immunization, error="entered_in_error", sound="completed"),
 }
@@ -60,7 +60,8 @@ def enter_entry_in_error(*, kind: str, entry_id: UUID, reason: str, by: Actor, n
     if getattr(entry, "is_lead", False):
         raise NotAllowed(_("The lead changes with the patient's coordinator."))
     if way.error:
-        return change_entry(entry, by=by, action="enter_in_error", reason=reason, status=way.error)
+        kept = {"status": way.error, "status_before": entry.status}
+        return change_entry(entry, by=by, action="enter_in_error", reason=reason, **kept)
     facts: dict[str, Any] = {"error_at": now, "error_reason": reason}
     if getattr(entry, way.ended) is None:
         facts[way.ended] = _end(way, entry, now)
@@ -77,7 +78,8 @@ def put_entry_back(*, kind: str, entry_id: UUID, by: Actor, now: datetime) -> An
     if not is_in_error(kind, entry):
         raise Conflict(_("This is not entered in error."))
     if way.error:
-        return change_entry(entry, by=by, action="put_back", status=way.sound)
+        was = entry.status_before or way.sound  # nobody kept what rows of earlier versions were
+        return change_entry(entry, by=by, action="put_back", status=was, status_before="")
     facts: dict[str, Any] = {"error_at": None, "error_reason": ""}
     if getattr(entry, way.ended) == _end(way, entry, entry.error_at):
         facts[way.ended] = None

@@ -17,6 +17,7 @@ from coordinator.db import Conflict
 from coordinator.workflow import Actor
 from patients.models import (
     Allergy,
+    AllergyStatus,
     Medication,
     Patient,
     Problem,
@@ -116,7 +117,7 @@ def reconcile_list(
     the list, PermissionDenied. All or nothing.
     """
     patient = patient_for_entry(patient_id, by)
-    listed = LISTS[list_name]
+    listed, known = LISTS[list_name], _known(patient)
     if not said:
         raise ValidationError(_("Say at least about one line what was found."))
     _check_person(patient, with_whom, related_person)
@@ -136,6 +137,8 @@ def reconcile_list(
     ReconciliationLine.objects.bulk_create(lines)
     if list_name == "allergies":
         clinical.confirm_allergies(patient, now)
+        event.allergies_said = {"before": known, "after": _known(patient)}
+        event.save(update_fields=["allergies_said", "updated_at"])
     different = [line for line in lines if line.is_discrepancy]
     if report_to is not None and different:
         event.provider_update = begin_update(
@@ -151,6 +154,11 @@ def reconcile_list(
         )
         event.save(update_fields=["provider_update", "updated_at"])
     return event
+
+
+def _known(patient: Patient) -> list[Any]:
+    """Whether allergies are known, and the day they were asked about."""
+    return [patient.allergy_status, _plain(patient.allergies_checked_on)]
 
 
 def _check_person(patient: Patient, with_whom: str, related_person: RelatedPerson | None) -> None:
@@ -257,6 +265,8 @@ def enter_reconciliation_in_error(
 
     An update to the provider that came of it is taken back too.
     """
+    patient_id = Reconciliation.objects.values_list("patient_id", flat=True).get(pk=reconciliation_id)
+    patient = patient_for_entry(patient_id, by)
     event: Reconciliation = entry_for_change(Reconciliation, reconciliation_id, by)
     reason = require_reason(reason)
     if event.status == "entered_in_error":
@@ -271,8 +281,22 @@ def enter_reconciliation_in_error(
         event, by=by, action="enter_in_error", reason=reason, status="entered_in_error", error_reason=reason
     )
     if event.list == "allergies":
-        clinical.confirm_allergies(event.patient, now)
+        _forget_allergies(event, patient)
     return event
+
+
+def _forget_allergies(event: Reconciliation, patient: Patient) -> None:
+    """What was known of allergies before, and since when. What somebody said since stands: nobody asked today."""
+    known, checked = _known(patient)
+    if event.allergies_said and event.allergies_said["after"] == [known, checked]:
+        known, checked = event.allergies_said["before"]
+    if patient.allergies.filter(status="active").exists():
+        known = AllergyStatus.RECORDED
+    elif known == AllergyStatus.RECORDED:
+        known = AllergyStatus.NOT_RECORDED
+    field: Any = Patient._meta.get_field("allergies_checked_on")
+    patient.allergy_status, patient.allergies_checked_on = known, field.to_python(checked)
+    patient.save(update_fields=["allergy_status", "allergies_checked_on", "search_name", "updated_at"])
 
 
 def _restore(line: ReconciliationLine, listed: Listed, reason: str, by: Actor) -> None:

@@ -87,6 +87,27 @@ def test_when_one_ends_the_others_move_up(elena, dana):
         services.move_coverage(coverage_id=one.pk, up=True, by=dana, now=NOW)
 
 
+def test_put_back_it_has_its_place_again(elena, dana):
+    first = add(elena, dana, "Medicare")
+    add(elena, dana, "Employer")
+    add(elena, dana, "Auto accident")
+    services.enter_entry_in_error(kind="coverage", entry_id=first.pk, reason="A slip", by=dana, now=NOW)
+    with pytest.raises(Conflict):
+        services.update_coverage(coverage_id=first.pk, plan_name="Gold", by=dana, now=NOW)
+    assert order(elena) == [(1, "Employer"), (2, "Auto accident")]
+    services.put_entry_back(kind="coverage", entry_id=first.pk, by=dana, now=NOW)
+    assert order(elena) == [(1, "Medicare"), (2, "Employer"), (3, "Auto accident")]
+
+
+def test_put_back_where_fewer_are_left_it_is_the_last(elena, dana):
+    first, second, third = (add(elena, dana, name) for name in ("Medicare", "Employer", "Auto accident"))
+    for policy in (third, second):
+        services.enter_entry_in_error(kind="coverage", entry_id=policy.pk, reason="A slip", by=dana, now=NOW)
+    services.end_coverage(coverage_id=first.pk, by=dana, now=NOW)
+    services.put_entry_back(kind="coverage", entry_id=third.pk, by=dana, now=NOW)
+    assert order(elena) == [(1, "Auto accident")]
+
+
 def test_the_database_holds_each_place_once(elena):
     Coverage.objects.create(patient=elena, payer_name="A1", rank=1)
     Coverage.objects.create(patient=elena, payer_name="Old", rank=1, status="ended")

@@ -79,6 +79,34 @@ def test_it_is_taken_out_with_a_reason_and_put_back_as_it_was(elena, dana, kind)
         back(kind, row, dana)
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("immunization", "not_done"),
+        ("result", "preliminary"),
+        ("result", "amended"),
+        ("encounter", "planned"),
+        ("encounter", "in_progress"),
+    ],
+)
+def test_put_back_it_is_what_it_was_and_never_more(elena, dana, kind, status):
+    row = MAKE[kind](elena)
+    type(row).objects.filter(pk=row.pk).update(status=status)
+    wrong(kind, row, dana)
+    back(kind, row, dana)
+    row.refresh_from_db()
+    assert row.status == status
+
+
+def test_a_stay_that_the_hospital_had_entered_in_error_is_in_error_here_too(client, elena, dana):
+    row = MAKE["encounter"](elena)
+    Encounter.objects.update(status="entered_in_error")
+    row.refresh_from_db()
+    assert is_in_error("encounter", row)
+    page = client.get(reverse("dashboard:patient_timeline", args=[elena.pk])).content.decode()
+    assert "Visit Qx" not in page
+
+
 @pytest.mark.parametrize("kind", WAYS)
 def test_the_page_asks_why_and_offers_to_undo(client, elena, dana, kind):
     row = MAKE[kind](elena)

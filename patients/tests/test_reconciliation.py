@@ -17,6 +17,7 @@ from patients.models import (
     Allergy,
     AllergyStatus,
     Medication,
+    Patient,
     Problem,
     ProviderUpdate,
     Reconciliation,
@@ -297,6 +298,32 @@ def test_it_is_taken_back_on_its_page(client, maria, dana, pills):
     assert "Wrong chart" in page
     details = client.get(reverse("dashboard:patient_details", args=[maria.pk])).content.decode()
     assert "Entered in error" in details
+
+
+@pytest.mark.parametrize("known", [AllergyStatus.NONE_KNOWN, AllergyStatus.NOT_RECORDED])
+def test_a_comparison_of_allergies_taken_back_leaves_what_was_known_and_its_day(maria, dana, known):
+    day = datetime.date(2026, 3, 2) if known == AllergyStatus.NONE_KNOWN else None
+    Patient.objects.filter(pk=maria.pk).update(allergy_status=known, allergies_checked_on=day)
+    event = compare(maria, dana, Said("new", name="Peanut"), list_name="allergies")
+    maria.refresh_from_db()
+    assert (maria.allergy_status, maria.allergies_checked_on) == (AllergyStatus.RECORDED, TODAY)
+    services.enter_reconciliation_in_error(
+        reconciliation_id=event.pk, reason="Another patient", by=dana, now=NOW + datetime.timedelta(days=3)
+    )
+    maria.refresh_from_db()
+    assert (maria.allergy_status, maria.allergies_checked_on) == (known, day)
+
+
+def test_what_was_said_of_allergies_after_a_comparison_stands_when_it_is_taken_back(maria, dana):
+    event = compare(maria, dana, Said("new", name="Peanut"), list_name="allergies")
+    later = NOW + datetime.timedelta(days=2)
+    services.add_allergy(patient_id=maria.pk, substance="Penicillin", by=dana, now=later)
+    services.enter_reconciliation_in_error(
+        reconciliation_id=event.pk, reason="Another patient", by=dana, now=NOW + datetime.timedelta(days=3)
+    )
+    maria.refresh_from_db()
+    assert maria.allergy_status == AllergyStatus.RECORDED
+    assert maria.allergies_checked_on == TODAY + datetime.timedelta(days=2)
 
 
 @pytest.mark.parametrize("kind", ["allergies", "problems"])

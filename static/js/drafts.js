@@ -1,5 +1,5 @@
 // Long forms (data-draft) are kept on the server while one types, 1.5 s after the last key and on leaving a field.
-const PAUSE = 1500, AGAIN = 5000, LEFT_OUT = new Set(['csrfmiddlewaretoken', 'draft', 'next']);
+const PAUSE = 1500, AGAIN = 5000, LEFT_OUT = new Set(['csrfmiddlewaretoken', 'draft', 'next', 'attempt_id']);
 const states = new WeakMap();
 const text = id => document.getElementById(id).innerHTML;
 // One draft per form and patient: what was typed about one never turns up at another.
@@ -33,6 +33,7 @@ async function save(form, last = false) {
   clearTimeout(state.timer);
   if (state.sent || fields === state.kept) return;
   if (!last) say(form, text('text-draft-saving'));
+  mark(form); // before it is kept: one may send the form meanwhile
   const body = new URLSearchParams({ form: key(form), patient: form.dataset.draft, fields });
   const answer = await fetch(url(), { method: 'POST', headers: { 'X-CSRFToken': token() }, body, redirect: 'error', keepalive: last }).catch(() => null);
   if (!answer?.ok) {
@@ -41,7 +42,6 @@ async function save(form, last = false) {
     return;
   }
   state.kept = fields;
-  mark(form);
   say(form, (await answer.json()).text);
   document.dispatchEvent(new CustomEvent('used'));
 }

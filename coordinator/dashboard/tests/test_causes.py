@@ -14,6 +14,7 @@ from coordinator.dashboard import causes
 from coordinator.tests.factories import make_site, make_user
 from coordinator.workflow import System
 from patients.models import Consent, Document, Encounter, Patient
+from patients.services import enter_entry_in_error
 from patients.tests.factories import make_patient
 from referrals.services import advance_authorization
 from referrals.tests.factories import make_authorization
@@ -74,12 +75,30 @@ def test_an_emergency_visit_gets_a_call_without_that_deadline(site, elena):
         {"ended": None},
         {"ended": NOW - timedelta(days=8)},
         {"ended": NOW + timedelta(hours=1)},
-        {"status": "entered-in-error"},
+        {"status": "entered_in_error"},
     ],
 )
 def test_other_encounters_ask_for_nothing(site, elena, fields):
     stay(elena, **fields)
     assert discharges(site) == 0
+
+
+def test_the_call_about_a_stay_entered_in_error_closes_with_its_clock(site, elena, dana):
+    right, wrong = stay(elena), stay(elena)
+    discharges(site)
+    enter_entry_in_error(kind="encounter", entry_id=wrong.pk, reason="Another patient", by=dana, now=NOW)
+    assert discharges(site) == 0
+    assert dict(Task.objects.values_list("cause_id", "status")) == {right.pk: "ready", wrong.pk: "cancelled"}
+    assert dict(Clock.objects.values_list("subject_id", "state")) == {right.pk: "running", wrong.pk: "void"}
+
+
+@pytest.mark.parametrize("setting", ["IMP", "EMER"])
+def test_the_call_about_a_protected_stay_names_nothing_of_it(site, elena, setting):
+    stay(elena, setting, label="part2")
+    assert discharges(site) == 1
+    task = Task.objects.get()
+    assert task.title == "Follow-up call"
+    assert task.reason == "The reason is a protected entry of the record."
 
 
 def test_nobody_is_called_who_has_left(site, elena):

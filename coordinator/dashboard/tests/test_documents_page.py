@@ -99,14 +99,27 @@ def test_choices_in_the_address_narrow_the_list(client, elena, query, shown):
 def test_typed_words_narrow_the_list_and_stay_out_of_the_address(client, elena):
     make_document(elena, title="Echo", text="Fracción de eyección")
     make_document(elena, title="Card", text="")
-    answer = client.post(tab(elena), {"q": "fraccion", "kind": "report"})
-    assert answer.url == tab(elena) + "?kind=report"
+    answer = client.post(tab(elena), {"q": "fraccion", "state": ""})
+    assert answer.url == tab(elena)
     page = read(client, answer.url)
     assert ">Echo</a>" in page
     assert ">Card</a>" not in page
     client.post(tab(elena), {"q": "nowhere"})
     assert "No document matches your filters" in read(client, tab(elena))
     assert ">Card</a>" in read(client, tab(elena) + "?clear=1")
+
+
+def test_kinds_and_tags_that_somebody_typed_stay_out_of_the_address(client, elena):
+    make_document(elena, title="Echo", kind="Court, Elena", tags=["custody, Elena"])
+    make_document(elena, title="Card")
+    choices = {"kind": "Court, Elena", "tag": "custody, Elena", "state": "soon"}
+    assert client.post(tab(elena), choices).url == tab(elena) + "?state=soon"
+    client.post(tab(elena), choices | {"state": ""})
+    page = read(client, tab(elena))
+    assert ">Echo</a>" in page
+    assert ">Card</a>" not in page
+    client.post(tab(elena), {"kind": "", "tag": "", "state": ""})
+    assert ">Card</a>" in read(client, tab(elena))
 
 
 def test_one_document_costs_as_many_queries_as_twenty(client, elena, dana):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -22,23 +21,23 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from careplans.models import Task
-from careplans.services import enter_task_in_error, open_task
+from careplans.services import open_task
 from coordinator.accounts.models import Site, User
 from coordinator.audit import services as audit
 from coordinator.clocks.rules import end_of_day
-from coordinator.db import Conflict, db_now, lock, uuid7
+from coordinator.db import Conflict, advisory_lock, db_now, uuid7
 from coordinator.imports.caseload import cells, tables
 from coordinator.imports.caseload.cells import DETAILS, PHONES, Places
 from coordinator.imports.models import CaseloadImport, CaseloadRow
 from coordinator.imports.services.caseload import ENTITY, check_can_import, forget_old
+from coordinator.imports.services.caseload_undo import changed_since, take_back
 from coordinator.imports.services.doubles import find_doubles
-from coordinator.workflow import NotAllowed, move
-from patients.merging import PARTS
-from patients.models import ContactPoint, Coverage, Patient
+from coordinator.workflow import NotAllowed
+from patients.models import ContactPoint, Patient
 from patients.permissions import can_lead
 from patients.rules.telephones import normal_email, normal_phone
 from patients.rules.text import fold
-from patients.services import end_contact_point, end_coverage, register_patient
+from patients.services import register_patient
 from patients.services.contacts import make_contact_point
 from patients.services.coverage import make_coverage
 from patients.services.entries import patient_for_entry
@@ -205,19 +204,44 @@ def places_of(by: User, site: Site) -> Places:
 
 
 def _import(run: CaseloadImport, by: User) -> None:
+    came_since = _("Somebody registered this person after the check. Import this row again to choose.")
     while True:
         with held(run):
+            # One table at a time: another one's people would not be seen while they are being registered.
+            advisory_lock(("site", f"caseload:{run.site_id}"))
             rows = list(run.rows.filter(outcome="").order_by("line")[:DONE_AT_ONCE])
             if not rows:
                 break
             sites = {str(site.pk): site for site in Site.objects.filter(pk__in=by.site_ids)}
             users = User.objects.in_bulk([key for row in rows if (key := row.values.get("coordinator"))])
+            came = _came_since(run, rows, by)
             for row in rows:
-                _one_row(run, row, sites, users, by)
+                if row.line in came:
+                    _refuse(row, [["", came_since]])
+                else:
+                    _one_row(run, row, sites, users, by)
             fields = ["outcome", "patient", "made", "problems"]
             CaseloadRow.objects.bulk_update(rows, fields)
     counts = {outcome: run.rows.filter(outcome=outcome).count() for outcome in Outcome.values}
     _end(run, by, Status.DONE, **{name: count for name, count in counts.items() if count})
+
+
+def _came_since(run: CaseloadImport, rows: Sequence[CaseloadRow], by: User) -> set[int]:
+    """Lines whose person, or somebody very much like them, is here though the check had not found them.
+
+    People of this same table are not meant: the check has compared its rows with each other.
+    """
+    new = [row for row in rows if row.finding == Finding.NEW or row.choice == Choice.NEW]
+    found = find_doubles(by, [cells.Person(row.line, row.values) for row in new])
+    near = {
+        row.line: {known.here or known.doubles[0][0], *(key for key, _points in known.doubles)}
+        - {UUID(key) for key, _points in row.doubles}
+        for row in new
+        if (known := found[row.line]).here or known.doubles
+    }
+    others = set().union(*near.values())
+    ours = set(run.rows.filter(patient__in=others).values_list("patient", flat=True))
+    return {line for line, keys in near.items() if keys - ours}
 
 
 def _one_row(
@@ -333,11 +357,8 @@ def _link(run: CaseloadImport, row: CaseloadRow, users: dict[int, User], by: Use
         raise NotAllowed(_("The record that was chosen is not there any more."))
     patient = patient_for_entry(row.chosen, by)
     made: list[Any] = []
-    here = set(patient.contact_points.filter(ended_at=None).values_list("normalized", flat=True))
-    for point in _points(run, values):
-        rule = normal_email if point["kind"] == "email" else normal_phone
-        if rule(point["value"]) not in here:
-            made.append(made_entry(make_contact_point(patient, by=by, now=now, **point)))
+    for point in _lacking(patient, _points(run, values)):
+        made.append(made_entry(make_contact_point(patient, by=by, now=now, **point)))
     payer = {name: values[name] for name in ("payer_name", "plan_name", "member_id") if name in values}
     same = patient.coverages.filter(
         status="active",
@@ -357,6 +378,23 @@ def _link(run: CaseloadImport, row: CaseloadRow, users: dict[int, User], by: Use
     row.patient, row.made = patient, made
 
 
+def _lacking(patient: Patient, points: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The numbers and addresses that the record has not. One entered in error stays out, and who asked for no more
+    messages gets none, also when that number has ended."""
+    known: dict[str, list[ContactPoint]] = {}
+    for row in patient.contact_points.all():
+        known.setdefault(row.normalized, []).append(row)
+    for point in points:
+        rule = normal_email if point["kind"] == "email" else normal_phone
+        rows = known.get(rule(point["value"]), [])
+        if any(row.ended_at is None or row.error_reason for row in rows):
+            continue
+        if any(row.opted_out_at for row in rows):
+            yield point | {"ok_to_message": False}
+        else:
+            yield point
+
+
 # --- taking back ----------------------------------------------------------------------------------------
 
 
@@ -369,75 +407,7 @@ def _undo(run: CaseloadImport, by: User) -> None:
                 break
             changed = changed_since(rows)
             for row in rows:
-                row.outcome = _take_back(row, changed, by)
+                row.outcome = take_back(row, changed, by)
             CaseloadRow.objects.bulk_update(rows, ["outcome"])
     counts = {outcome: run.rows.filter(outcome=outcome).count() for outcome in (Outcome.UNDONE, Outcome.KEPT)}
     _end(run, by, Status.UNDONE, **counts)
-
-
-def changed_since(rows: Sequence[CaseloadRow]) -> set[int]:
-    """Lines of rows whose entries were changed, or to which somebody added something, since the import.
-
-    Every column that names a patient is known to the registry of merging, so nothing new is forgotten here.
-    """
-    made = {row.line: {(label, key): version for label, key, version in row.made} for row in rows}
-    added = {row.patient_id: row.line for row in rows if row.outcome == Outcome.ADDED}
-    changed: set[int] = set()
-    there: dict[tuple[str, str], int] = {}
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for entries in made.values():
-        for label, key in entries:
-            wanted[label].add(key)
-    for model in (Patient, ContactPoint, Coverage, Task):
-        keys = wanted.get(model._meta.label_lower, set())
-        for key, version in model._default_manager.filter(pk__in=keys).values_list("pk", "version"):
-            there[model._meta.label_lower, str(key)] = version
-    for line, entries in made.items():
-        for known, version in entries.items():
-            if known[0] not in ("coordinator", "patients.careteammember") and there.get(known) != version:
-                changed.add(line)
-    for part in PARTS:
-        if part.model is CaseloadRow:
-            continue
-        label = part.model._meta.label_lower
-        named = part.model._base_manager.filter(**{f"{part.attname}__in": list(added)})
-        for key, patient in named.values_list("pk", part.attname):
-            line = added[patient]
-            if (label, str(key)) not in made[line]:
-                changed.add(line)
-    return changed
-
-
-def _take_back(row: CaseloadRow, changed: set[int], by: User) -> str:
-    if row.line in changed or row.patient is None:
-        return Outcome.KEPT
-    reason, now = _("The import that made this was taken back."), timezone.now()
-    try:
-        with transaction.atomic():
-            for label, key, version in row.made:
-                _take_back_entry(row.patient, label, key, version, reason, by, now, row.outcome)
-    except (Conflict, NotAllowed, PermissionDenied, ValidationError):
-        return Outcome.KEPT
-    return Outcome.UNDONE
-
-
-def _take_back_entry(
-    patient: Patient, label: str, key: str, version: int, reason: str, by: User, now: Any, outcome: str
-) -> None:
-    if label == "careplans.task":
-        enter_task_in_error(task_id=UUID(key), reason=reason, by=by, now=now)
-    elif label == "patients.patient":
-        record = patient_for_entry(patient.pk, by)
-        # The number is free again, so that the mended table can be imported.
-        move(record, "enter_in_error", by=by, now=now, reason=reason, mrn=f"undone-{patient.pk.hex}")
-    elif outcome != Outcome.LINKED:
-        return  # goes with its patient's record
-    elif label == "patients.contactpoint":
-        end_contact_point(contact_point_id=UUID(key), by=by, now=now, reason=reason)
-    elif label == "patients.coverage":
-        end_coverage(coverage_id=UUID(key), by=by, now=now, in_error=True)
-    elif label == "coordinator":
-        record = lock(Patient.objects.select_related("site"), patient.pk)
-        if record.version != version or str(record.coordinator_id) != key:
-            raise NotAllowed(_("Somebody changed the coordinator since."))
-        lead_by(record, None, by=by, now=now, reason=reason)

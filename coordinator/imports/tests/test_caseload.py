@@ -22,6 +22,7 @@ from careplans.models import Task
 from careplans.tests.factories import make_task
 from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
+from coordinator.dashboard.gaps import KEY as GAPS
 from coordinator.imports import services
 from coordinator.imports.models import CaseloadImport, SavedMapping
 from coordinator.imports.services import caseload_work
@@ -361,6 +362,51 @@ def test_somebody_new_is_registered_beside_the_other(lead, site):
     assert Patient.objects.filter(family_name="Okonkwo").count() == 2
 
 
+@pytest.mark.parametrize("mrn", ["M-1", ""])
+def test_one_table_checked_twice_registers_nobody_twice(lead, site, mrn):
+    content = rows(ADA.replace("M-1", mrn))
+    first, second = checked(lead, site, content), checked(lead, site, content)
+    for run in (first, second):
+        services.start_import(run_id=run.pk, by=lead, now=timezone.now())
+        services.run_caseload()
+    assert (outcomes(first), outcomes(second)) == ({2: "added"}, {2: "refused"})
+    assert Patient.objects.count() == 1
+    if not mrn:
+        sentence = "Somebody registered this person after the check. Import this row again to choose."
+        assert second.rows.get().problems == [["", sentence]]
+    assert found(checked(lead, site, content)) == {2: "here"}
+
+
+def test_brothers_of_one_table_do_not_stand_in_each_others_way(lead, site, monkeypatch):
+    monkeypatch.setattr(caseload_work, "DONE_AT_ONCE", 1)
+    brother = ADA.replace("M-1", "").replace("Ada", "Ade")
+    run = imported(lead, site, rows(ADA.replace("M-1", ""), brother))
+    assert outcomes(run) == {2: "added", 3: "added"}
+
+
+def test_a_number_that_was_ended_with_stop_comes_back_without_messages(lead, site):
+    there = make_patient(
+        site=site, family_name="Okonkwo", given_name="Ada", birth_date=datetime.date(1958, 3, 14)
+    )
+    ended = timezone.now()
+    make_phone(there, "+16125550143", ended_at=ended, opted_out_at=ended)
+    ContactPoint.objects.create(
+        patient=there,
+        kind="email",
+        value="ada@example.test",
+        normalized="ada@example.test",
+        ended_at=ended,
+        error_at=ended,
+        error_reason="Her sister's",
+    )
+    run = checked(lead, site, rows(ADA))
+    choose(run, lead, "link", there)
+    services.start_import(run_id=run.pk, by=lead, now=timezone.now())
+    services.run_caseload()
+    phone = there.contact_points.get(ended_at=None)
+    assert (phone.normalized, phone.ok_to_message) == ("+16125550143", False)
+
+
 def test_only_a_patient_that_was_offered_can_be_linked(lead, site):
     make_patient(site=site, family_name="Okonkwo", given_name="Ada", birth_date=datetime.date(1958, 3, 14))
     stranger = make_patient(site=site)
@@ -548,6 +594,20 @@ def test_undo_takes_back_what_nobody_changed_and_keeps_and_names_the_rest(lead, 
     assert run.status == "undone"
     with pytest.raises(NotAllowed):
         services.undo_import(run_id=run.pk, by=lead, now=timezone.now())
+
+
+def test_the_first_night_does_not_end_undo_but_work_on_its_question_does(lead, site):
+    run = imported(lead, site, many(3))
+    Task.objects.all().delete()
+    for row in run.rows.all():
+        make_task(row.patient, kind="data_quality", dedupe_key=f"{GAPS}{row.patient_id}")
+    worked_on = run.rows.last().patient
+    assert worked_on is not None
+    Task.objects.filter(patient=worked_on).update(version=2)
+    undo(run, lead)
+    assert list(outcomes(run).values()) == ["undone", "undone", "kept"]
+    assert not Task.objects.open().exclude(patient=worked_on).exists()
+    assert Task.objects.open().filter(patient=worked_on).exists()
 
 
 def test_what_was_taken_back_can_be_imported_again_under_its_own_numbers(lead, site):

@@ -39,6 +39,22 @@ def test_a_note_that_was_not_sent_is_there_after_the_session_ended(open_page):
     assert not Draft.objects.exists()
 
 
+def test_a_contact_from_a_draft_is_kept_beside_the_one_the_draft_was_begun_with(open_page):
+    page = open_page("coordinator")
+    where = f"/patients/{maria().pk}/contact/"
+    page.goto(where)
+    first = page.locator("input[name=attempt_id]").first.input_value()
+    note = page.locator("form:has(input[name=attempt_id]) textarea[name=note]").first
+    note.fill("Asked about the ankle")
+    page.get_by_text("Draft saved").wait_for()
+    assert "attempt_id" not in Draft.objects.get().fields
+    page.goto(where)
+    page.get_by_role("button", name="Continue with it").click()
+    expect(note).to_have_value("Asked about the ankle")
+    fresh = page.locator("input[name=attempt_id]").first.input_value()
+    assert fresh != first
+
+
 def test_a_draft_is_discarded_from_the_form_and_listed_until_then(open_page):
     page = open_page("coordinator")
     begin_note(page, "Wrong patient")
