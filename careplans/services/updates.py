@@ -1,4 +1,7 @@
-"""The work around an update to a provider: whose move it is, until it is answered and the answer is read."""
+"""The work around an update to a provider: whose move it is, until it is answered and the answer is read.
+
+Its words and its answer stand in the update alone: they may be of a protected note, and a task is read by the whole site.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def _ask(update: ProviderUpdate, by: Actor, now: datetime) -> None:
             now,
             owner=account,
             title=_("Answer a provider update"),
-            reason=update.words[:500],
+            reason=_("Open the update to read what is asked."),
             next_step=_("Open the update, then answer it or say that you have read it"),
         )
     else:
@@ -83,7 +86,7 @@ def _ask(update: ProviderUpdate, by: Actor, now: datetime) -> None:
         now,
         owner=_writer(update),
         title=(_("Answer from %(who)s") % {"who": who})[:200],
-        reason=update.words[:500],
+        reason=_("Open the update to read what is asked."),
         next_step=_("Without an answer by then, phone; write the answer on the update"),
         waiting_on=who[:120],
     )
@@ -98,7 +101,7 @@ def _tell_writer(update: ProviderUpdate, by: Actor, now: datetime) -> None:
         now,
         owner=_writer(update),
         title=(_("Read the answer of %(who)s") % {"who": update.report_to})[:200],
-        reason=update.answer[:500],
+        reason=_("Open the update to read the answer."),
         next_step=_("Open the update, act on the answer, and mark it as read"),
         due_at=now + READ_WITHIN,
     )
