@@ -6,11 +6,12 @@ import datetime
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from careplans import jobs
 from careplans.models import Task, TaskChange
-from careplans.services import chase_updates, complete_task
+from careplans.services import chase_updates, complete_task, updates
 from coordinator.accounts.roles import Role
 from coordinator.celery import app
 from coordinator.tests.factories import make_practitioner, make_site, make_user
@@ -51,6 +52,10 @@ def elena(site):
 def ask(patient, by, provider, **more):
     more = {"ask": "More water pills?", "reply_due_at": AT_FOUR} | more
     return services.send_update(patient_id=patient.pk, report_to=provider, by=by, now=NOW, **more)
+
+
+def refuse():
+    raise ValidationError("No")
 
 
 def open_for(user):
@@ -149,6 +154,22 @@ def test_overdue_reminds_both_once_a_day_and_reopens_what_was_closed_by_hand(ele
     assert chase_updates(now=AT_FOUR + 25 * HOUR) == 1
     update.refresh_from_db()
     assert update.reminders == 2
+
+
+def test_one_that_is_refused_does_not_keep_the_others_from_being_chased(
+    elena, dana, dr_chen, monkeypatch, caplog
+):
+    stuck, other = (ask(elena, dana, dr_chen.practitioner, ask=words) for words in ("One", "Two"))
+    whole = updates._ask
+    monkeypatch.setattr(
+        updates, "_ask", lambda update, *more: refuse() if update.pk == stuck.pk else whole(update, *more)
+    )
+    assert chase_updates(now=AT_FOUR) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        f"provider update {stuck.pk} could not be chased: ValidationError"
+    ]
+    reminded = dict(ProviderUpdate.objects.values_list("pk", "reminders"))
+    assert reminded == {stuck.pk: 0, other.pk: 1}
 
 
 def test_an_answered_one_is_not_chased(elena, dana, dr_chen):
