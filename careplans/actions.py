@@ -158,6 +158,8 @@ def _settle_others(
     """Complete the patient's other tasks that the contact settles, each on its own: keys, and what to say."""
     if not tasks:
         return (), []
+    if not attempt.reached:
+        return (), [_("Nobody was reached, so the other tasks stay open.")]
     words = {"outcome": str(attempt.get_outcome_display())}
     results = services.bulk(task_ids=[task.pk for task in tasks], action="complete", by=by, now=now, **words)
     done = tuple(result.task_id for result in results if result.done)

@@ -282,7 +282,9 @@ class LogContactForm(TaskActionForm):
         points.queryset = phones
         points.label_from_instance = lambda p: f"{phone(p.value)} {p.get_use_display()}"
         settles: Any = self.fields["settles"]
+        # A provider's answer is not what the patient says on the phone.
         others = Task.objects.visible_to(self.user).open().filter(patient=patient)
+        others = others.exclude(kind=TaskKind.PROVIDER_UPDATE)
         settles.queryset = others.exclude(pk=self.task.pk if self.task else None).order_by("due_at", "pk")
 
     def offer(
@@ -297,7 +299,9 @@ class LogContactForm(TaskActionForm):
             wishes = safety(self.task.patient)
             phones = [point for point in phones if not wishes.is_unsafe(point)]
         settles: Any = self.fields["settles"]
-        settles.choices = [(task.pk, task.title) for task in tasks]
+        settles.choices = [
+            (task.pk, task.title) for task in tasks if task.kind != TaskKind.PROVIDER_UPDATE
+        ]
         for name, rows in (("related_person", people), ("contact_point", phones)):
             field: Any = self.fields[name]
             field.choices = [

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
+from coordinator.accounts.models import Delegation
 from coordinator.workflow import System
 
 
@@ -25,7 +26,12 @@ def can_assign(by: Any, task: Any) -> bool:
     if isinstance(by, System):
         return True
     own = task.owner_id in (None, by.pk)
-    return can_work(by, task) and (own or by.can("tasks.assign") or task.owner_id in by.covered_ids)
+    return can_work(by, task) and (own or by.can("tasks.assign") or _stands_in(by, task))
+
+
+def _stands_in(by: Any, task: Any) -> bool:
+    """Whether this very task is theirs to do while its owner is on leave; asks only who covers for the owner."""
+    return task.owner_id in by.covered_ids and Delegation.objects.now().covering(by, task).exists()
 
 
 def check_can_assign(by: Any, task: Any) -> None:

@@ -160,6 +160,16 @@ def page(
     return response
 
 
+def asking_first(response: HttpResponse) -> HttpResponse:
+    """Mark an answer to a POST that saved nothing yet: it asks whether to go on, so a draft is not done with."""
+    response["X-Asks-First"] = "1"
+    return response
+
+
+def asks_first(response: Any) -> bool:
+    return "X-Asks-First" in response
+
+
 def get_visible_or_404(source: type[M] | models.QuerySet[M], user: Any, **lookup: Any) -> M:
     """The record, if this person may know it exists; otherwise a 404 like any other."""
     queryset: Any = source if isinstance(source, models.QuerySet) else source._default_manager.all()

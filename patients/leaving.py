@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.wording import in_clinic_language
@@ -25,6 +26,7 @@ BECAUSE: dict[str, Text] = {
     "inactivate": _("The patient is no longer in our care."),
     "transfer": _("The patient is cared for elsewhere now."),
     "record_death": _("The patient has died."),
+    "enter_in_error": _("The patient’s record was entered in error."),
 }
 BACK = _("The patient is in our care again.")
 MARK = "standing"  # the fact that names the change of standing on what it caused
@@ -65,7 +67,8 @@ def foretell(patient: Patient, step: str, user: Any, now: datetime) -> list[Grou
 def leavings(patient: Patient) -> list[str]:
     """Keys of the changes by which this patient left since they were last active (one query)."""
     keys: list[str] = []
-    for key, step, status in patient.changes.order_by("-at", "-id").values_list("pk", "step", "to_status"):
+    steps = patient.changes.exclude(from_status=F("to_status")).order_by("-at", "-id")
+    for key, step, status in steps.values_list("pk", "step", "to_status"):
         if step == "reactivate" and not keys:
             continue
         if status == PatientStatus.ACTIVE:

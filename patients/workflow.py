@@ -21,7 +21,7 @@ PRESENT = (S.ACTIVE, S.INACTIVE, S.TRANSFERRED, S.DECEASED)
 GONE = (S.MERGED, S.ENTERED_IN_ERROR)  # in no list, search or count
 
 # Steps by which somebody is no longer cared for here: apps above close or reroute what is open.
-LEAVING = ("inactivate", "transfer", "record_death")
+LEAVING = ("inactivate", "transfer", "record_death", "enter_in_error")
 
 
 def stand(status: str) -> str:

@@ -154,8 +154,9 @@ def start_bundle(
     Conflict when the bundle was changed meanwhile or is started already.
     """
     check_can_open(by, patient.site)
+    held = lock(Patient.objects, patient.pk)  # nobody dies or leaves between the look and the tasks
     bundle = lock(Bundle.objects, bundle_id)
-    _check_can_start(bundle, patient, version)
+    _check_can_start(bundle, held, version)
     planned = [
         one
         for one in plan_bundle(bundle, patient, anchor_on, by, now)

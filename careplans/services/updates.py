@@ -1,9 +1,14 @@
-"""The work around an update to a provider: whose move it is, until it is answered and the answer is read."""
+"""The work around an update to a provider: whose move it is, until it is answered and the answer is read.
+
+Its words and its answer stand in the update alone: they may be of a protected note, and a task is read by the whole site.
+"""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -12,10 +17,13 @@ from careplans.services.locking import lock_task
 from careplans.services.opening import check_assignee, open_task
 from careplans.services.tasks import cancel_locked, close_tasks_caused_by
 from coordinator.accounts.models import User
-from coordinator.workflow import Actor, System, record_edit
+from coordinator.db import Conflict
+from coordinator.workflow import Actor, NotAllowed, System, record_edit
 from patients.models import Patient, ProviderUpdate, UpdateStatus
 from patients.permissions import is_asked
 from patients.services import count_reminder
+
+log = logging.getLogger(__name__)
 
 # Product defaults: how soon a provider without an account is phoned or faxed, and an answer is read.
 TELL_WITHIN = timedelta(hours=1)
@@ -61,7 +69,7 @@ def _ask(update: ProviderUpdate, by: Actor, now: datetime) -> None:
             now,
             owner=account,
             title=_("Answer a provider update"),
-            reason=update.words[:500],
+            reason=_("Open the update to read what is asked."),
             next_step=_("Open the update, then answer it or say that you have read it"),
         )
     else:
@@ -83,7 +91,7 @@ def _ask(update: ProviderUpdate, by: Actor, now: datetime) -> None:
         now,
         owner=_writer(update),
         title=(_("Answer from %(who)s") % {"who": who})[:200],
-        reason=update.words[:500],
+        reason=_("Open the update to read what is asked."),
         next_step=_("Without an answer by then, phone; write the answer on the update"),
         waiting_on=who[:120],
     )
@@ -98,7 +106,7 @@ def _tell_writer(update: ProviderUpdate, by: Actor, now: datetime) -> None:
         now,
         owner=_writer(update),
         title=(_("Read the answer of %(who)s") % {"who": update.report_to})[:200],
-        reason=update.answer[:500],
+        reason=_("Open the update to read the answer."),
         next_step=_("Open the update, act on the answer, and mark it as read"),
         due_at=now + READ_WITHIN,
     )
@@ -164,7 +172,16 @@ def chase_updates(*, now: datetime) -> int:
     """
     by = System("chase_updates")
     keys = list(ProviderUpdate.objects.overdue(now).order_by("reply_due_at").values_list("pk", flat=True))
-    return sum(_remind(key, by, now) for key in keys)
+    return sum(_remind_or_log(key, by, now) for key in keys)
+
+
+def _remind_or_log(update_id: object, by: System, now: datetime) -> bool:
+    """One that is refused is logged by its key and tried again by the next run; the others are reminded."""
+    try:
+        return _remind(update_id, by, now)
+    except (ValidationError, PermissionDenied, Conflict, NotAllowed) as refusal:
+        log.error("provider update %s could not be chased: %s", update_id, type(refusal).__name__)
+        return False
 
 
 @transaction.atomic

@@ -27,6 +27,8 @@ from coordinator.clocks.values import Calendar
 from coordinator.db import Conflict
 from coordinator.tests.factories import make_site, make_team, make_user
 from coordinator.workflow import NotAllowed
+from patients.models import Patient
+from patients.services import inactivate_patient
 from patients.tests.factories import make_patient
 
 NOW = datetime(2026, 11, 18, 16, 24, tzinfo=UTC)  # Wednesday, 10:24 AM in Chicago
@@ -195,6 +197,15 @@ def test_what_is_retired_or_for_nobody_is_not_started(patient, dana):
     patient.status = "inactive"  # not saved: only what the service is handed
     with pytest.raises(NotAllowed, match="not active"):
         start(patient, make_bundle(), dana)
+
+
+def test_nothing_starts_for_somebody_who_left_while_one_looked(patient, dana):
+    bundle = make_bundle_item().bundle
+    looked_at = Patient.objects.select_related("site__calendar", "coordinator").get(pk=patient.pk)
+    inactivate_patient(patient_id=patient.pk, reason="Moved", by=dana, now=NOW, cancel_visits=[])
+    with pytest.raises(NotAllowed):
+        start(looked_at, bundle, dana)
+    assert not Task.objects.exists()
 
 
 def test_only_those_who_work_at_the_place_start(patient):

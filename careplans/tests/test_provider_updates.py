@@ -6,16 +6,18 @@ import datetime
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from careplans import jobs
 from careplans.models import Task, TaskChange
-from careplans.services import chase_updates, complete_task
+from careplans.services import chase_updates, complete_task, updates
 from coordinator.accounts.roles import Role
 from coordinator.celery import app
 from coordinator.tests.factories import make_practitioner, make_site, make_user
 from coordinator.workflow import System
 from patients import services
+from patients.models import Label, ProviderUpdate
 from patients.tests.factories import make_patient, make_update, restrict
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +54,10 @@ def ask(patient, by, provider, **more):
     return services.send_update(patient_id=patient.pk, report_to=provider, by=by, now=NOW, **more)
 
 
+def refuse():
+    raise ValidationError("No")
+
+
 def open_for(user):
     return list(Task.objects.open().owned_by(user).order_by("title"))
 
@@ -83,9 +89,21 @@ def test_the_answer_closes_both_and_is_to_be_read(elena, dana, dr_chen):
     services.answer_update(update_id=update.pk, answer="One more", by=dr_chen, now=NOW)
     assert open_for(dr_chen) == []
     (read,) = open_for(dana)
-    assert (read.title.startswith("Read the answer"), read.reason) == (True, "One more")
+    assert read.title.startswith("Read the answer")
     services.read_answer(update_id=update.pk, by=dana, now=NOW)
     assert open_for(dana) == []
+
+
+def test_no_task_repeats_the_words_of_a_protected_note_or_of_its_answer(elena, dana, dr_chen):
+    note = services.add_note(
+        patient_id=elena.pk, body="Methadone 40 mg", label=Label.PART2, report_to=dr_chen.practitioner,
+        answer_due_at=AT_FOUR, by=dana, now=NOW,
+    )  # fmt: skip
+    update = ProviderUpdate.objects.get(note=note)
+    services.answer_update(update_id=update.pk, answer="Naltrexone instead", by=dr_chen, now=NOW)
+    tasks = list(Task.objects.filter(cause_id=update.pk).values())
+    assert len(tasks) == 3
+    assert not [task for task in tasks if "Methadone" in str(task) or "Naltrexone" in str(task)]
 
 
 def test_read_and_nothing_to_add_closes_both(elena, dana, dr_chen):
@@ -136,6 +154,22 @@ def test_overdue_reminds_both_once_a_day_and_reopens_what_was_closed_by_hand(ele
     assert chase_updates(now=AT_FOUR + 25 * HOUR) == 1
     update.refresh_from_db()
     assert update.reminders == 2
+
+
+def test_one_that_is_refused_does_not_keep_the_others_from_being_chased(
+    elena, dana, dr_chen, monkeypatch, caplog
+):
+    stuck, other = (ask(elena, dana, dr_chen.practitioner, ask=words) for words in ("One", "Two"))
+    whole = updates._ask
+    monkeypatch.setattr(
+        updates, "_ask", lambda update, *more: refuse() if update.pk == stuck.pk else whole(update, *more)
+    )
+    assert chase_updates(now=AT_FOUR) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        f"provider update {stuck.pk} could not be chased: ValidationError"
+    ]
+    reminded = dict(ProviderUpdate.objects.values_list("pk", "reminders"))
+    assert reminded == {stuck.pk: 0, other.pk: 1}
 
 
 def test_an_answered_one_is_not_chased(elena, dana, dr_chen):

@@ -138,15 +138,15 @@ def assign_parts(*, delegation_id: UUID, parts: dict[UUID, User], by: User, now:
 
 @transaction.atomic
 def change_delegate(*, delegation_id: UUID, delegate: User, by: User, now: datetime) -> Delegation:
-    """Somebody else stands in for everything that was not given out singly."""
+    """Somebody else stands in for everything that was not given out singly; the cover is then arranged by `by`."""
     cover = lock(Delegation.objects.select_related("person", "delegate"), delegation_id)
     check_can_arrange(by, cover.person)
     _check_not_over(cover, now)
     list(User.objects.select_for_update().filter(pk__in=(cover.person_id, delegate.pk)).order_by("pk"))
     check_delegate(delegate, cover.person, max(cover.starts_at, now), cover.ends_at)
     before = cover.delegate_id
-    cover.delegate = delegate
-    cover.save(update_fields=["delegate"])
+    cover.delegate, cover.created_by = delegate, by
+    cover.save(update_fields=["delegate", "created_by"])
     cover.parts.filter(delegate=delegate).delete()
     _record(cover, "change_delegate", by, {"from": before, "to": delegate.pk})
     return cover

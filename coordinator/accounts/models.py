@@ -307,6 +307,13 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
         """Where this person stands in, for everything or for single things."""
         return self.filter(models.Q(delegate=user) | models.Q(parts__delegate=user)).distinct()
 
+    def covering(self, user: User, record: Any) -> DelegationQuerySet:
+        """Where this person does this very record of who is away: given to them singly, or to nobody singly."""
+        given = DelegatedPart.objects.filter(delegation=models.OuterRef("pk"), record_id=record.pk)
+        theirs = models.Q(models.Exists(given.filter(delegate=user)))
+        rest = models.Q(delegate=user) & ~models.Q(models.Exists(given))
+        return self.filter(theirs | rest, person=record.owner_id)
+
 
 class Span(models.Func):
     """`[start, end)` as a PostgreSQL range."""

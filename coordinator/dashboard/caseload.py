@@ -41,16 +41,25 @@ class Caseload:
 
 @dataclass
 class Moved:
-    """What a transfer did: how many of each sort, which tasks (for Undo), and what was refused, in words."""
+    """What a transfer did: the keys of what moved, by sort (for Undo), and what was refused, in words."""
 
-    counts: dict[str, int] = field(default_factory=dict)
-    task_ids: list[UUID] = field(default_factory=list)
+    keys: dict[str, list[UUID]] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {sort: len(keys) for sort, keys in self.keys.items()}
 
 
 def caseload_of(by: User, owner: User) -> Caseload:
     """Open tasks (snoozed ones too), referrals that are not closed, and patients led: what `by` may see (6 queries)."""
-    found = {
+    found = _rows_of(by, owner)
+    counts = {name: rows.count() for name, rows in found.items()}
+    return Caseload(counts, **{name: list(rows[:MOST]) for name, rows in found.items()})  # type: ignore[arg-type]
+
+
+def _rows_of(by: User, owner: User) -> dict[str, Any]:
+    return {
         "tasks": Task.objects.visible_to(by)
         .open()
         .filter(owner=owner)
@@ -64,8 +73,6 @@ def caseload_of(by: User, owner: User) -> Caseload:
         .filter(coordinator=owner, status="active")
         .order_by("search_name"),
     }
-    counts = {name: rows.count() for name, rows in found.items()}
-    return Caseload(counts, **{name: list(rows[:MOST]) for name, rows in found.items()})  # type: ignore[arg-type]
 
 
 def transfer(*, owner: User, to: User, sorts: list[str], by: User, now: datetime, reason: str = "") -> Moved:
@@ -87,9 +94,22 @@ def transfer(*, owner: User, to: User, sorts: list[str], by: User, now: datetime
     return moved
 
 
+def take_back(*, owner: User, to: User, keys: dict[str, list[UUID]], by: User, now: datetime) -> Moved:
+    """Give back to `owner` just these things that `to` got by a transfer and still has, as far as `by` sees them.
+
+    Tasks as their own Undo does (within 15 minutes, nothing done since); what `to` had before stays with them.
+    """
+    if not by.can("tasks.assign"):
+        raise PermissionDenied(_("Only a lead or a manager hands on somebody else’s work."))
+    moved = Moved({sort: [] for sort in keys})
+    for sort, rows in _rows_of(by, to).items():
+        for row in rows.filter(pk__in=keys.get(sort, [])):
+            _one(moved, sort, row, owner, by, now, _("Transfer taken back"), undo=True)
+    return moved
+
+
 def _count_tasks(moved: Moved, results: list[BulkResult], tasks: dict[UUID, Task]) -> None:
-    moved.task_ids = [result.task_id for result in results if result.done]
-    moved.counts["tasks"] = len(moved.task_ids)
+    moved.keys["tasks"] = [result.task_id for result in results if result.done]
     for result in results:
         if not result.done:
             task = tasks[result.task_id]
@@ -98,10 +118,14 @@ def _count_tasks(moved: Moved, results: list[BulkResult], tasks: dict[UUID, Task
             )
 
 
-def _one(moved: Moved, sort: str, row: Any, to: User, by: User, now: datetime, reason: str) -> None:
-    moved.counts.setdefault(sort, 0)
+def _one(
+    moved: Moved, sort: str, row: Any, to: User, by: User, now: datetime, reason: str, undo: bool = False
+) -> None:
+    done = moved.keys.setdefault(sort, [])
     try:
-        if sort == "referrals":
+        if sort == "tasks" and undo:
+            careplans.undo(task_id=row.pk, by=by, now=now)
+        elif sort == "referrals":
             assign_referral(referral_id=row.pk, owner=to, by=by, now=now, reason=reason)
         else:
             assign_coordinator(patient_id=row.pk, user=to, by=by, now=now, reason=reason)
@@ -110,4 +134,4 @@ def _one(moved: Moved, sort: str, row: Any, to: User, by: User, now: datetime, r
     except ValidationError as refusal:
         moved.refused.append((str(row), " ".join(refusal.messages)))
     else:
-        moved.counts[sort] += 1
+        done.append(row.pk)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from coordinator.accounts.models import User
-from coordinator.dashboard.caseload import MOST, caseload_of, transfer
+from coordinator.dashboard.caseload import MOST, caseload_of, take_back, transfer
 from coordinator.http import page, requires
 
 
@@ -46,6 +48,24 @@ class TransferForm(forms.Form):
         return data
 
 
+def _taken_back(request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
+    """Undo from the page that says what moved: `owner` and `to` are those of the transfer."""
+    keys = {sort: _keys(request.POST.get(f"{sort}_moved", "")) for sort in data["sorts"]}
+    owner, to = data["owner"], data["to"]
+    moved = take_back(owner=owner, to=to, keys=keys, by=request.user, now=timezone.now())
+    left = caseload_of(request.user, to)
+    context = {"moved": moved, "left": left, "owner": to, "to": owner, "sorts": data["sorts"], "back": True}
+    return page(request, "dashboard/caseload_moved.html", context)
+
+
+def _keys(typed: str) -> list[UUID]:
+    keys = []
+    for text in typed.split(",")[:MOST]:
+        with suppress(ValueError):
+            keys.append(UUID(text))
+    return keys
+
+
 @requires("tasks.assign")
 @require_http_methods(["GET", "POST"])
 def caseload_transfer(request: HttpRequest) -> HttpResponse:
@@ -53,6 +73,8 @@ def caseload_transfer(request: HttpRequest) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET or None
     form = TransferForm(asked, user=request.user)
     context: dict[str, Any] = {"form": form, "most": MOST}
+    if "take_back" in request.POST and form.is_valid():
+        return _taken_back(request, form.cleaned_data)
     if asked is None or not form.is_valid():
         return page(request, "dashboard/caseload_transfer.html", context, status=422 if request.POST else 200)
     data = form.cleaned_data

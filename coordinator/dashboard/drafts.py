@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from coordinator.dashboard.models import Draft
-from coordinator.http import get_visible_or_404, page, signed_in
+from coordinator.http import asks_first, get_visible_or_404, page, signed_in
 from coordinator.toasts import toast
 from coordinator.wording import clock_time, day_time
 from patients.models import Patient
@@ -59,7 +59,7 @@ class DraftMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        accepted = request.method == "POST" and response.status_code < 400
+        accepted = request.method == "POST" and response.status_code < 400 and not asks_first(response)
         # The API reads its own bodies and knows no drafts.
         for_people = accepted and not request.path.startswith("/api/") and request.user
         kept = request.POST.get("draft") if for_people else None

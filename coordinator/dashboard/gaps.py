@@ -29,6 +29,7 @@ from careplans.services.opening import first_status
 from coordinator.accounts.models import Site, Team
 from coordinator.audit import services as audit
 from coordinator.dashboard.models import GapDecision
+from coordinator.db import lock
 from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, person
 from patients.models import ContactPoint, Coverage, Patient
@@ -175,6 +176,7 @@ def set_aside(
         raise ValidationError(_("There is no such prompt."))
     if not reason.strip():
         raise ValidationError({"reason": _("Say in a few words why.")})
+    lock(Patient.objects, patient.pk)  # two at once leave one decision
     GapDecision.objects.filter(patient=patient, gap=gap, ended_at=None).update(ended_at=now)
     until = (now + SET_ASIDE).astimezone(patient.site.tzinfo).date() if applies else None
     made = GapDecision.objects.create(
@@ -188,6 +190,7 @@ def set_aside(
 def ask_again(*, patient: Patient, gap: str, by: Any, now: datetime) -> None:
     """The prompt counts again."""
     check_can_edit(by, patient)
+    lock(Patient.objects, patient.pk)
     ended = GapDecision.objects.filter(patient=patient, gap=gap, ended_at=None).update(ended_at=now)
     if ended:
         _record(patient, "ask_again", by, gap)

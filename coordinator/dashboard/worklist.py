@@ -147,7 +147,7 @@ class Worklist:
         if view == "pool":
             return visible.workable().filter(owner=None)
         if self.read_only:
-            mine = visible.filter(**self._own_patients())
+            mine = visible.filter(self._own_patients())
         elif self.wanted.everybody:
             mine = visible.exclude(owner=None)
         else:
@@ -187,10 +187,10 @@ class Worklist:
         until = short_day(cover.last_day, timezone.localdate(self.now))
         return gettext("for %(name)s until %(day)s") % {"name": cover.person.name, "day": until}
 
-    def _own_patients(self) -> dict[str, Any]:
-        """Who reads without working sees the tasks of their own patients, or of the place."""
+    def _own_patients(self) -> Q:
+        """Who reads without working sees what was put to them and the tasks of their own patients, or of the place."""
         doctor = self.user.practitioner_id
-        return {"patient__primary_care": doctor} if doctor else {}
+        return Q(owner=self.user) | Q(patient__primary_care=doctor) if doctor else Q()
 
     def ranked(self, tasks: QuerySet[Task]) -> QuerySet[Task]:
         """With `rank`, the number of the group: the same rule as careplans.rules.group_of, in SQL."""

@@ -13,6 +13,8 @@ from careplans import services as work
 from careplans.models import Task
 from careplans.tests.factories import make_plan, make_task
 from coordinator.clocks.services import start_clock
+from coordinator.dashboard.drafts import save_draft
+from coordinator.dashboard.models import Draft
 from coordinator.tests.factories import make_site, make_user
 from patients import services
 from patients.tests.factories import make_patient
@@ -238,6 +240,33 @@ def test_what_is_kept_is_in_the_clinics_language_whoever_did_it(elena, dana):
     assert call.outcome == "The patient has died."
 
 
+def test_a_record_entered_in_error_leaves_no_open_work(elena, dana, visit):
+    call, bill = (make_task(elena, kind=kind, owner=dana) for kind in ("outreach_call", "paperwork"))
+    plan = make_plan(elena)
+    services.enter_patient_in_error(
+        patient_id=elena.pk, reason="A test", by=dana, now=NOW, cancel_visits=[str(visit.pk)]
+    )
+    assert (state(call), state(bill), state(plan), state(visit)) == (
+        "cancelled", "cancelled", "revoked", "cancelled",
+    )  # fmt: skip
+    assert not Task.objects.open().filter(patient=elena).exists()
+
+
+def test_a_wish_for_a_visit_whose_time_has_passed_is_asked_about_once_the_patient_is_back(elena, dana):
+    wish = make_appointment(patient=elena, status="waitlist", start=NOW - timedelta(days=1))
+    died(elena, dana, cancel_visits=[str(wish.pk)])
+    assert state(wish) == "cancelled"
+    back(elena, dana)
+    assert Task.objects.open().get(patient=elena).kind == "book_visit"
+
+
+def test_visits_come_back_also_when_tasks_do(elena, dana, visit):
+    call = make_task(elena, kind="outreach_call", owner=dana)
+    died(elena, dana, cancel_visits=[str(visit.pk)])
+    back(elena, dana)
+    assert (state(call), state(visit)) == ("ready", "booked")
+
+
 # --- the page ------------------------------------------------------------------------------------------------
 
 
@@ -267,6 +296,19 @@ def test_the_page_lists_everything_before_it_is_done(client, elena, dana, visit)
         client.post(address, {**form, "confirm": "yes", "cancel_visit": [str(visit.pk)]}).status_code == 302
     )
     assert (state(elena), state(visit)) == ("deceased", "cancelled")
+
+
+def test_what_was_typed_is_kept_until_the_change_is_done(client, elena, dana):
+    make_plan(elena)
+    client.force_login(dana)
+    address = reverse("patients:patient_standing", args=[elena.pk])
+    key = f"{address}#{elena.pk}"
+    save_draft(form=key, fields={"reason": ["Traveling"]}, patient=elena, by=dana, now=NOW)
+    form = {"step": "inactivate", "reason": "Traveling", "draft": key}
+    assert f'name="draft" value="{key}"' in client.post(address, form).content.decode()
+    assert Draft.objects.filter(user=dana).exists()
+    client.post(address, {**form, "confirm": "yes"})
+    assert not Draft.objects.filter(user=dana).exists()
 
 
 def test_an_unticked_visit_stays_and_no_task_asks(client, elena, dana, visit):

@@ -13,14 +13,15 @@ from django.db.models.functions import Now
 from patients.models.labels import Labelled
 
 # Keys of the restricted patients that are absent for one person: all but those they coordinate, care for, opened in
-# an emergency, or look after while a colleague is on leave. By hand, because every list asks it: few rows, once per statement, by the partial index.
+# an emergency, or look after while a colleague is on leave (unless they arranged that themselves: nobody gives oneself
+# a record). By hand, because every list asks it: few rows, once per statement, by the partial index.
 HIDDEN = (
     "select h.id from patients_patient h where h.is_restricted and h.coordinator_id is distinct from %s"
     " and not exists (select 1 from patients_careteammember m where m.patient_id = h.id and m.ended_on is null"
     " and (m.user_id = %s or m.practitioner_id = %s))"
     " and not exists (select 1 from patients_accessgrant g where g.patient_id = h.id and g.user_id = %s"
     " and g.kind = 'break_glass' and g.ended_at is null and g.expires_at > statement_timestamp())"
-    " and not exists (select 1 from accounts_delegation d where d.delegate_id = %s"
+    " and not exists (select 1 from accounts_delegation d where d.delegate_id = %s and d.created_by_id <> %s"
     " and d.starts_at <= statement_timestamp() and d.ends_at > statement_timestamp()"
     " and (d.person_id = h.coordinator_id or exists (select 1 from patients_careteammember m"
     " where m.patient_id = h.id and m.ended_on is null and m.user_id = d.person_id)))"
@@ -29,7 +30,7 @@ HIDDEN = (
 
 def hidden_params(user: Any) -> list[Any]:
     """What HIDDEN needs to know about the person, in its order."""
-    return [user.pk, user.pk, user.practitioner_id, user.pk, user.pk]
+    return [user.pk, user.pk, user.practitioner_id, user.pk, user.pk, user.pk]
 
 
 def hidden_from(user: Any) -> RawSQL:

@@ -77,8 +77,11 @@ def reactivate_patient(*, patient_id: UUID, reason: str, by: Actor, now: datetim
 
 
 @transaction.atomic
-def enter_patient_in_error(*, patient_id: UUID, reason: str, by: Actor, now: datetime) -> Patient:
+def enter_patient_in_error(
+    *, patient_id: UUID, reason: str, by: Actor, now: datetime, cancel_visits: Collection[str] | None = None
+) -> Patient:
     """This record should never have been made. It leaves every list; the trail keeps it."""
     patient = patient_for_entry(patient_id, by)
-    move(patient, "enter_in_error", by=by, now=now, reason=require_reason(reason))
+    facts = _agreed(cancel_visits)
+    move(patient, "enter_in_error", by=by, now=now, reason=require_reason(reason), **facts)
     return patient

@@ -75,6 +75,9 @@ def begin_update(
 
 
 def lock_update(update_id: UUID) -> ProviderUpdate:
+    """The update, locked, and before it its note: the order of whoever begins with the note."""
+    of_it = ProviderUpdate.objects.filter(pk=update_id).values("note")
+    list(Note.objects.select_for_update(of=("self",)).filter(pk__in=of_it).order_by())
     rows = ProviderUpdate.objects.select_related("patient__site", "report_to", "note", "created_by")
     return lock(rows, update_id)
 

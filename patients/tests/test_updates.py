@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -246,3 +248,21 @@ def test_the_time_typed_is_the_clinics(client, dana, elena, chen):
     )
     due = ProviderUpdate.objects.get().reply_due_at
     assert due.astimezone(ZoneInfo("America/Chicago")).strftime("%H:%M") == "16:00"
+
+
+@pytest.mark.parametrize("step", ["answer_update", "acknowledge_update"])
+def test_a_note_is_locked_before_its_update_as_taking_the_note_back_does(step):
+    site = make_site()
+    doctor = make_user(Role.PROVIDER, site=site, practitioner=make_practitioner(site=site))
+    note = services.add_note(
+        patient_id=make_patient(site=site).pk, body="Weight is up", report_to=doctor.practitioner,
+        by=make_user(site=site), now=timezone.now(),
+    )  # fmt: skip
+    more = {"answer": "Double the dose"} if step == "answer_update" else {}
+    with CaptureQueriesContext(connection) as asked:
+        getattr(services, step)(
+            update_id=note.provider_update.pk, by=doctor, now=timezone.now(), **more
+        )
+    locks = [one["sql"] for one in asked if "FOR UPDATE" in one["sql"]]
+    tables = [sql.partition(" FROM ")[2].partition(" ")[0].strip('"') for sql in locks]
+    assert tables[:2] == ["patients_note", "patients_providerupdate"]

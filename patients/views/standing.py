@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from coordinator.db import Conflict
 from coordinator.fields import show_refusal
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.http import asking_first, get_visible_or_404, page, requires
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed, Step
 from patients import services
@@ -45,9 +45,8 @@ def patient_standing(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         groups = foretell(patient, form.cleaned_data["step"], request.user, now)
         if groups and not request.POST.get("confirm"):
-            return page(
-                request, "patients/standing_confirm.html", _asked(request, patient, form, steps, groups)
-            )
+            asked = _asked(request, patient, form, steps, groups)
+            return asking_first(page(request, "patients/standing_confirm.html", asked))
         try:
             _take(patient, form.cleaned_data, request, now)
         except ValidationError as error:
@@ -70,7 +69,7 @@ def _asked(
 ) -> dict[str, Any]:
     """What the page before the deed shows: the step in words, all it does, and what was typed, to send again."""
     step = next(step for step in steps if step.name == form.cleaned_data["step"])
-    typed = {name: request.POST.get(name, "") for name in ("step", "died_on", "reason")}
+    typed = {name: request.POST.get(name, "") for name in ("step", "died_on", "reason", "draft")}
     return {"patient": patient, "step": step, "groups": groups, "typed": typed, "data": form.cleaned_data}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -21,7 +22,7 @@ from scheduling.models import Appointment
 from scheduling.selectors.ahead import to_come
 from scheduling.services import consequences
 from scheduling.services.appointments import claim_time
-from scheduling.workflow import CancelledBy, Status
+from scheduling.workflow import UNBOOKED, CancelledBy, Status
 
 
 @transaction.atomic
@@ -95,9 +96,11 @@ def take_up_visits(*, patient: Patient, by: Actor, now: datetime) -> None:
 
 
 def cancelled_by_leaving(patient: Patient, keys: list[str], now: datetime) -> list[Appointment]:
-    """Visits still to come that these changes of standing cancelled, and that nobody touched since."""
+    """Visits still to come, and wishes for one, that these changes of standing cancelled and nobody touched since."""
     marked = {f"changes__facts__{MARK}__in": keys, "changes__step": "cancel"}
-    visits = Appointment.objects.filter(patient=patient, status=Status.CANCELLED, start__gt=now, **marked)
+    # The time of a wish may have passed: it is a wish all the same.
+    still = Q(start__gt=now) | Q(changes__from_status__in=UNBOOKED)
+    visits = Appointment.objects.filter(still, patient=patient, status=Status.CANCELLED, **marked)
     return list(
         visits.select_related("patient", "site__calendar", "service").order_by("start", "pk").distinct()
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
@@ -99,6 +100,13 @@ def test_a_prompt_is_set_aside_with_a_reason_and_asked_again(elena, dana):
     gaps.ask_again(patient=elena, gap="phone", by=dana, now=NOW)
     assert codes(elena) == ["phone"]
     assert AuditEvent.objects.filter(patient_id=elena.pk, action__in=("set_aside", "ask_again")).count() == 3
+
+
+def test_two_who_set_the_same_prompt_aside_wait_for_each_other(elena, dana):
+    with CaptureQueriesContext(connection) as asked:
+        gaps.set_aside(patient=elena, gap="language", applies=True, reason="Later", by=dana, now=NOW)
+    first = next(one["sql"] for one in asked if "dashboard_gapdecision" in one["sql"] or "FOR UPDATE" in one["sql"])
+    assert "patients_patient" in first
 
 
 def test_the_night_asks_only_about_patients_somebody_works_with_or_who_come_soon(site, dana):

@@ -221,6 +221,14 @@ def test_whoever_stands_in_may_hand_on_only_until_the_end(dana, marcus, elena):
     assert not can_assign(User.objects.get(pk=marcus.pk), task)
 
 
+def test_whoever_got_a_single_row_may_hand_on_that_one_alone(dana, marcus, elena, site):
+    ana, given, other = make_user(site=site), make_task(elena, owner=dana), make_task(elena, owner=dana)
+    cover = make_cover(dana, marcus)
+    services.assign_parts(delegation_id=cover.pk, parts={given.pk: ana}, by=dana, now=timezone.now())
+    assert [can_assign(User.objects.get(pk=ana.pk), task) for task in (given, other)] == [True, False]
+    assert [can_assign(User.objects.get(pk=marcus.pk), task) for task in (given, other)] == [False, True]
+
+
 def test_restricted_records_open_to_whoever_stands_in_until_the_end(dana, marcus, elena, site):
     restrict(elena, dana)
     task = make_task(elena, owner=dana)
@@ -231,6 +239,22 @@ def test_restricted_records_open_to_whoever_stands_in_until_the_end(dana, marcus
     assert not Patient.objects.visible_to(make_user(site=site)).filter(pk=elena.pk).exists()
     services.end_cover(delegation_id=cover.pk, by=dana, now=timezone.now())
     assert not Patient.objects.visible_to(marcus).filter(pk=elena.pk).exists()
+
+
+def test_cover_that_somebody_arranged_for_themselves_opens_no_restricted_record(dana, marcus, elena, site):
+    restrict(elena, dana)
+    lead, task, own = make_user("lead", site=site), make_task(elena, owner=dana), make_task(owner=dana, site=site)
+    today = timezone.localdate()
+    cover = plan(dana, lead, by=lead, first=today, last=today + timedelta(days=3), now=timezone.now())
+    hidden = Patient.objects.visible_to(lead).filter(pk=elena.pk)
+    assert not hidden.exists()
+    assert on_list(lead, timezone.now()) == {own}
+    services.change_delegate(delegation_id=cover.pk, delegate=marcus, by=lead, now=timezone.now())
+    assert on_list(marcus, timezone.now()) == {task, own}
+    services.change_delegate(delegation_id=cover.pk, delegate=lead, by=lead, now=timezone.now())
+    assert not hidden.exists()
+    services.change_delegate(delegation_id=cover.pk, delegate=lead, by=dana, now=timezone.now())
+    assert hidden.exists()
 
 
 def test_sites_stay_walls(dana, marcus, elena):

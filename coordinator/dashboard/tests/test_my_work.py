@@ -21,7 +21,7 @@ from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
 from coordinator.clocks.services import start_clock
 from coordinator.dashboard.models import SavedView
-from coordinator.tests.factories import make_site, make_team, make_user
+from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user
 from coordinator.workflow import System
 from patients.models import Allergy, RelatedPerson
 from patients.tests.factories import make_patient, make_phone
@@ -173,6 +173,17 @@ def test_every_view_opens_empty_and_full(dana_page, dana, site, view):
     owner = None if view == "pool" else dana
     make_task(make_patient(site=site), owner=owner, title="The one", **facts)
     assert "The one" in text(get(dana_page, f"?view={view}"))
+
+
+def test_a_provider_finds_what_was_put_to_them_about_somebody_elses_patient(client, site):
+    doctor = make_user(Role.PROVIDER, site=site, practitioner=make_practitioner(site=site))
+    patient = make_patient(site=site, primary_care=make_practitioner(site=site))
+    make_task(patient, owner=doctor, title="Answer a provider update")
+    make_task(patient, title="Of the other doctor")
+    client.force_login(doctor)
+    shown = client.get(reverse("dashboard:my_work")).content.decode()
+    assert "Answer a provider update" in shown
+    assert "Of the other doctor" not in shown
 
 
 def test_a_provider_reads_and_does_nothing(client, dana, site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -197,6 +198,22 @@ def test_a_caseload_is_looked_at_and_moved(manager, dana, marcus, site):
     assert (referral.owner, led.coordinator, elsewhere.owner) == (marcus, marcus, dana)
 
 
+def test_taking_a_transfer_back_moves_just_what_it_moved(manager, dana, marcus, site):
+    task, own_task = tasks_of(dana, 1)[0], tasks_of(marcus, 1)[0]
+    referral, own_referral = (make_referral(make_patient(site=site), owner=one) for one in (dana, marcus))
+    led, own_led = (make_patient(site=site, coordinator=one) for one in (dana, marcus))
+    page = page_of(manager)
+    asked = {"owner": dana.pk, "to": marcus.pk, "sorts": ["tasks", "referrals", "patients"]}
+    done = text(page.post(TRANSFER, asked))
+    sent = dict(re.findall(r'name="(\w+_moved)" value="([^"]*)"', done))
+    assert sorted(sent) == ["patients_moved", "referrals_moved", "tasks_moved"]
+    assert "From Marcus Lee to Dana Whitfield" in text(page.post(TRANSFER, asked | sent | {"take_back": "1"}))
+    for row in (task, own_task, referral, own_referral, led, own_led):
+        row.refresh_from_db()
+    assert (task.owner, referral.owner, led.coordinator) == (dana, dana, dana)
+    assert (own_task.owner, own_referral.owner, own_led.coordinator) == (marcus, marcus, marcus)
+
+
 def test_only_the_chosen_sorts_move(manager, dana, marcus, site):
     tasks_of(dana, 1)
     referral = make_referral(make_patient(site=site), owner=dana)
@@ -259,6 +276,25 @@ def test_one_call_settles_several_tasks_of_a_patient(page, dana, site):
     assert f"r{ride.pk}" in said  # its row goes as well
     page.post(UNDO, {"id": [call.pk, ride.pk]})
     assert set(Task.objects.values_list("status", flat=True)) == {"ready"}
+
+
+def test_a_call_that_nobody_answered_settles_nothing_else(page, dana, site):
+    patient = make_patient(site=site)
+    call, ride = (make_task(patient, owner=dana, title=title) for title in ("Call", "Ride"))
+    act = reverse("dashboard:my_work_act", args=[call.pk, "log"])
+    sent = {"outcome": "no_answer", "again": "rule", "do": "save", "settles": [ride.pk]}
+    assert "Nobody was reached, so the other tasks stay open." in text(page.post(act, sent, headers=HTMX))
+    ride.refresh_from_db()
+    assert (ride.status, patient.contact_attempts.count()) == ("ready", 1)
+
+
+def test_a_contact_settles_no_update_to_a_provider(page, dana, site):
+    patient = make_patient(site=site)
+    call, update = (make_task(patient, owner=dana, kind=kind) for kind in ("outreach_call", "provider_update"))
+    act = reverse("dashboard:my_work_act", args=[call.pk, "log"])
+    assert str(update.pk) not in text(page.get(act, headers=HTMX))
+    sent = {"outcome": "reached_done", "again": "rule", "do": "save", "settles": [update.pk]}
+    assert page.post(act, sent, headers=HTMX).status_code == 422
 
 
 def test_a_contact_settles_no_task_of_somebody_else(page, dana, site):
