@@ -299,9 +299,7 @@ class LogContactForm(TaskActionForm):
             wishes = safety(self.task.patient)
             phones = [point for point in phones if not wishes.is_unsafe(point)]
         settles: Any = self.fields["settles"]
-        settles.choices = [
-            (task.pk, task.title) for task in tasks if task.kind != TaskKind.PROVIDER_UPDATE
-        ]
+        settles.choices = [(task.pk, task.title) for task in tasks if task.kind != TaskKind.PROVIDER_UPDATE]
         for name, rows in (("related_person", people), ("contact_point", phones)):
             field: Any = self.fields[name]
             field.choices = [

@@ -45,7 +45,9 @@ CLOSES: dict[str, Closing] = {
     "record_death": Closing("deceased", NEEDS_THE_PATIENT | {"discharge_call"}),
     "transfer": Closing("left_the_clinic", NEEDS_THE_PATIENT),
     "inactivate": Closing("left_the_clinic", NEEDS_THE_PATIENT),
-    "enter_in_error": Closing("no_longer_needed", NEEDS_THE_PATIENT | {"discharge_call", "paperwork", "other"}),
+    "enter_in_error": Closing(
+        "no_longer_needed", NEEDS_THE_PATIENT | {"discharge_call", "paperwork", "other"}
+    ),
 }
 # A plan whose patient died, is cared for elsewhere or never was is over; of one who is inactive it waits.
 PLAN_STEP: dict[str, str] = {

@@ -260,9 +260,7 @@ def test_a_note_is_locked_before_its_update_as_taking_the_note_back_does(step):
     )  # fmt: skip
     more = {"answer": "Double the dose"} if step == "answer_update" else {}
     with CaptureQueriesContext(connection) as asked:
-        getattr(services, step)(
-            update_id=note.provider_update.pk, by=doctor, now=timezone.now(), **more
-        )
+        getattr(services, step)(update_id=note.provider_update.pk, by=doctor, now=timezone.now(), **more)
     locks = [one["sql"] for one in asked if "FOR UPDATE" in one["sql"]]
     tables = [sql.partition(" FROM ")[2].partition(" ")[0].strip('"') for sql in locks]
     assert tables[:2] == ["patients_note", "patients_providerupdate"]

@@ -105,7 +105,9 @@ def test_a_prompt_is_set_aside_with_a_reason_and_asked_again(elena, dana):
 def test_two_who_set_the_same_prompt_aside_wait_for_each_other(elena, dana):
     with CaptureQueriesContext(connection) as asked:
         gaps.set_aside(patient=elena, gap="language", applies=True, reason="Later", by=dana, now=NOW)
-    first = next(one["sql"] for one in asked if "dashboard_gapdecision" in one["sql"] or "FOR UPDATE" in one["sql"])
+    first = next(
+        one["sql"] for one in asked if "dashboard_gapdecision" in one["sql"] or "FOR UPDATE" in one["sql"]
+    )
     assert "patients_patient" in first
 
 

@@ -243,7 +243,11 @@ def test_restricted_records_open_to_whoever_stands_in_until_the_end(dana, marcus
 
 def test_cover_that_somebody_arranged_for_themselves_opens_no_restricted_record(dana, marcus, elena, site):
     restrict(elena, dana)
-    lead, task, own = make_user("lead", site=site), make_task(elena, owner=dana), make_task(owner=dana, site=site)
+    lead, task, own = (
+        make_user("lead", site=site),
+        make_task(elena, owner=dana),
+        make_task(owner=dana, site=site),
+    )
     today = timezone.localdate()
     cover = plan(dana, lead, by=lead, first=today, last=today + timedelta(days=3), now=timezone.now())
     hidden = Patient.objects.visible_to(lead).filter(pk=elena.pk)

@@ -290,7 +290,9 @@ def test_a_call_that_nobody_answered_settles_nothing_else(page, dana, site):
 
 def test_a_contact_settles_no_update_to_a_provider(page, dana, site):
     patient = make_patient(site=site)
-    call, update = (make_task(patient, owner=dana, kind=kind) for kind in ("outreach_call", "provider_update"))
+    call, update = (
+        make_task(patient, owner=dana, kind=kind) for kind in ("outreach_call", "provider_update")
+    )
     act = reverse("dashboard:my_work_act", args=[call.pk, "log"])
     assert str(update.pk) not in text(page.get(act, headers=HTMX))
     sent = {"outcome": "reached_done", "again": "rule", "do": "save", "settles": [update.pk]}
