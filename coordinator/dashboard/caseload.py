@@ -9,12 +9,14 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from careplans import services as careplans
 from careplans.models import Task
 from careplans.services.bulk import BulkResult
 from coordinator.accounts.models import User
 from coordinator.db import Conflict
+from coordinator.wording import as_kept
 from coordinator.workflow import NotAllowed
 from patients.models import Patient
 from patients.services import assign_coordinator
@@ -22,6 +24,7 @@ from referrals.models import Referral
 from referrals.services import assign_referral
 
 MOST = 300  # of each sort in one go; what is left is moved by the next
+TAKEN_BACK = gettext_lazy("The transfer was taken back.")
 SORTS = ("tasks", "referrals", "patients")
 
 
@@ -104,7 +107,7 @@ def take_back(*, owner: User, to: User, keys: dict[str, list[UUID]], by: User, n
     moved = Moved({sort: [] for sort in keys})
     for sort, rows in _rows_of(by, to).items():
         for row in rows.filter(pk__in=keys.get(sort, [])):
-            _one(moved, sort, row, owner, by, now, _("Transfer taken back"), undo=True)
+            _one(moved, sort, row, owner, by, now, as_kept(TAKEN_BACK), undo=True)
     return moved
 
 
