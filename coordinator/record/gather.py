@@ -91,8 +91,12 @@ class Record:
         return sum(len(rows) for _name, rows in self.lists())
 
 
-def record_of(patient: Patient, user: Any, now: datetime, *, events: bool = True) -> Record:
-    """The record of a patient that `user` may see; a fixed number of statements. `events=False` leaves the timeline out.
+def record_of(
+    patient: Patient, user: Any, now: datetime, *, events: bool = True, notes: bool = True
+) -> Record:
+    """The record of a patient that `user` may see; a fixed number of statements.
+
+    `events=False` leaves the timeline out, `notes=False` what was written down: notes, contacts, provider updates.
 
     What was entered in error is not part of the record. Raises Patient.DoesNotExist for a patient who may not be known.
     """
@@ -133,7 +137,7 @@ def record_of(patient: Patient, user: Any, now: datetime, *, events: bool = True
     record.authorizations = list(
         _own(PriorAuthorization, record, related=("payer",)).prefetch_related("lines").order_by("-created_at")
     )
-    if user.can("notes.view"):
+    if notes and user.can("notes.view"):
         record.contacts = own(ContactAttempt, "-at", related=("related_person", "created_by"))
         record.notes = own(Note, "-created_at", related=("created_by", "report_to"))
         record.updates = own(ProviderUpdate, "-created_at", related=("note", "report_to"))

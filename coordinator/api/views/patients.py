@@ -109,7 +109,8 @@ class PatientRecord(PatientView):
         Notes and contacts are never in it: no scope opens them.
         """
         patient = get_visible_or_404(Patient, request.user, pk=pk)
-        record = record_of(patient, Scoped(request.user, request.auth.scopes), timezone.now(), events=False)
+        scoped = Scoped(request.user, request.auth.scopes)
+        record = record_of(patient, scoped, timezone.now(), events=False, notes=False)
         audit.record(
             by=request.user,
             action="record_export",
