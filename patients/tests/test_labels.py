@@ -32,7 +32,7 @@ from patients.models import (
     Problem,
     Result,
 )  # fmt: skip
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_patient, make_update
 
 SECRET = "Opioid dependence"
 WHY = "Discharge call today"
@@ -167,6 +167,20 @@ def test_an_edit_of_a_plan_keeps_the_problem_that_the_editor_is_not_shown(patien
 
     edit_plan(plan_id=plan.pk, version=plan.version, by=dana, now=timezone.now(), problem_ids=[])
     assert list(plan.problems.all()) == [hidden]
+
+
+def test_the_timeline_tells_no_update_about_a_protected_note_to_others(browser, patient, dana):
+    writer = make_user(site=patient.site)
+    note = Note.objects.create(patient=patient, body=SECRET, label="part2", created_by=writer)
+    update = make_update(patient, ask=SECRET, note=note, created_by=writer)
+    services.answer_update(
+        update_id=update.pk, answer=SECRET, answer_route="phone", by=writer, now=timezone.now()
+    )
+    where = reverse("dashboard:patient_timeline", args=[patient.pk])
+    assert SECRET not in browser.get(where).content.decode()
+    assert SECRET in signed_in(writer).get(where).content.decode()
+    open_it(patient, dana)
+    assert SECRET in browser.get(where).content.decode()
 
 
 # --- opened -----------------------------------------------------------------------------------------------
