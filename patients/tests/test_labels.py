@@ -310,6 +310,16 @@ def test_a_consent_of_the_day_lets_it_leave(patient, label, consents, leaves):
     assert may_leave(patient, label, DAY) is leaves
 
 
+def test_what_was_imported_counts_with_what_others_wrote_and_errors_do_not(patient, dana):
+    """An imported entry has no author."""
+    writer = make_user(site=patient.site)
+    for author in (None, None, None, writer, writer):
+        secret(patient, created_by=author)
+    secret(patient, status="entered_in_error")
+    Encounter.objects.create(patient=patient, kind="Visit", label="part2", status="entered-in-error")
+    assert protected(dana, patient).withheld == {"part2": 5}
+
+
 def test_counting_what_is_withheld_and_shown(patient, dana):
     secret(patient)
     secret(patient, created_by=dana)
