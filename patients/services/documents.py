@@ -30,9 +30,9 @@ EDITABLE = ("kind", "title", "tags", "source", "received_on", "expires_on")
 
 @transaction.atomic
 def add_documents(
-    *, patient_id: UUID, files: Sequence[File[bytes]], by: Actor, now: datetime, **facts: Any
+    *, patient_id: UUID, files: Sequence[File[bytes]], by: Actor, now: datetime, label: str = "", **facts: Any
 ) -> list[Document]:
-    """Keep one or several files with the same facts (EDITABLE); all of them or none.
+    """Keep one or several files with the same facts (EDITABLE) and label; all of them or none.
 
     A title is for one file; without one each carries its file's name. Raises ValidationError by field; Conflict with
     `extra` existing={"pk", "title"} when the patient has the same bytes already.
@@ -52,6 +52,7 @@ def add_documents(
                 size=found.size,
                 sha256=found.sha256,
                 preview=Document.Preview.PENDING,
+                label=clean(Document, {"label": label})["label"],
                 **facts | {"title": facts["title"] if facts["title"] and len(files) == 1 else found.name},
             )
             document.file.save(found.name, file, save=False)

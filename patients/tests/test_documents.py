@@ -408,6 +408,28 @@ def test_the_same_file_in_both_records_is_told_before_merging(elena, dana):
     assert elena.documents.count() == 2
 
 
+def test_a_document_is_protected_from_the_moment_it_is_added(client, elena, dana):
+    where = reverse("patients:document_new", args=[elena.pk])
+    sent = {"kind": "report", "title": "Methadone program, discharge"}
+
+    def post(**more):
+        return client.post(where, {**sent, "files": [upload("report.pdf", make_pdf("A"))], **more})
+
+    asked = post()
+    assert asked.status_code == 422
+    assert "This suggests a label: Substance-use record" in asked.content.decode()
+    assert not Document.objects.exists()
+    assert post(label="part2").status_code == 302
+    assert Document.objects.get().label == "part2"
+    assert not Document.objects.visible_to(make_user(site=elena.site)).exists()
+
+
+def test_after_labelling_a_document_one_is_back_at_the_documents(client, elena, dana):
+    (document,) = add(elena, dana)
+    answer = client.post(reverse("patients:entry_label", args=["document", document.pk]), {"label": "part2"})
+    assert answer.url == reverse("dashboard:patient_documents", args=[elena.pk])
+
+
 def test_nothing_is_added_to_a_record_that_was_merged_away(elena, dana):
     twin = make_patient(site=elena.site)
     merge(elena, twin, make_user(Role.LEAD, site=elena.site))
