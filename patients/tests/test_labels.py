@@ -108,6 +108,19 @@ def test_a_person_decides_on_what_is_proposed(browser, patient):
     assert sorted(Problem.objects.values_list("label", flat=True)) == ["", "part2"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed"), [("problem", {"name": "Opioids", "code": "F11.20"}), ("medicine", {"name": SECRET})]
+)
+def test_a_doubt_about_the_same_entry_does_not_tell_of_a_protected_one(browser, patient, dana, kind, typed):
+    secret(patient)
+    Medication.objects.create(patient=patient, name=SECRET, label="part2")
+    add = reverse("patients:entry_new", args=[patient.pk, kind])
+    assert browser.post(add, {**typed, "label": "part2"}).status_code == 302
+    again = browser.post(add, {**typed, "label": "part2"})  # one's own is told
+    assert again.status_code == 422
+    assert "on the list already" in again.content.decode()
+
+
 @pytest.mark.parametrize("kind", ["problem", "medicine", "note", "document", "result", "encounter"])
 def test_every_kind_can_be_labelled_and_taking_it_off_needs_a_reason(browser, patient, dana, kind):
     entry = {
