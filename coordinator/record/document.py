@@ -252,6 +252,7 @@ def _sections(record: Record) -> Iterable[dict[str, Any]]:
 
 
 def _care(record: Record) -> Iterable[dict[str, Any]]:
+    kept = {problem.pk for problem in record.problems}
     yield _table(
         _("Care plans"),
         record.plans,
@@ -260,7 +261,7 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
             _("Program"): (1, lambda r: r.program),
             _("Status"): (1, lambda r: r.get_status_display()),
             _("From"): (1, lambda r: _day(r.starts_on)),
-            _("Problems"): (2, lambda r: ", ".join(problem.name for problem in r.problems.all())),
+            _("Problems"): (2, lambda r: ", ".join(p.name for p in r.problems.all() if p.pk in kept)),
         },
     )
     newest: dict[Any, Any] = {}

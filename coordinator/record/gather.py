@@ -140,7 +140,11 @@ def record_of(
     if notes and user.can("notes.view"):
         record.contacts = own(ContactAttempt, "-at", related=("related_person", "created_by"))
         record.notes = own(Note, "-created_at", related=("created_by", "report_to"))
-        record.updates = own(ProviderUpdate, "-created_at", related=("note", "report_to"))
+        record.updates = list(
+            _own(ProviderUpdate, record, related=("note", "report_to", "reconciliation"))
+            .prefetch_related("reconciliation__lines__medication", "reconciliation__lines__problem")
+            .order_by("-created_at")
+        )
     record.encounters = own(Encounter, "-started_at", related=("practitioner", "organization"))
     record.results = own(Result, "-taken_at", "name")
     record.immunizations = own(Immunization, "-given_at")
@@ -159,19 +163,43 @@ def _hold_back(record: Record) -> None:
     opened = set(grants.values_list("label", flat=True))
     day = record.now.astimezone(patient.site.tzinfo).date()
     leaves = {label: label in opened or may_leave(patient, label, day) for label in Label.values}
-    held = set()
+    held: list[Any] = []
     for name, rows in record.lists():
+        kept: list[Any] = []
         for row in rows:
-            told = getattr(row, "note", None) if name == "updates" else row
-            if label := getattr(told, "label", ""):
-                if leaves[label]:
-                    labels.add(label)
-                else:
-                    held.add(row.pk)
-        setattr(record, name, [row for row in rows if row.pk not in held])
-    record.events = [event for event in record.events if event.id not in held]
+            told = _labels(row)
+            may_go = all(leaves[label] for label in told)
+            (kept if may_go else held).append(row)
+            labels |= told if may_go else set()
+        setattr(record, name, kept)
+    record.events = _without(record.events, held)
     if notice := notice_for(labels):
         record.notices.append(notice)
+
+
+def _labels(row: Any) -> set[str]:
+    """The label of an entry; of an update to a provider those of everything that it retells."""
+    told = [row]
+    if isinstance(row, ProviderUpdate):
+        comparison = getattr(row, "reconciliation", None)
+        lines = comparison.lines.all() if comparison else ()
+        told = [row.note, *(entry for line in lines for entry in (line.medication, line.problem))]
+    return {entry.label for entry in told if getattr(entry, "label", "")}
+
+
+def _without(events: list[Row], held: list[Any]) -> list[Row]:
+    """The timeline without what tells of entries that are held back. One event stands for all results of a moment,
+    and an update's events have keys of their own: of both, whatever might retell a held one stays out."""
+    keys = {row.pk for row in held}
+    moments = {row.taken_at for row in held if isinstance(row, Result)}
+    no_updates = any(isinstance(row, ProviderUpdate) for row in held)
+    return [
+        event
+        for event in events
+        if event.id not in keys
+        and not (event.kind == "result" and event.at in moments)
+        and not (event.kind == "update" and no_updates)
+    ]
 
 
 def _own(model: Any, record: Record, related: tuple[str, ...] = ()) -> QuerySet[Any]:

@@ -25,9 +25,21 @@ from coordinator.record.document import pages_of, pdf_of, plain, shows
 from coordinator.record.gather import record_of
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user
 from coordinator.workflow import System
-from patients.models import Consent, Document, Note, Patient, PatientIdentifier, Problem, Result
+from patients import services
+from patients.labels import PART2_NOTICE
+from patients.models import (
+    Consent,
+    Document,
+    Medication,
+    Note,
+    Patient,
+    PatientIdentifier,
+    Problem,
+    Result,
+)
+from patients.services.reconciliation import Said
 from patients.tests.charts import charts, draw
-from patients.tests.factories import make_patient, make_phone, restrict
+from patients.tests.factories import make_patient, make_phone, make_update, restrict
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.tests.factories import make_appointment
 
@@ -203,6 +215,76 @@ def test_another_place_s_work_and_what_was_entered_in_error_are_not_in_it(site, 
     Note.objects.create(patient=patient, body="canary note", status="entered_in_error", error_reason="x")
     record = record_of(patient, user, NOW)
     assert "canary" not in json.dumps(pages_of(record, "x")) + as_json(bundle_of(record))
+
+
+# --- what is held back ----------------------------------------------------------------------------------------
+
+PRIVATE = "Opioid dependence"
+CONSENT = {"kind": "part2", "method": "written", "starts_on": datetime.date(2026, 1, 2)}
+
+
+def told(patient, user):
+    """What leaves, as text: the pages and the bundle. Without tasks: what one says of an update is asked in
+    careplans/tests/test_provider_updates.py."""
+    record = record_of(patient, user, NOW)
+    record.tasks = []
+    return json.dumps([pages_of(record, "x"), bundle_of(record)], default=str)
+
+
+def protected_problem(patient, user):
+    plan = make_plan(patient, title="Heart failure plan")
+    plan.problems.add(Problem.objects.create(patient=patient, name=PRIVATE, label="part2", created_by=user))
+    return patient
+
+
+def protected_comparison(patient, user):
+    """The update to the provider names a protected medicine; there is no note."""
+    medicine = Medication.objects.create(patient=patient, name=PRIVATE, label="part2", created_by=user)
+    event = services.reconcile_list(
+        patient_id=patient.pk,
+        list_name="medicines",
+        with_whom="patient",
+        said=[Said("differently", medicine.pk, said="half of it")],
+        report_to=make_practitioner(site=patient.site),
+        ask=f"{PRIVATE}: half the dose?",
+        by=user,
+        now=NOW,
+    )
+    return event.patient
+
+
+def protected_result(patient, user):
+    """Of two values of one moment one is protected: whichever key the timeline shows."""
+    for label in ("", "part2", ""):
+        Result.objects.create(
+            patient=patient,
+            name=PRIVATE if label else "Weight",
+            value_text="81",
+            taken_at=NOW,
+            label=label,
+            created_by=user,
+        )
+    return patient
+
+
+def protected_answer(patient, user):
+    note = Note.objects.create(patient=patient, body=PRIVATE, label="part2", created_by=user)
+    update = make_update(patient, ask=PRIVATE, note=note, created_by=user)
+    services.answer_update(update_id=update.pk, answer=PRIVATE, answer_route="phone", by=user, now=NOW)
+    return patient
+
+
+@pytest.mark.parametrize(
+    "made", [protected_problem, protected_comparison, protected_result, protected_answer]
+)
+def test_what_retells_a_protected_entry_leaves_with_a_consent_only(site, user, made):
+    """The one who asks wrote it and sees it: that alone does not let it leave."""
+    patient = made(make_patient(site=site), user)
+    assert PRIVATE not in told(patient, user)
+    Consent.objects.create(patient=patient, **CONSENT)
+    with_consent = told(patient, user)
+    assert PRIVATE in with_consent
+    assert PART2_NOTICE in with_consent
 
 
 def test_a_provider_reads_notes_and_billing_does_not(site):
