@@ -22,6 +22,7 @@ from patients.models import (
     CareTeamMember,
     Consent,
     ContactPoint,
+    ContactWarning,
     Coverage,
     Document,
     Encounter,
@@ -36,6 +37,7 @@ from patients.models import (
     RelatedPerson,
     Result,
 )
+from patients.safe_contact import remember, safety
 from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment
 
@@ -55,6 +57,7 @@ class Record:
     now: datetime
     identifiers: list[PatientIdentifier] = field(default_factory=list)
     contact_points: list[ContactPoint] = field(default_factory=list)
+    warnings: list[ContactWarning] = field(default_factory=list)
     related_people: list[RelatedPerson] = field(default_factory=list)
     coverages: list[Coverage] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
@@ -79,6 +82,19 @@ class Record:
     documents: list[Document] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+
+    @property
+    def usable_points(self) -> list[ContactPoint]:
+        """Numbers and addresses in use, without those that safe contact forbids."""
+        wishes = safety(self.patient)
+        return [point for point in self.contact_points if not (point.ended_at or wishes.is_unsafe(point))]
+
+    @property
+    def points_on_paper(self) -> list[ContactPoint]:
+        """All numbers and addresses. Where paper must not say why one is not to be used, it does not name it."""
+        wishes = safety(self.patient)
+        silent = any(warning.is_sensitive and warning.contact_point_id for warning in self.warnings)
+        return [point for point in self.contact_points if not (silent and wishes.is_unsafe(point))]
 
     def lists(self) -> Iterator[tuple[str, list[Any]]]:
         """(name, rows) of every list of entries, the timeline left out: it retells the others."""
@@ -108,6 +124,10 @@ def record_of(
 
     record.identifiers = own(PatientIdentifier, "kind", "value")
     record.contact_points = own(ContactPoint, "-kind", "rank", "created_at")
+    record.warnings = list(
+        _own(ContactWarning, record, related=("contact_point",)).filter(ended_at=None).order_by("created_at")
+    )
+    remember(record.patient, record.warnings)
     record.related_people = own(RelatedPerson, "name", "created_at")
     record.coverages = own(Coverage, "rank", "created_at")
     record.consents = own(Consent, "-starts_on", "-created_at")

@@ -21,14 +21,16 @@ from coordinator.imports.services.fhir import FileWriter
 from coordinator.imports.services.identity import Index
 from coordinator.imports.services.runs import new_run
 from coordinator.record.bundle import as_json, bundle_of
-from coordinator.record.document import pages_of, pdf_of, plain, shows
+from coordinator.record.document import pages_of, pdf_of, shows
 from coordinator.record.gather import record_of
+from coordinator.record.sections import plain
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user
 from coordinator.workflow import System
 from patients import services
 from patients.labels import PART2_NOTICE
 from patients.models import (
     Consent,
+    ContactWarning,
     Document,
     Medication,
     Note,
@@ -215,6 +217,56 @@ def test_another_place_s_work_and_what_was_entered_in_error_are_not_in_it(site, 
     Note.objects.create(patient=patient, body="canary note", status="entered_in_error", error_reason="x")
     record = record_of(patient, user, NOW)
     assert "canary" not in json.dumps(pages_of(record, "x")) + as_json(bundle_of(record))
+
+
+# --- safe contact -----------------------------------------------------------------------------------------------
+
+
+def section(record, title):
+    return next(s for s in pages_of(record, "x")["sections"] if s["title"] == title)["rows"]
+
+
+def flags(record):
+    resources = [entry["resource"] for entry in bundle_of(record)["entry"]]
+    told = [r["code"]["text"] for r in resources if r["resourceType"] == "Flag"]
+    return told, [t["value"] for t in resources[0]["telecom"]]
+
+
+def test_safe_contact_travels_with_the_record(site, user):
+    """A number that must not be used is no number to use, and the wish is said in words."""
+    patient = make_patient(site=site)
+    good = make_phone(patient, ok_to_leave_voicemail=True)
+    make_phone(patient, "+16125550199", rank=2, ok_to_leave_voicemail=True)
+    ended = ContactWarning.objects.create(patient=patient, kind="no_letters", ended_at=NOW)
+    wish = ContactWarning.objects.create(
+        patient=patient, kind="use_only", contact_point=good, text="The partner reads the other one"
+    )
+    record = record_of(patient, user, NOW)
+    sentence = "Use only (612) 555-0143. The partner reads the other one"
+    assert section(record, "Safe contact") == [[sentence]]
+    rows = {row[0]: row[3:6] for row in section(record, "Phones and e-mail")}
+    assert rows == {"(612) 555-0143": ["Yes"] * 3, "(612) 555-0199": ["No"] * 3}
+    assert flags(record) == ([sentence], ["+16125550143"])
+    from fhir.resources.R4B.bundle import Bundle
+
+    Bundle.model_validate_json(as_json(bundle_of(record)))
+
+    ContactWarning.objects.filter(pk=wish.pk).update(is_sensitive=True)
+    record = record_of(patient, user, NOW)
+    assert section(record, "Safe contact") == [["Safe contact: see record"]]
+    assert [row[0] for row in section(record, "Phones and e-mail")] == ["(612) 555-0143"]
+    assert flags(record) == (["Safe contact: see record"], ["+16125550143"])
+    assert "partner" not in as_json(bundle_of(record))
+    assert ended not in record.warnings
+
+
+def test_who_wants_no_messages_at_all_is_not_said_to_be_fine_with_them(site, user):
+    patient = make_patient(site=site)
+    make_phone(patient, ok_to_leave_voicemail=True)
+    assert section(record_of(patient, user, NOW), "Phones and e-mail")[0][3:6] == ["Yes"] * 3
+    for kind in ("no_messages", "no_voicemail"):
+        ContactWarning.objects.create(patient=patient, kind=kind)
+    assert section(record_of(patient, user, NOW), "Phones and e-mail")[0][3:6] == ["Yes", "No", "No"]
 
 
 # --- what is held back ----------------------------------------------------------------------------------------

@@ -181,7 +181,11 @@ def test_a_token_gets_what_its_scopes_for_reading_include(client, site, patient)
 
     def resources(scopes):
         _machine, token = create_client(
-            name=f"Lab {' '.join(scopes)}"[:60], sites=[site], scopes=scopes, by=administrator, now=timezone.now()
+            name=f"Lab {' '.join(scopes)}"[:60],
+            sites=[site],
+            scopes=scopes,
+            by=administrator,
+            now=timezone.now(),
         )
         answer = client.get(
             reverse("api:patient_record", args=[patient.pk]), headers={"Authorization": f"Bearer {token}"}
