@@ -64,7 +64,8 @@ TABLES = (
     "patients_encounter",
 )  # fmt: skip
 _ROWS = " union all ".join(
-    f"select x.label, {opened('x')} as is_open from {table} x where x.patient_id = %(patient)s and x.label <> ''"  # noqa: S608
+    f"select x.label, coalesce({opened('x')}, false) as is_open from {table} x"  # noqa: S608  (created_by may be null)
+    " where x.patient_id = %(patient)s and x.label <> '' and x.status not in ('entered_in_error', 'entered-in-error')"
     for table in TABLES
 )
 COUNT = f"select label, is_open, count(*) from ({_ROWS}) e group by label, is_open"  # noqa: S608  (fixed text)

@@ -132,9 +132,13 @@ def _lead(patient: Patient) -> CareTeamMember | None:
 
 
 def settle_documents(pair: Pair) -> Iterator[Settled]:
-    """The same file in both records stays twice, and is told."""
-    ours = pair.survivor.documents.standing().exclude(sha256="").values("sha256")
+    """The same file in both records stays twice, and is told: a protected one without its title."""
+    standing = pair.survivor.documents.standing().exclude(sha256="")
+    ours, hidden = standing.values("sha256"), set(standing.exclude(label="").values_list("sha256", flat=True))
     for row in pair.other.documents.standing().filter(sha256__in=ours).defer("text").order_by("created_at"):
+        if row.label or row.sha256 in hidden:
+            yield Settled(_("A protected document is in both records. Both stay."))
+            continue
         text = _("“%(title)s” is in both records. Both stay; mark one of them as entered in error.")
         yield Settled(text % {"title": row.title})
 

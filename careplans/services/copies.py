@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +31,11 @@ def give_copy(
     by: Actor,
     now: datetime,
     to: RelatedPerson | None = None,
+    parts: Collection[str] = (),
+    protected: bool = False,
 ) -> None:
-    """Keep on each plan that was on the paper (on the patient's record without one) that a copy was given.
+    """Keep on each plan that was on the paper (on the patient's record without one) that a copy was given, with what
+    it held (`parts`) and whether protected entries were on it (42 CFR 2.31: such a disclosure is accounted for).
 
     Raises ValidationError at `way` when safe contact forbids it, at `to` for somebody who is not to be contacted.
     """
@@ -51,8 +54,10 @@ def give_copy(
         "to": str(to.pk) if to else "",
         "language": language,
         "is_large": is_large,
+        "parts": sorted(parts),
+        "protected": protected,
     }
-    words = _words(to, way, language, is_large)
+    words = _words(to, way, language, is_large, protected)
     for plan in plans:
         record_edit(plan, "give_copy", by=by, now=now, reason=words, **facts)
     if not plans:
@@ -60,7 +65,7 @@ def give_copy(
         record_edit(patient, "give_copy", by=by, now=now, reason=words, **facts)
 
 
-def _words(to: RelatedPerson | None, way: str, language: str, is_large: bool) -> str:
+def _words(to: RelatedPerson | None, way: str, language: str, is_large: bool, protected: bool) -> str:
     """ "To Ana Alvarez, by mail, Spanish, large print": one line for the history."""
     whom = _("To %(name)s") % {"name": to.name} if to else _("To the patient")
     parts = [
@@ -68,5 +73,6 @@ def _words(to: RelatedPerson | None, way: str, language: str, is_large: bool) ->
         str(CopyWay(way).label),
         language_name(language),
         *([_("large print")] if is_large else []),
+        *([_("with protected entries")] if protected else []),
     ]
     return ", ".join(parts)

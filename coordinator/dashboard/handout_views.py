@@ -86,8 +86,10 @@ class HandoutForm(forms.Form):
 def patient_print(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The paper as it will come out of the printer, with the choices above it. Showing it is a look at the record."""
     patient = get_visible_or_404(summary.chart_patients(), request.user, pk=pk)
-    audit.viewed(request, patient, "handout")
-    return _shown(request, patient, HandoutForm(request.GET, patient=patient, user=_user(request)))
+    form = HandoutForm(request.GET, patient=patient, user=_user(request))
+    protected = form.is_valid() and form.wanted.protected
+    audit.viewed(request, patient, "handout, protected" if protected else "handout")
+    return _shown(request, patient, form)
 
 
 @requires("tasks.work")
@@ -100,11 +102,12 @@ def patient_copy(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not form.is_valid():
         return _shown(request, patient, form)
     wanted = form.wanted
-    plans = handout(user, patient, wanted, now).care_plans
+    paper = handout(user, patient, wanted, now)
     try:
         give_copy(
-            patient=patient, plans=plans, to=wanted.to, way=request.POST.get("way", ""), by=user, now=now,
+            patient=patient, plans=paper.care_plans, to=wanted.to, way=request.POST.get("way", ""), by=user, now=now,
             language=wanted.language, is_large=wanted.is_large,
+            parts=paper.parts, protected=bool(paper.notice),
         )  # fmt: skip
     except ValidationError as error:
         for message in error.messages:

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from patients.models import Patient, opened
+from coordinator.db import keys_of
+from patients.models import Patient, ProviderUpdate, opened
 
 ALL, CONTACT, CLINICAL, PLAN = "all", "contact", "clinical", "plan"
 LAST = UUID(int=2**128 - 1)
@@ -67,16 +68,23 @@ RECORDS = (
 
 
 def _changes(
-    kind: str, table: str, what: str, permission: str, *, sited: bool = False, told: str = "<> 'import'"
+    kind: str,
+    table: str,
+    what: str,
+    permission: str,
+    *,
+    sited: bool = False,
+    told: str = "<> 'import'",
+    only: str = "",
 ) -> Branch:
-    """The steps of records of one model, from its change rows."""
+    """The steps of records of one model, from its change rows; `only` narrows the records (r) further."""
     here = " and r.site_id = any(%(sites)s::uuid[])" if sited else ""
     return Branch(
         PLAN,
         permission,
         f"select '{kind}', c.id, c.at, c.step, c.to_status, {what}, c.reason, c.by_id, null::int"  # noqa: S608
         f" from {table}change c join {table} r on r.id = c.record_id"
-        f" where r.patient_id = %(patient)s{here} and r.status <> 'entered_in_error' and c.step {told}",
+        f" where r.patient_id = %(patient)s{here} and r.status <> 'entered_in_error' and c.step {told}{only}",
         "c.at",
         "c.id",
     )
@@ -202,6 +210,7 @@ BRANCHES = (
         " where d.id = r.report_to_id), left(case when c.step = 'answer' then r.answer else r.ask end, 400))",
         "notes.view",
         told="not in ('import', 'remind', 'read_answer') and not (c.step = 'create' and r.note_id is not null)",
+        only=" and r.id in (select id from shown_updates)",
     ),
     _changes("plan", "careplans_careplan", "r.title", "plans.view"),
     _changes("goal", "careplans_goal", "r.description", "plans.view"),
@@ -257,8 +266,10 @@ def timeline(
         "key": key,
         "limit": limit + 1,
     }
+    updates, own = _updates_shown(user, patient)
+    params |= own
     statement = (
-        f"select e.*, coalesce(concat_ws(', ', u.name, nullif(u.credentials, '')), '') from ({' union all '.join(pieces)})"  # noqa: S608
+        f"{updates}select e.*, coalesce(concat_ws(', ', u.name, nullif(u.credentials, '')), '') from ({' union all '.join(pieces)})"  # noqa: S608
         " e(kind, id, at, step, status, what, more, by_id, number)"
         " left join accounts_user u on u.id = e.by_id order by e.at desc, e.id desc limit %(limit)s"
     )
@@ -266,6 +277,16 @@ def timeline(
         cursor.execute(statement, params)
         rows = [Row(*r[:7], number=r[8], by=r[9]) for r in cursor.fetchall()]
     return rows[:limit], len(rows) > limit
+
+
+def _updates_shown(user: Any, patient: Patient) -> tuple[str, dict[str, Any]]:
+    """The provider updates that this person may see, as the models say it: a name for the statement, and its
+    parameters. Without the permission no branch asks for it."""
+    if not user.can("notes.view"):
+        return "", {}
+    keys, values = keys_of(ProviderUpdate.objects.visible_to(user).filter(patient=patient))
+    named = {f"shown_{n}": value for n, value in enumerate(values)}
+    return f"with shown_updates(id) as ({keys % tuple(f'%({name})s' for name in named)}) ", named
 
 
 def _piece(branch: Branch) -> str:

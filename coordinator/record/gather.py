@@ -22,6 +22,7 @@ from patients.models import (
     CareTeamMember,
     Consent,
     ContactPoint,
+    ContactWarning,
     Coverage,
     Document,
     Encounter,
@@ -36,6 +37,7 @@ from patients.models import (
     RelatedPerson,
     Result,
 )
+from patients.safe_contact import remember, safety
 from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment
 
@@ -55,6 +57,7 @@ class Record:
     now: datetime
     identifiers: list[PatientIdentifier] = field(default_factory=list)
     contact_points: list[ContactPoint] = field(default_factory=list)
+    warnings: list[ContactWarning] = field(default_factory=list)
     related_people: list[RelatedPerson] = field(default_factory=list)
     coverages: list[Coverage] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
@@ -80,6 +83,19 @@ class Record:
     events: list[Row] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
+    @property
+    def usable_points(self) -> list[ContactPoint]:
+        """Numbers and addresses in use, without those that safe contact forbids."""
+        wishes = safety(self.patient)
+        return [point for point in self.contact_points if not (point.ended_at or wishes.is_unsafe(point))]
+
+    @property
+    def points_on_paper(self) -> list[ContactPoint]:
+        """All numbers and addresses. Where paper must not say why one is not to be used, it does not name it."""
+        wishes = safety(self.patient)
+        silent = any(warning.is_sensitive and warning.contact_point_id for warning in self.warnings)
+        return [point for point in self.contact_points if not (silent and wishes.is_unsafe(point))]
+
     def lists(self) -> Iterator[tuple[str, list[Any]]]:
         """(name, rows) of every list of entries, the timeline left out: it retells the others."""
         for name, value in vars(self).items():
@@ -91,8 +107,12 @@ class Record:
         return sum(len(rows) for _name, rows in self.lists())
 
 
-def record_of(patient: Patient, user: Any, now: datetime, *, events: bool = True) -> Record:
-    """The record of a patient that `user` may see; a fixed number of statements. `events=False` leaves the timeline out.
+def record_of(
+    patient: Patient, user: Any, now: datetime, *, events: bool = True, notes: bool = True
+) -> Record:
+    """The record of a patient that `user` may see; a fixed number of statements.
+
+    `events=False` leaves the timeline out, `notes=False` what was written down: notes, contacts, provider updates.
 
     What was entered in error is not part of the record. Raises Patient.DoesNotExist for a patient who may not be known.
     """
@@ -104,6 +124,10 @@ def record_of(patient: Patient, user: Any, now: datetime, *, events: bool = True
 
     record.identifiers = own(PatientIdentifier, "kind", "value")
     record.contact_points = own(ContactPoint, "-kind", "rank", "created_at")
+    record.warnings = list(
+        _own(ContactWarning, record, related=("contact_point",)).filter(ended_at=None).order_by("created_at")
+    )
+    remember(record.patient, record.warnings)
     record.related_people = own(RelatedPerson, "name", "created_at")
     record.coverages = own(Coverage, "rank", "created_at")
     record.consents = own(Consent, "-starts_on", "-created_at")
@@ -133,10 +157,14 @@ def record_of(patient: Patient, user: Any, now: datetime, *, events: bool = True
     record.authorizations = list(
         _own(PriorAuthorization, record, related=("payer",)).prefetch_related("lines").order_by("-created_at")
     )
-    if user.can("notes.view"):
+    if notes and user.can("notes.view"):
         record.contacts = own(ContactAttempt, "-at", related=("related_person", "created_by"))
         record.notes = own(Note, "-created_at", related=("created_by", "report_to"))
-        record.updates = own(ProviderUpdate, "-created_at", related=("note", "report_to"))
+        record.updates = list(
+            _own(ProviderUpdate, record, related=("note", "report_to", "reconciliation"))
+            .prefetch_related("reconciliation__lines__medication", "reconciliation__lines__problem")
+            .order_by("-created_at")
+        )
     record.encounters = own(Encounter, "-started_at", related=("practitioner", "organization"))
     record.results = own(Result, "-taken_at", "name")
     record.immunizations = own(Immunization, "-given_at")
@@ -155,19 +183,43 @@ def _hold_back(record: Record) -> None:
     opened = set(grants.values_list("label", flat=True))
     day = record.now.astimezone(patient.site.tzinfo).date()
     leaves = {label: label in opened or may_leave(patient, label, day) for label in Label.values}
-    held = set()
+    held: list[Any] = []
     for name, rows in record.lists():
+        kept: list[Any] = []
         for row in rows:
-            told = getattr(row, "note", None) if name == "updates" else row
-            if label := getattr(told, "label", ""):
-                if leaves[label]:
-                    labels.add(label)
-                else:
-                    held.add(row.pk)
-        setattr(record, name, [row for row in rows if row.pk not in held])
-    record.events = [event for event in record.events if event.id not in held]
+            told = _labels(row)
+            may_go = all(leaves[label] for label in told)
+            (kept if may_go else held).append(row)
+            labels |= told if may_go else set()
+        setattr(record, name, kept)
+    record.events = _without(record.events, held)
     if notice := notice_for(labels):
         record.notices.append(notice)
+
+
+def _labels(row: Any) -> set[str]:
+    """The label of an entry; of an update to a provider those of everything that it retells."""
+    told = [row]
+    if isinstance(row, ProviderUpdate):
+        comparison = getattr(row, "reconciliation", None)
+        lines = comparison.lines.all() if comparison else ()
+        told = [row.note, *(entry for line in lines for entry in (line.medication, line.problem))]
+    return {entry.label for entry in told if getattr(entry, "label", "")}
+
+
+def _without(events: list[Row], held: list[Any]) -> list[Row]:
+    """The timeline without what tells of entries that are held back. One event stands for all results of a moment,
+    and an update's events have keys of their own: of both, whatever might retell a held one stays out."""
+    keys = {row.pk for row in held}
+    moments = {row.taken_at for row in held if isinstance(row, Result)}
+    no_updates = any(isinstance(row, ProviderUpdate) for row in held)
+    return [
+        event
+        for event in events
+        if event.id not in keys
+        and not (event.kind == "result" and event.at in moments)
+        and not (event.kind == "update" and no_updates)
+    ]
 
 
 def _own(model: Any, record: Record, related: tuple[str, ...] = ()) -> QuerySet[Any]:

@@ -26,12 +26,13 @@ from coordinator.dashboard.run_figures import of_day
 from coordinator.dashboard.team_rollup import figures_of
 from coordinator.dashboard.worklist import Wanted, Worklist
 from coordinator.messaging.models import Message, MessageStatus
+from coordinator.tests.factories import make_practitioner
 from coordinator.tests.permission_matrix import ADMINISTRATOR, AUDITOR, IN, NOT_FOUND, ROWS, SIGN_IN
 from coordinator.tests.permission_world import API, PEOPLE, World, one_world
 from coordinator.tests.test_permission_matrix import ROUTES, TABLE, answer, ask, path_of
 from patients.models import Encounter, Medication, Patient, Result
 from patients.rules.text import fold
-from patients.tests.factories import make_document, make_grant, restrict
+from patients.tests.factories import make_grant, restrict
 
 CANARY = "qxzcanary"
 NEVER_ASKED = (
@@ -134,12 +135,19 @@ def plant_labelled(made: World) -> World:
         aside.thing("note for the provider", made.own),
         Medication.objects.create(patient=patient, name="Lisinopril", how_taken="Once a day"),
         Result.objects.create(patient=patient, name="Weight", value_text="81", taken_at=noon()),
-        make_document(patient, kind="Letter", title="Letter", text="Letter"),
+        aside.thing("document", made.own),  # the one of the addresses: no other is made on the way
         Encounter.objects.create(patient=patient, kind="Visit", reason="Cough", started_at=noon()),
     ]
     for record in entries:
         plant(record, f"{CANARY}3 {NEVER_ASKED} ")
         type(record).objects.filter(pk=record.pk).update(label="part2")
+    answered = aside.thing("provider update", made.own)
+    plant(answered, f"{CANARY}3 {NEVER_ASKED} ")
+    type(answered).objects.filter(pk=answered.pk).update(
+        note=note, answer=f"{CANARY}3 answered", report_to=make_practitioner(site=made.own)
+    )
+    change = {"at": noon(), "step": "answer", "from_status": "sent", "to_status": "answered"}
+    answered.changes.create(record=answered, **change)
     aside.thing("plan", made.own).problems.add(problem)
     referral = aside.thing("referral", made.own)
     type(referral).objects.filter(pk=referral.pk).update(problem=problem)
@@ -255,7 +263,7 @@ def test_a_labelled_entry_itself_is_not_there(world):
     found = [
         (entry.route, answer(ask(world, Role.COORDINATOR, method, path, entry.sends)))
         for entry, method in addresses_naming_a_patient(Role.COORDINATOR)
-        if {"problem", "note"} & set(entry.names.values())
+        if {"problem", "note", "document", "provider update"} & set(entry.names.values())
         for path in [path_of(entry, world.labelled, world.own)]
     ]
     assert len(found) > 2
@@ -278,12 +286,16 @@ def test_a_labelled_entry_is_shown_to_who_gave_a_reason(world):
 
 
 def test_labelled_entries_are_not_counted(world):
-    """The tabs' numbers are those of a record without them."""
+    """The tabs' numbers are those of a record without them, and become those of the whole one for who gave a reason."""
     patient = world.labelled.thing("patient", world.own)
     reader = world.thing(Role.COORDINATOR, world.own)
     counts = summary.facts(reader, patient, timezone.now(), clinical=True)
     assert (counts.counts.notes, counts.counts.documents, counts.has.results) == (0, 0, False)
     assert (counts.problems, counts.medications) == ([], [])
+    grant = make_grant(patient, reader, kind="reason", label="part2", purpose="treatment")
+    counts = summary.facts(reader, patient, timezone.now(), clinical=True)
+    type(grant).objects.filter(pk=grant.pk).delete()
+    assert (counts.counts.notes, counts.counts.documents, counts.has.results) == (2, 1, True)
 
 
 def test_nothing_of_it_is_counted(world):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as lazy
 from coordinator.uploads import dropped_files
 from patients.forms import day
 from patients.forms.entries import line
+from patients.forms.labels import Proposing, label_field
 from patients.models import Document, DocumentKind
 from patients.rules.files import ACCEPT, too_large
 
@@ -60,14 +61,17 @@ class DocumentForm(forms.Form):
         return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
 
 
-class NewDocumentsForm(DocumentForm):
+class NewDocumentsForm(Proposing, DocumentForm):
+    suggesting: ClassVar[dict[str, str]] = {"name": "title"}
+
     title = line(
         lazy("Title"), 250, help_text=lazy("For one file. Without a title it carries the file’s name.")
     )
+    label = label_field()
     files: Any = SeveralFiles(label=lazy("Files"), widget=SeveralFilesInput(attrs={"accept": ACCEPT}))
 
     # Files last: what is typed has arrived when a file turns out to be too large.
-    field_order = ("kind", "title", "tags", "source", "received_on", "expires_on", "files")
+    field_order = ("kind", "title", "tags", "source", "received_on", "expires_on", "label", "files")
 
     def __init__(self, *args: Any, request: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -28,13 +28,19 @@ def label_field() -> forms.ChoiceField:
 
 
 class Proposing(forms.Form):
-    """A form of an entry that can be labelled: what a code or a name suggests has to be decided by a person."""
+    """A form of an entry that can be labelled: what a code or a name suggests has to be decided by a person.
+
+    `suggesting`: the fields that hold code and name, where they are called otherwise.
+    """
+
+    suggesting: ClassVar[dict[str, str]] = {}
 
     def clean_label(self) -> str:
         chosen: str = self.cleaned_data["label"]
         if chosen == OPEN:
             return ""
-        typed = {name: str(self.data.get(name) or "") for name in ("code", "name")}
+        fields = {"code": "code", "name": "name", **self.suggesting}
+        typed = {what: str(self.data.get(self.add_prefix(name)) or "") for what, name in fields.items()}
         suggested = "" if chosen else proposed(**typed)
         if suggested:
             sentence = _("This suggests a label: %(label)s. Choose it, or say that the entry is open.")

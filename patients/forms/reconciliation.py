@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from coordinator.accounts.models import User
 from patients.forms.entries import line, moment, words
+from patients.forms.labels import Proposing, label_field
 from patients.models import Patient, ProviderUpdate, Reconciliation, ReconciliationLine, RelatedPerson, Topic
 from patients.selectors import providers
 
@@ -65,15 +66,21 @@ class LineForm(forms.Form):
         return data
 
 
-class NewLineForm(forms.Form):
-    """Something the list did not have; an empty line is nothing."""
+class NewLineForm(Proposing):
+    """Something the list did not have; an empty line is nothing. Allergies have no label."""
 
     name = line(lazy("Name"), 250)
     said = line(lazy("How"), 250)
+    label = label_field()
+
+    def __init__(self, *args: Any, kind: str = "medicines", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if kind == "allergies":
+            del self.fields["label"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("said") and not data.get("name") and "name" not in self.errors:
+        if (data.get("said") or data.get("label")) and not data.get("name") and "name" not in self.errors:
             self.add_error("name", _("Enter what it is."))
         return data
 

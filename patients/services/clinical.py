@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from coordinator.audit import services as audit
 from coordinator.db import Conflict
-from coordinator.workflow import Actor
+from coordinator.workflow import Actor, person
 from patients.models import Allergy, AllergyStatus, Medication, Patient, Problem
+from patients.models.visibility import opened_to
 from patients.rules import doubts
 from patients.services.entries import (
     add_entry,
@@ -31,8 +32,8 @@ def add_problem(
     """`details`: code, code_system, onset_on, source, last_checked_on. Unless `keep`, what looks wrong is refused
     first (rules.doubts.Doubt): the same problem twice, a day outside the patient's life."""
     patient = patient_for_entry(patient_id, by)
-    there = patient.problems.filter(status="active").values_list("name", "code")
-    _doubt(patient, "name", name, details, there, keep)
+    there = patient.problems.filter(status="active")
+    _doubt(patient, "name", name, details, _shown(there, by), keep)
     details.setdefault("last_checked_on", local_day(patient, now))
     return add_entry(Problem, patient, by=by, name=name, **details)
 
@@ -44,8 +45,8 @@ def add_medication(
     """`details`: how_taken, code, code_system, started_on, prescriber_name, source, last_checked_on. Doubts as in
     add_problem."""
     patient = patient_for_entry(patient_id, by)
-    there = patient.medications.filter(status__in=["active", "on_hold"]).values_list("name", "code")
-    _doubt(patient, "name", name, details, there, keep)
+    there = patient.medications.filter(status__in=["active", "on_hold"])
+    _doubt(patient, "name", name, details, _shown(there, by), keep)
     details.setdefault("last_checked_on", local_day(patient, now))
     return add_entry(Medication, patient, by=by, name=name, **details)
 
@@ -66,6 +67,12 @@ def add_allergy(
     allergy = add_entry(Allergy, patient, by=by, substance=substance, **details)
     _say(patient, AllergyStatus.RECORDED, now)
     return allergy
+
+
+def _shown(there: Any, by: Actor) -> Any:
+    """(name, code) of the entries that `by` may see: a doubt must not tell that a protected one is there."""
+    reader = person(by)
+    return (there.filter(opened_to(reader)) if reader else there).values_list("name", "code")
 
 
 def _doubt(patient: Patient, field: str, name: str, details: dict[str, Any], there: Any, keep: bool) -> None:

@@ -19,6 +19,7 @@ from coordinator.hints import hint
 from coordinator.workflow import Actor, begin, person, record_edit
 from patients.linking import TARGETS
 from patients.models import Document, DocumentLink, Patient
+from patients.models.visibility import opened_to
 from patients.rules import text
 from patients.rules.files import FileFacts, read_file_facts
 from patients.services.entries import clean, entry_for_change, patient_for_entry, require_reason
@@ -30,17 +31,17 @@ EDITABLE = ("kind", "title", "tags", "source", "received_on", "expires_on")
 
 @transaction.atomic
 def add_documents(
-    *, patient_id: UUID, files: Sequence[File[bytes]], by: Actor, now: datetime, **facts: Any
+    *, patient_id: UUID, files: Sequence[File[bytes]], by: Actor, now: datetime, label: str = "", **facts: Any
 ) -> list[Document]:
-    """Keep one or several files with the same facts (EDITABLE); all of them or none.
+    """Keep one or several files with the same facts (EDITABLE) and label; all of them or none.
 
     A title is for one file; without one each carries its file's name. Raises ValidationError by field; Conflict with
-    `extra` existing={"pk", "title"} when the patient has the same bytes already.
+    `extra` existing={"pk", "title"} when the patient has the same bytes already ({} when `by` may not see it).
     """
     patient = patient_for_entry(patient_id, by)
     facts = _clean({"kind": "", "title": "", "tags": [], "source": "", **facts}, among_several=True)
     read = _read(files)
-    _refuse_known(patient, read)
+    _refuse_known(patient, read, by)
     made: list[Document] = []
     with _kept_only_if_saved(made):
         for file, found in zip(files, read, strict=True):
@@ -52,6 +53,7 @@ def add_documents(
                 size=found.size,
                 sha256=found.sha256,
                 preview=Document.Preview.PENDING,
+                label=clean(Document, {"label": label})["label"],
                 **facts | {"title": facts["title"] if facts["title"] and len(files) == 1 else found.name},
             )
             document.file.save(found.name, file, save=False)
@@ -124,14 +126,26 @@ def _read(files: Sequence[File[bytes]]) -> list[FileFacts]:
     return read
 
 
-def _refuse_known(patient: Patient, read: Sequence[FileFacts]) -> None:
+def _refuse_known(patient: Patient, read: Sequence[FileFacts], by: Actor) -> None:
     """The patient's row is locked, so two people cannot add the same file at once."""
     known = Document.objects.standing().filter(patient=patient, sha256__in=[found.sha256 for found in read])
     if same := known.order_by("created_at").first():
+        shown = _is_shown(same, by)
         raise Conflict(
-            _("This file is in the record already, as “%(title)s”.") % {"title": same.title},
-            existing={"pk": str(same.pk), "title": same.title},
+            _said_known(same, shown),
+            existing={"pk": str(same.pk), "title": same.title} if shown else {},
         )
+
+
+def _is_shown(document: Document, by: Actor) -> bool:
+    reader = person(by)
+    return reader is None or Document.objects.filter(pk=document.pk).filter(opened_to(reader)).exists()
+
+
+def _said_known(document: Document, is_shown: bool) -> str:
+    if not is_shown:
+        return _("This file is in the record already, as a protected document.")
+    return _("This file is in the record already, as “%(title)s”.") % {"title": document.title}
 
 
 @contextlib.contextmanager
@@ -225,7 +239,7 @@ def take_back_document_error(*, document_id: UUID, by: Actor, now: datetime) -> 
         raise Conflict(_("This document is not marked as entered in error."))
     same = Document.objects.standing().filter(patient=document.patient, sha256=document.sha256)
     if document.sha256 and (twin := same.first()):
-        raise Conflict(_("This file is in the record already, as “%(title)s”.") % {"title": twin.title})
+        raise Conflict(_said_known(twin, _is_shown(twin, by)))
     values = {"status": "current", "error_reason": ""}
     return _save(document, "take_back_error", by=by, now=now, **values)
 

@@ -46,13 +46,15 @@ Obstacle = ReconciliationLine.Obstacle
 
 @dataclass(frozen=True)
 class Said:
-    """What was said about one entry of the list; without `entry_id` it is new and has a `name`."""
+    """What was said about one entry of the list; without `entry_id` it is new and has a `name`, and a `label` where
+    the entry can be protected."""
 
     finding: str
     entry_id: UUID | None = None
     name: str = ""
     said: str = ""
     obstacle: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,10 +226,10 @@ def _add(event: Reconciliation, listed: Listed, one: Said, source: str, by: Acto
     """What the list did not have, marked as reported."""
     common: dict[str, Any] = {"patient_id": event.patient_id, "by": by, "now": now, "source": source}
     if listed.model is Medication:
-        return clinical.add_medication(name=one.name, how_taken=one.said, **common)
+        return clinical.add_medication(name=one.name, how_taken=one.said, label=one.label, **common)
     if listed.model is Allergy:
         return clinical.add_allergy(substance=one.name, reaction=one.said, **common)
-    return clinical.add_problem(name=one.name, **common)
+    return clinical.add_problem(name=one.name, label=one.label, **common)
 
 
 def _situation(event: Reconciliation) -> str:

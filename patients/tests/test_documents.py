@@ -408,6 +408,63 @@ def test_the_same_file_in_both_records_is_told_before_merging(elena, dana):
     assert elena.documents.count() == 2
 
 
+def test_a_document_is_protected_from_the_moment_it_is_added(client, elena, dana):
+    where = reverse("patients:document_new", args=[elena.pk])
+    sent = {"kind": "report", "title": "Methadone program, discharge"}
+
+    def post(**more):
+        return client.post(where, {**sent, "files": [upload("report.pdf", make_pdf("A"))], **more})
+
+    asked = post()
+    assert asked.status_code == 422
+    assert "This suggests a label: Substance-use record" in asked.content.decode()
+    assert not Document.objects.exists()
+    assert post(label="part2").status_code == 302
+    assert Document.objects.get().label == "part2"
+    assert not Document.objects.visible_to(make_user(site=elena.site)).exists()
+
+
+def test_after_labelling_a_document_one_is_back_at_the_documents(client, elena, dana):
+    (document,) = add(elena, dana)
+    answer = client.post(reverse("patients:entry_label", args=["document", document.pk]), {"label": "part2"})
+    assert answer.url == reverse("dashboard:patient_documents", args=[elena.pk])
+
+
+def test_a_protected_file_is_told_without_its_title(client, elena, dana):
+    """To who may not see it: another one who adds the same bytes, takes an error back, or prepares a merge."""
+    (theirs,) = add(elena, dana, title="Methadone clinic", label="part2")
+    other = make_user(Role.LEAD, site=elena.site)
+    with pytest.raises(Conflict, match="protected document") as refusal:
+        add(elena, other)
+    assert "Methadone" not in str(refusal.value)
+    assert refusal.value.extra["existing"] == {}
+    with pytest.raises(Conflict, match="Methadone clinic"):
+        add(elena, dana)
+    client.force_login(other)
+    sent = {"kind": "report", "files": [upload("report.pdf", make_pdf("Ejection fraction"))]}
+    page = client.post(reverse("patients:document_new", args=[elena.pk]), sent)
+    assert page.status_code == 422
+    assert "as a protected document" in page.content.decode()
+    assert "Methadone" not in page.content.decode()
+
+    services.enter_document_in_error(document_id=theirs.pk, reason="x", by=dana, now=NOW)
+    (again,) = add(elena, other, title="Report")
+    services.enter_document_in_error(document_id=again.pk, reason="x", by=other, now=NOW)
+    services.take_back_document_error(document_id=theirs.pk, by=dana, now=NOW)
+    with pytest.raises(Conflict, match="protected document"):
+        services.take_back_document_error(document_id=again.pk, by=other, now=NOW)
+
+
+@pytest.mark.parametrize("labels", [("part2", ""), ("", "part2")])
+def test_a_merge_does_not_name_a_protected_document(elena, dana, labels):
+    twin = make_patient(site=elena.site)
+    add(elena, dana, title="Methadone clinic", label=labels[0])
+    add(twin, dana, title="Methadone clinic", label=labels[1])
+    plan = str(services.plan_merge(survivor=elena, other=twin, choices={}, now=NOW))
+    assert "A protected document is in both records" in plan
+    assert "Methadone" not in plan
+
+
 def test_nothing_is_added_to_a_record_that_was_merged_away(elena, dana):
     twin = make_patient(site=elena.site)
     merge(elena, twin, make_user(Role.LEAD, site=elena.site))

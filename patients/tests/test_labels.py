@@ -32,7 +32,7 @@ from patients.models import (
     Problem,
     Result,
 )  # fmt: skip
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_patient, make_update
 
 SECRET = "Opioid dependence"
 WHY = "Discharge call today"
@@ -108,6 +108,19 @@ def test_a_person_decides_on_what_is_proposed(browser, patient):
     assert sorted(Problem.objects.values_list("label", flat=True)) == ["", "part2"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed"), [("problem", {"name": "Opioids", "code": "F11.20"}), ("medicine", {"name": SECRET})]
+)
+def test_a_doubt_about_the_same_entry_does_not_tell_of_a_protected_one(browser, patient, dana, kind, typed):
+    secret(patient)
+    Medication.objects.create(patient=patient, name=SECRET, label="part2")
+    add = reverse("patients:entry_new", args=[patient.pk, kind])
+    assert browser.post(add, {**typed, "label": "part2"}).status_code == 302
+    again = browser.post(add, {**typed, "label": "part2"})  # one's own is told
+    assert again.status_code == 422
+    assert "on the list already" in again.content.decode()
+
+
 @pytest.mark.parametrize("kind", ["problem", "medicine", "note", "document", "result", "encounter"])
 def test_every_kind_can_be_labelled_and_taking_it_off_needs_a_reason(browser, patient, dana, kind):
     entry = {
@@ -167,6 +180,20 @@ def test_an_edit_of_a_plan_keeps_the_problem_that_the_editor_is_not_shown(patien
 
     edit_plan(plan_id=plan.pk, version=plan.version, by=dana, now=timezone.now(), problem_ids=[])
     assert list(plan.problems.all()) == [hidden]
+
+
+def test_the_timeline_tells_no_update_about_a_protected_note_to_others(browser, patient, dana):
+    writer = make_user(site=patient.site)
+    note = Note.objects.create(patient=patient, body=SECRET, label="part2", created_by=writer)
+    update = make_update(patient, ask=SECRET, note=note, created_by=writer)
+    services.answer_update(
+        update_id=update.pk, answer=SECRET, answer_route="phone", by=writer, now=timezone.now()
+    )
+    where = reverse("dashboard:patient_timeline", args=[patient.pk])
+    assert SECRET not in browser.get(where).content.decode()
+    assert SECRET in signed_in(writer).get(where).content.decode()
+    open_it(patient, dana)
+    assert SECRET in browser.get(where).content.decode()
 
 
 # --- opened -----------------------------------------------------------------------------------------------
@@ -294,6 +321,16 @@ def test_a_consent_of_the_day_lets_it_leave(patient, label, consents, leaves):
         given_ = {"method": "written", "starts_on": DAY - timedelta(days=30)} | fields
         Consent.objects.create(patient=patient, **given_)
     assert may_leave(patient, label, DAY) is leaves
+
+
+def test_what_was_imported_counts_with_what_others_wrote_and_errors_do_not(patient, dana):
+    """An imported entry has no author."""
+    writer = make_user(site=patient.site)
+    for author in (None, None, None, writer, writer):
+        secret(patient, created_by=author)
+    secret(patient, status="entered_in_error")
+    Encounter.objects.create(patient=patient, kind="Visit", label="part2", status="entered-in-error")
+    assert protected(dana, patient).withheld == {"part2": 5}
 
 
 def test_counting_what_is_withheld_and_shown(patient, dana):

@@ -263,6 +263,7 @@ def test_what_was_not_asked_stays_as_it_was(client, maria, dana, pills, chen):
         ({"report_to": ""}, "Choose who hears what differs"),
         ({"with_whom": "related_person"}, "Choose who you spoke with"),
         ({"new-0-said": "at night"}, "Enter what it is"),
+        ({"new-0-label": "part2"}, "Enter what it is"),
         ({"reply_due_at": "2020-01-01T10:00"}, "still to come"),
     ],
 )
@@ -283,6 +284,31 @@ def test_a_finding_without_words_is_refused_at_its_line(client, maria, dana, pil
 def test_an_empty_comparison_is_refused(client, maria, dana, pills):
     sent = client.post(where(maria), {"with_whom": "patient", "urgency": "routine"})
     assert "Say at least about one line" in sent.content.decode()
+
+
+@pytest.mark.parametrize(("label", "kept"), [("part2", "part2"), ("none", "")])
+def test_a_reported_medicine_that_suggests_a_label_is_decided_on(client, maria, dana, site, label, kept):
+    sent = {"with_whom": "patient", "urgency": "routine", "new-1-name": "Suboxone", "new-1-said": "nightly"}
+    asked = client.post(where(maria), sent)
+    assert asked.status_code == 422
+    assert "This suggests a label: Substance-use record" in asked.content.decode()
+    assert not Reconciliation.objects.exists()
+    assert client.post(where(maria), {**sent, "new-1-label": label}).status_code == 302
+    assert Medication.objects.get().label == kept
+    seen = list(Medication.objects.visible_to(make_user(site=site)).values_list("name", flat=True))
+    assert seen == ([] if kept else ["Suboxone"])
+
+
+def test_what_is_new_among_the_problems_can_be_protected_and_allergies_cannot(client, maria, dana):
+    sent = {
+        "with_whom": "patient",
+        "urgency": "routine",
+        "new-0-name": "Depression",
+        "new-0-label": "behavioral",
+    }
+    assert client.post(where(maria, "problems"), sent).status_code == 302
+    assert Problem.objects.get().label == "behavioral"
+    assert "new-0-label" not in client.get(where(maria, "allergies")).content.decode()
 
 
 def test_a_relative_without_the_topic_is_not_offered(client, maria, dana):

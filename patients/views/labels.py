@@ -25,7 +25,7 @@ KINDS: dict[str, tuple[Any, str]] = {
     "problem": (Problem, "dashboard:patient_details"),
     "medicine": (Medication, "dashboard:patient_details"),
     "note": (Note, "dashboard:patient_notes"),
-    "document": (Document, "dashboard:patient_notes"),
+    "document": (Document, "dashboard:patient_documents"),
     "result": (Result, "dashboard:patient_summary"),
     "encounter": (Encounter, "dashboard:patient_timeline"),
 }

@@ -67,7 +67,9 @@ class Page:
             if finding := data["finding"] or rest:
                 said.append(Said(finding, entry.pk, said=data["said"], obstacle=data.get("obstacle", "")))
         new = [line.cleaned_data for line in self.new if line.cleaned_data["name"]]
-        return said + [Said("new", name=data["name"], said=data["said"]) for data in new]
+        return said + [
+            Said("new", name=data["name"], said=data["said"], label=data.get("label", "")) for data in new
+        ]
 
     def _tells_nobody(self) -> bool:
         data = self.form.cleaned_data
@@ -84,7 +86,7 @@ def _page(request: HttpRequest, patient: Patient, kind: str) -> Page:
             (entry, LineForm(data, prefix=f"line-{entry.pk}", kind=kind))
             for entry in entries_to_compare(user, patient, kind)
         ],
-        [NewLineForm(data, prefix=f"new-{n}") for n in range(NEW_LINES)],
+        [NewLineForm(data, prefix=f"new-{n}", kind=kind) for n in range(NEW_LINES)],
     )
 
 

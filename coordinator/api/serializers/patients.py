@@ -20,7 +20,7 @@ from coordinator.api.fields import (
     words,
 )
 from coordinator.api.selectors import colleagues, practitioners
-from patients.models import ContactPoint, Patient, PatientIdentifier, PatientStatus, Tier
+from patients.models import ContactPoint, ContactWarning, Patient, PatientIdentifier, PatientStatus, Tier
 from patients.services.patients import EDITABLE
 
 ROW = (
@@ -41,6 +41,7 @@ POINT_SETTABLE = (
     "kind", "value", "use", "owner_name", "owner_relationship", "rank", "ok_to_message", "ok_to_leave_voicemail",
     "permission_source",
 )  # fmt: skip
+WARNING = ("id", "kind", "contact_point", "calls_from", "calls_until", "text", "is_sensitive")
 IDENTIFIER = ("id", "kind", "system", "value")
 MOST_POINTS = 20
 
@@ -63,16 +64,25 @@ class IdentifierShape(Shape):
         fields = IDENTIFIER
 
 
+class ContactWarningShape(Shape):
+    """A wish about being contacted. The words of a sensitive one stay in the record."""
+
+    class Meta:
+        model = ContactWarning
+        fields = WARNING
+
+
 class PatientDetail(Shape):
     identifiers = IdentifierShape(many=True, read_only=True)
     contact_points = ContactPointShape(many=True, read_only=True)
+    contact_warnings = ContactWarningShape(many=True, read_only=True)
     steps = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Steps that are possible from this status."
     )
 
     class Meta:
         model = Patient
-        fields = (*DETAIL, "identifiers", "contact_points", "steps")
+        fields = (*DETAIL, "identifiers", "contact_points", "contact_warnings", "steps")
 
 
 class ContactPointWrite(StrictModel):

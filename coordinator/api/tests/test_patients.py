@@ -6,7 +6,7 @@ from django.utils import timezone
 from coordinator.api.tests.factories import make_caller
 from coordinator.audit.models import AuditEvent
 from coordinator.tests.factories import make_practitioner, make_user
-from patients.models import ContactPoint, Patient, PatientIdentifier
+from patients.models import ContactPoint, ContactWarning, Patient, PatientIdentifier
 from patients.tests.factories import make_patient, make_phone
 
 LIST = "/api/v1/patients/"
@@ -191,6 +191,36 @@ def test_contact_points_are_listed_and_added(world):
     assert made.json()["normalized"] == "elena@example.test"
     assert [row["id"] for row in world.caller.get(where).json()["results"]] == [made.json()["id"]]
     assert world.caller.post(where, {"kind": "email", "value": "elena@example.test"}).status_code == 409
+
+
+def test_what_safe_contact_forbids_is_not_permitted(world):
+    good = make_phone(world.patient, ok_to_leave_voicemail=True)
+    make_phone(world.patient, "+16125550199", rank=2, ok_to_leave_voicemail=True)
+    wish = ContactWarning.objects.create(
+        patient=world.patient, kind="use_only", contact_point=good, text="The partner reads the other one"
+    )
+
+    def permitted(rows):
+        return {row["value"][-2:]: (row["ok_to_message"], row["ok_to_leave_voicemail"]) for row in rows}
+
+    found = world.caller.get(address(world.patient)).json()
+    assert found["contact_warnings"] == [
+        {
+            "id": str(wish.pk), "kind": "use_only", "contact_point": str(good.pk), "calls_from": None,
+            "calls_until": None, "text": "The partner reads the other one", "is_sensitive": False,
+        }
+    ]  # fmt: skip
+    only_good = {"43": (True, True), "99": (False, False)}
+    assert permitted(found["contact_points"]) == only_good
+    assert (
+        permitted(world.caller.get(address(world.patient, "contact-points/")).json()["results"]) == only_good
+    )
+    ContactWarning.objects.filter(pk=wish.pk).update(is_sensitive=True)
+    assert world.caller.get(address(world.patient)).json()["contact_warnings"][0]["text"] == ""
+    ContactWarning.objects.filter(pk=wish.pk).update(ended_at=timezone.now())
+    found = world.caller.get(address(world.patient)).json()
+    assert found["contact_warnings"] == []
+    assert permitted(found["contact_points"]) == {"43": (True, True), "99": (True, True)}
 
 
 def test_contact_points_of_another_sites_patient_are_not_there(world):

@@ -27,6 +27,7 @@ from coordinator.record.bundle import as_json, bundle_of
 from coordinator.record.gather import record_of
 from patients import services
 from patients.models import ContactPoint, Patient, PatientIdentifier
+from patients.safe_contact import SAFE, Safety, safety_of
 from patients.selectors import find_patients
 
 
@@ -109,7 +110,8 @@ class PatientRecord(PatientView):
         Notes and contacts are never in it: no scope opens them.
         """
         patient = get_visible_or_404(Patient, request.user, pk=pk)
-        record = record_of(patient, Scoped(request.user, request.auth.scopes), timezone.now(), events=False)
+        scoped = Scoped(request.user, request.auth.scopes)
+        record = record_of(patient, scoped, timezone.now(), events=False, notes=False)
         audit.record(
             by=request.user,
             action="record_export",
@@ -151,9 +153,12 @@ class ContactPointList(PatientView, ListView):
 
     @extend_schema(operation_id="contact_points_list", responses=shapes.ContactPointShape(many=True))
     def get(self, request: Any, pk: UUID) -> Response:
-        """Phones and e-mail addresses of a patient, ended ones included."""
+        """Phones and e-mail addresses of a patient, ended ones included. Where safe contact forbids messages or
+        voicemail (`contact_warnings` of the patient), permission is false."""
         get_visible_or_404(Patient.objects.only("id"), request.user, pk=pk)
-        return self.listed()
+        response = self.listed()
+        bind(response.data["results"], safety_of([pk]).get(pk, SAFE))
+        return response
 
     @extend_schema(
         operation_id="contact_points_create",
@@ -199,16 +204,31 @@ class PatientSteps(PatientView, StepView):
         return detail(self.request, pk)
 
 
+def bind(points: list[dict[str, Any]], wishes: Safety) -> None:
+    """What safe contact forbids is not permitted, whatever the row says."""
+    for point in points:
+        unsafe = wishes.is_unsafe_at(point["kind"], point["normalized"] or point["value"])
+        point["ok_to_message"] &= not (unsafe or wishes.no_messages)
+        point["ok_to_leave_voicemail"] &= not (unsafe or wishes.no_voicemail)
+
+
 def detail(request: Any, pk: UUID) -> dict[str, Any]:
-    """One visible patient as PatientDetail (three queries). Raises Http404."""
+    """One visible patient as PatientDetail (four queries). Raises Http404."""
     visible, params = keys_of(Patient.objects.visible_to(request.user).filter(pk=pk))
     found = rows_of(Patient, shapes.DETAIL, f"r.id = ({visible})", params)
     if not found:
         raise Http404
     whose = "r.patient_id = %s order by"  # the patient is visible, so are these
+    points = rows_of(ContactPoint, shapes.POINT, f"{whose} r.rank, r.created_at", [pk])
+    wishes = safety_of([pk]).get(pk, SAFE)
+    bind(points, wishes)
     return {
         **found[0],
         "identifiers": rows_of(PatientIdentifier, shapes.IDENTIFIER, f"{whose} r.id", [pk]),
-        "contact_points": rows_of(ContactPoint, shapes.POINT, f"{whose} r.rank, r.created_at", [pk]),
+        "contact_points": points,
+        "contact_warnings": [
+            row(warning, shapes.WARNING) | ({"text": ""} if warning.is_sensitive else {})
+            for warning in wishes.warnings
+        ],
         "steps": STEPS.possible(found[0]["status"]),
     }

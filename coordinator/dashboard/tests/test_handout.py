@@ -14,6 +14,7 @@ from django.utils import timezone
 from careplans.models import CarePlanChange
 from careplans.tests.factories import make_goal, make_intervention, make_plan
 from coordinator.accounts.roles import Role
+from coordinator.audit.models import AuditEvent
 from coordinator.dashboard.handout import PARTS, language_of
 from coordinator.tests.factories import make_user
 from patients import services
@@ -165,11 +166,26 @@ def give(browser, patient, **typed: Any):
     return browser.post(reverse("dashboard:patient_copy", args=[patient.pk]), typed)
 
 
+def test_a_copy_with_protected_medicines_is_accounted_for(browser, patient, full):
+    give(browser, patient, parts=["medicines", "plan"], protected="on")
+    row = CarePlanChange.objects.get(record=full, step="give_copy")
+    assert (row.facts["parts"], row.facts["protected"]) == (["medicines", "plan"], True)
+    assert row.reason.endswith("with protected entries")
+    paper(browser, patient, language="en", protected="on")
+    paper(browser, patient, language="en")
+    seen = AuditEvent.objects.filter(action="view", patient_id=patient.pk).order_by("id")
+    told = [event.details["what"] for event in seen if event.details["what"].startswith("handout")]
+    assert told == ["handout, protected", "handout"]
+
+
 def test_a_copy_given_is_on_the_plan_with_day_way_and_person(browser, patient, full, dana):
     assert give(browser, patient).status_code == 302
     row = CarePlanChange.objects.get(record=full, step="give_copy")
     assert (row.by, row.reason) == (dana, "To the patient, In person, Spanish, large print")
-    assert row.facts == {"way": "hand", "to": "", "language": "es", "is_large": True}
+    assert row.facts == {
+        "way": "hand", "to": "", "language": "es", "is_large": True,
+        "parts": ["medicines", "plan", "visits"], "protected": False,
+    }  # fmt: skip
     timeline = browser.get(reverse("dashboard:patient_timeline", args=[patient.pk])).content.decode()
     assert "Copy of the plan given" in timeline
     assert "large print" in timeline

@@ -29,6 +29,7 @@ from coordinator.record.bundle.people import (
     coverage_resource,
     patient_resource,
     related_person_resource,
+    warning_resources,
 )
 from coordinator.record.bundle.planned import (
     appointment_resource,
@@ -69,6 +70,7 @@ def as_json(bundle: Json) -> str:
 def _resources(record: Record) -> Iterable[Json]:
     about = ref(record.patient.pk)
     yield patient_resource(record)
+    yield from warning_resources(record, about)
     yield from _directory(record)
     writers: list[tuple[Callable[[Any, Any], Json], list[Any]]] = [
         (related_person_resource, record.related_people),

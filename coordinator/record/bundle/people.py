@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from coordinator.fhir.mapping import GENDER_IDENTITY, INTERPRETER
 from coordinator.fhir.values import Json
-from coordinator.record.bundle.values import CODES, NUMBERS, coded, concept, day, ref
+from coordinator.record.bundle.values import CODES, NUMBERS, coded, concept, day, instant, ref
 from coordinator.record.gather import Record
 
 
@@ -29,7 +31,6 @@ def patient_resource(record: Record) -> Json:
         for n in record.identifiers
         if not (n.kind == "MR" and n.value == p.mrn)
     ]
-    points = [c for c in record.contact_points if not c.ended_at]
     uses = {"mobile", "home", "work"}
     dead = {"deceasedDateTime": day(p.deceased_on)} if p.deceased_on else {"deceasedBoolean": True}
     return {
@@ -45,7 +46,7 @@ def patient_resource(record: Record) -> Json:
                 "use": c.use if c.use in uses else None,
                 "rank": c.rank or None,
             }
-            for c in points
+            for c in record.usable_points
         ],
         "gender": p.sex,
         "birthDate": day(p.birth_date),
@@ -69,6 +70,24 @@ def patient_resource(record: Record) -> Json:
         ],
         **(dead if p.status == "deceased" else {}),
     }
+
+
+def warning_resources(record: Record, about: Any) -> list[Json]:
+    """Safe contact: one flag for each wish. What must not be said outside the record is only pointed at."""
+    return [
+        {
+            "resourceType": "Flag",
+            "id": str(warning.pk),
+            "status": "active",
+            "category": [coded(f"{CODES}/flag-category", "safety")],
+            "code": {
+                "text": _("Safe contact: see record") if warning.is_sensitive else warning.sentence,
+            },
+            "subject": about,
+            "period": {"start": instant(warning.created_at)},
+        }
+        for warning in record.warnings
+    ]
 
 
 def related_person_resource(row: Any, about: Any) -> Json:

@@ -21,13 +21,27 @@ from coordinator.imports.services.fhir import FileWriter
 from coordinator.imports.services.identity import Index
 from coordinator.imports.services.runs import new_run
 from coordinator.record.bundle import as_json, bundle_of
-from coordinator.record.document import pages_of, pdf_of, plain, shows
+from coordinator.record.document import pages_of, pdf_of, shows
 from coordinator.record.gather import record_of
+from coordinator.record.sections import plain
 from coordinator.tests.factories import make_practitioner, make_site, make_team, make_user
 from coordinator.workflow import System
-from patients.models import Consent, Document, Note, Patient, PatientIdentifier, Problem, Result
+from patients import services
+from patients.labels import PART2_NOTICE
+from patients.models import (
+    Consent,
+    ContactWarning,
+    Document,
+    Medication,
+    Note,
+    Patient,
+    PatientIdentifier,
+    Problem,
+    Result,
+)
+from patients.services.reconciliation import Said
 from patients.tests.charts import charts, draw
-from patients.tests.factories import make_patient, make_phone, restrict
+from patients.tests.factories import make_patient, make_phone, make_update, restrict
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.tests.factories import make_appointment
 
@@ -203,6 +217,126 @@ def test_another_place_s_work_and_what_was_entered_in_error_are_not_in_it(site, 
     Note.objects.create(patient=patient, body="canary note", status="entered_in_error", error_reason="x")
     record = record_of(patient, user, NOW)
     assert "canary" not in json.dumps(pages_of(record, "x")) + as_json(bundle_of(record))
+
+
+# --- safe contact -----------------------------------------------------------------------------------------------
+
+
+def section(record, title):
+    return next(s for s in pages_of(record, "x")["sections"] if s["title"] == title)["rows"]
+
+
+def flags(record):
+    resources = [entry["resource"] for entry in bundle_of(record)["entry"]]
+    told = [r["code"]["text"] for r in resources if r["resourceType"] == "Flag"]
+    return told, [t["value"] for t in resources[0]["telecom"]]
+
+
+def test_safe_contact_travels_with_the_record(site, user):
+    """A number that must not be used is no number to use, and the wish is said in words."""
+    patient = make_patient(site=site)
+    good = make_phone(patient, ok_to_leave_voicemail=True)
+    make_phone(patient, "+16125550199", rank=2, ok_to_leave_voicemail=True)
+    ended = ContactWarning.objects.create(patient=patient, kind="no_letters", ended_at=NOW)
+    wish = ContactWarning.objects.create(
+        patient=patient, kind="use_only", contact_point=good, text="The partner reads the other one"
+    )
+    record = record_of(patient, user, NOW)
+    sentence = "Use only (612) 555-0143. The partner reads the other one"
+    assert section(record, "Safe contact") == [[sentence]]
+    rows = {row[0]: row[3:6] for row in section(record, "Phones and e-mail")}
+    assert rows == {"(612) 555-0143": ["Yes"] * 3, "(612) 555-0199": ["No"] * 3}
+    assert flags(record) == ([sentence], ["+16125550143"])
+    from fhir.resources.R4B.bundle import Bundle
+
+    Bundle.model_validate_json(as_json(bundle_of(record)))
+
+    ContactWarning.objects.filter(pk=wish.pk).update(is_sensitive=True)
+    record = record_of(patient, user, NOW)
+    assert section(record, "Safe contact") == [["Safe contact: see record"]]
+    assert [row[0] for row in section(record, "Phones and e-mail")] == ["(612) 555-0143"]
+    assert flags(record) == (["Safe contact: see record"], ["+16125550143"])
+    assert "partner" not in as_json(bundle_of(record))
+    assert ended not in record.warnings
+
+
+def test_who_wants_no_messages_at_all_is_not_said_to_be_fine_with_them(site, user):
+    patient = make_patient(site=site)
+    make_phone(patient, ok_to_leave_voicemail=True)
+    assert section(record_of(patient, user, NOW), "Phones and e-mail")[0][3:6] == ["Yes"] * 3
+    for kind in ("no_messages", "no_voicemail"):
+        ContactWarning.objects.create(patient=patient, kind=kind)
+    assert section(record_of(patient, user, NOW), "Phones and e-mail")[0][3:6] == ["Yes", "No", "No"]
+
+
+# --- what is held back ----------------------------------------------------------------------------------------
+
+PRIVATE = "Opioid dependence"
+CONSENT = {"kind": "part2", "method": "written", "starts_on": datetime.date(2026, 1, 2)}
+
+
+def told(patient, user):
+    """What leaves, as text: the pages and the bundle. Without tasks: what one says of an update is asked in
+    careplans/tests/test_provider_updates.py."""
+    record = record_of(patient, user, NOW)
+    record.tasks = []
+    return json.dumps([pages_of(record, "x"), bundle_of(record)], default=str)
+
+
+def protected_problem(patient, user):
+    plan = make_plan(patient, title="Heart failure plan")
+    plan.problems.add(Problem.objects.create(patient=patient, name=PRIVATE, label="part2", created_by=user))
+    return patient
+
+
+def protected_comparison(patient, user):
+    """The update to the provider names a protected medicine; there is no note."""
+    medicine = Medication.objects.create(patient=patient, name=PRIVATE, label="part2", created_by=user)
+    event = services.reconcile_list(
+        patient_id=patient.pk,
+        list_name="medicines",
+        with_whom="patient",
+        said=[Said("differently", medicine.pk, said="half of it")],
+        report_to=make_practitioner(site=patient.site),
+        ask=f"{PRIVATE}: half the dose?",
+        by=user,
+        now=NOW,
+    )
+    return event.patient
+
+
+def protected_result(patient, user):
+    """Of two values of one moment one is protected: whichever key the timeline shows."""
+    for label in ("", "part2", ""):
+        Result.objects.create(
+            patient=patient,
+            name=PRIVATE if label else "Weight",
+            value_text="81",
+            taken_at=NOW,
+            label=label,
+            created_by=user,
+        )
+    return patient
+
+
+def protected_answer(patient, user):
+    note = Note.objects.create(patient=patient, body=PRIVATE, label="part2", created_by=user)
+    update = make_update(patient, ask=PRIVATE, note=note, created_by=user)
+    services.answer_update(update_id=update.pk, answer=PRIVATE, answer_route="phone", by=user, now=NOW)
+    return patient
+
+
+@pytest.mark.parametrize(
+    "made", [protected_problem, protected_comparison, protected_result, protected_answer]
+)
+def test_what_retells_a_protected_entry_leaves_with_a_consent_only(site, user, made):
+    """The one who asks wrote it and sees it: that alone does not let it leave."""
+    patient = made(make_patient(site=site), user)
+    assert PRIVATE not in told(patient, user)
+    Consent.objects.create(patient=patient, **CONSENT)
+    with_consent = told(patient, user)
+    assert PRIVATE in with_consent
+    assert PART2_NOTICE in with_consent
 
 
 def test_a_provider_reads_notes_and_billing_does_not(site):

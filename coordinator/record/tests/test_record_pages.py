@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from careplans.models import ContactAttempt
 from careplans.tests.factories import make_task
 from coordinator.accounts.roles import Role
 from coordinator.api.services import create_client
@@ -17,7 +18,7 @@ from coordinator.record import services
 from coordinator.record.models import RecordExport
 from coordinator.tests.factories import make_site, make_user
 from patients.models import Note
-from patients.tests.factories import make_patient, restrict
+from patients.tests.factories import make_document, make_patient, make_update, restrict
 
 pytestmark = pytest.mark.django_db
 
@@ -171,19 +172,37 @@ def test_the_bundle_holds_the_patient(client, user, patient):
 def test_a_token_gets_what_its_scopes_for_reading_include(client, site, patient):
     make_task(patient, title="Call about swelling")
     Note.objects.create(patient=patient, body="canary note")
+    ContactAttempt.objects.create(
+        patient=patient, outcome="no_answer", reached=False, at=timezone.now(), note="canary contact"
+    )
+    make_update(patient, ask="canary update")
+    make_document(patient, title="Echo")
     administrator = make_user(Role.ADMINISTRATOR, site=site)
 
-    def kinds(scopes):
+    def resources(scopes):
         _machine, token = create_client(
-            name=f"Lab {len(scopes)}", sites=[site], scopes=scopes, by=administrator, now=timezone.now()
+            name=f"Lab {' '.join(scopes)}"[:60],
+            sites=[site],
+            scopes=scopes,
+            by=administrator,
+            now=timezone.now(),
         )
         answer = client.get(
             reverse("api:patient_record", args=[patient.pk]), headers={"Authorization": f"Bearer {token}"}
         )
         assert answer["Content-Type"] == "application/fhir+json"
         assert b"canary" not in answer.content
-        return {entry["resource"]["resourceType"] for entry in json.loads(answer.content)["entry"]}
+        return [entry["resource"] for entry in json.loads(answer.content)["entry"]]
+
+    def kinds(scopes):
+        return {resource["resourceType"] for resource in resources(scopes)}
+
+    def documents_of(scopes):
+        found = [r for r in resources(scopes) if r["resourceType"] == "DocumentReference"]
+        return [r["content"][0]["attachment"]["title"] for r in found]
 
     assert kinds(["patients:read"]) == {"Patient"}
     assert kinds(["patients:read", "tasks:read"]) == {"Patient", "Task"}
-    assert AuditEvent.objects.filter(action="record_export", patient_id=patient.pk).count() == 2
+    assert kinds(["patients:read", "documents:read"]) == {"Patient", "DocumentReference"}
+    assert documents_of(["patients:read", "documents:read", "plans:read"]) == ["Echo"]
+    assert AuditEvent.objects.filter(action="record_export", patient_id=patient.pk).count() == 4
