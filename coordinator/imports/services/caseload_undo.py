@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from careplans.models import Task
@@ -69,10 +69,10 @@ def _asked_at_night(patients: list[UUID]) -> models.QuerySet[Task]:
     return Task.objects.open().filter(dedupe_key__in=keys, version=1)
 
 
-def take_back(row: CaseloadRow, changed: set[int], by: User) -> str:
+def take_back(row: CaseloadRow, changed: set[int], by: User, now: datetime) -> str:
     if row.line in changed or row.patient is None:
         return Outcome.KEPT
-    reason, now = _("The import that made this was taken back."), timezone.now()
+    reason = _("The import that made this was taken back.")
     try:
         with transaction.atomic():
             for label, key, version in row.made:

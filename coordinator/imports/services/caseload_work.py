@@ -407,7 +407,7 @@ def _undo(run: CaseloadImport, by: User) -> None:
                 break
             changed = changed_since(rows)
             for row in rows:
-                row.outcome = take_back(row, changed, by)
+                row.outcome = take_back(row, changed, by, timezone.now())
             CaseloadRow.objects.bulk_update(rows, ["outcome"])
     counts = {outcome: run.rows.filter(outcome=outcome).count() for outcome in (Outcome.UNDONE, Outcome.KEPT)}
     _end(run, by, Status.UNDONE, **counts)
