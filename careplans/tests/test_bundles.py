@@ -194,13 +194,13 @@ def test_what_is_retired_or_for_nobody_is_not_started(patient, dana):
     bundle = make_bundle(retired_at=NOW)
     with pytest.raises(NotAllowed, match="not offered"):
         start(patient, bundle, dana)
-    patient.status = "inactive"  # not saved: only what the service is handed
+    Patient.objects.filter(pk=patient.pk).update(status="inactive")
     with pytest.raises(NotAllowed, match="not active"):
         start(patient, make_bundle(), dana)
 
 
 def test_nothing_starts_for_somebody_who_left_while_one_looked(patient, dana):
-    bundle = make_bundle_item().bundle
+    bundle = make_bundle()
     looked_at = Patient.objects.select_related("site__calendar", "coordinator").get(pk=patient.pk)
     inactivate_patient(patient_id=patient.pk, reason="Moved", by=dana, now=NOW, cancel_visits=[])
     with pytest.raises(NotAllowed):
