@@ -36,9 +36,9 @@ def test_a_report_is_added_looked_at_and_found_by_its_words(open_page):
     page.goto("/search/notes-and-documents/")
     page.get_by_role("searchbox", name="Words").fill("ejection")
     page.get_by_role("button", name="Search").last.click()
-    page.locator("mark", has_text="Ejection").wait_for()
+    page.locator("mark", has_text="Ejection").first.wait_for()
     assert "ejection" not in page.url.lower()
-    page.get_by_role("link", name="Echocardiogram").click()
+    page.get_by_role("link", name="Echocardiogram").first.click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "echo.pdf"
