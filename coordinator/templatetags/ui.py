@@ -329,7 +329,7 @@ def _described_by(bound: BoundField) -> str:
 def field(bound: BoundField, size: str = "", optional: bool = True, **attrs: Any) -> dict[str, Any]:
     """`{% field form.phone %}`: label, hint, error, control, in that order, wired for screen readers.
 
-    size: "" (full width), "mid" or "tiny". Other arguments become attributes of the control
+    size: "" (full width), "mid" or "tiny". Other arguments become attributes of the control, of several the first
     (underscores turn to hyphens). Optional fields say so unless optional=False.
     """
     kind = _kind(bound)
@@ -349,6 +349,7 @@ def field(bound: BoundField, size: str = "", optional: bool = True, **attrs: Any
         data["boxes"] = bound.field.widget.boxes(bound)
     elif kind == "choices":
         data["choices"] = list(bound)
+        data["choices"][0].data["attrs"].update(extra)
     else:
         data["control"] = bound.as_widget(attrs=extra)
     return data
