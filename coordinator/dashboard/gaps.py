@@ -116,8 +116,13 @@ GAPS = (
 BY_CODE = {gap.code: gap for gap in GAPS}
 
 
-def with_gaps(patients: QuerySet[Patient], now: datetime) -> QuerySet[Patient]:
-    """Patients with one truth value per gap (`gap_phone`, ...): there is one, and nobody set it aside."""
+def with_gaps(
+    patients: QuerySet[Patient], now: datetime, *, set_aside_too: bool = False
+) -> QuerySet[Patient]:
+    """Patients with one truth value per gap (`gap_phone`, ...): there is one, and nobody set it aside.
+
+    With `set_aside_too` also those that somebody set aside, for a page that reads these decisions anyway.
+    """
     phones = ContactPoint.objects.filter(
         patient=OuterRef("pk"), kind="phone", ended_at=None, failing_since=None
     )
@@ -132,13 +137,11 @@ def with_gaps(patients: QuerySet[Patient], now: datetime) -> QuerySet[Patient]:
         "address": Q(address_line="", city=""),
         "coverage": Q(Exists(unchecked)),
     }
+    if not set_aside_too:
+        for code in conditions:
+            conditions[code] &= ~Q(Exists(_aside(now).filter(patient=OuterRef("pk"), gap=code)))
     return patients.annotate(
-        **{
-            f"gap_{code}": ExpressionWrapper(
-                condition & ~Q(Exists(_aside(now).filter(patient=OuterRef("pk"), gap=code))), BooleanField()
-            )
-            for code, condition in conditions.items()
-        }
+        **{f"gap_{code}": ExpressionWrapper(found, BooleanField()) for code, found in conditions.items()}
     )
 
 
@@ -151,11 +154,13 @@ def _any(gaps: Any) -> Q:
     return reduce(or_, (Q(**{f"gap_{gap.code}": True}) for gap in gaps))
 
 
-def gaps_of(patient: Patient) -> list[Gap]:
-    """What this record, read through `with_gaps`, misses; nothing for somebody who is not in our care."""
+def gaps_of(patient: Patient, aside: Iterable[Any] = ()) -> list[Gap]:
+    """What this record, read through `with_gaps`, misses, without what `aside` (rows of `summary.facts`) names;
+    nothing for somebody who is not in our care."""
     if patient.status != PatientStatus.ACTIVE:
         return []
-    return [gap for gap in GAPS if getattr(patient, f"gap_{gap.code}")]
+    left = {one.gap for one in aside}
+    return [gap for gap in GAPS if getattr(patient, f"gap_{gap.code}") and gap.code not in left]
 
 
 def set_aside_of(decisions: Iterable[Any]) -> list[tuple[Gap, Any]]:

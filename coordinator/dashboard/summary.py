@@ -121,6 +121,7 @@ CLINICAL = """
   'has', json_build_object(
       'plans', exists (select 1 from careplans_careplan where patient_id = p.id),
       'authorizations', exists (select 1 from referrals_priorauthorization where patient_id = p.id),
+      'updates', exists (select 1 from patients_providerupdate where patient_id = p.id),
       'results', exists (select 1 from patients_result r where patient_id = p.id and OPENED_R))
 """
 

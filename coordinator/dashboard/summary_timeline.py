@@ -246,13 +246,19 @@ def timeline(
     show: str = ALL,
     before: tuple[datetime, UUID] | None = None,
     limit: int = 20,
+    updates: bool = True,
 ) -> tuple[list[Row], bool]:
     """Events newest first and whether there are older ones, in one statement.
 
-    `show` is all, contact, clinical or plan. Moments are UTC.
+    `show` is all, contact, clinical or plan; False for `updates` when the record has no provider update, which saves
+    asking who may see which. Moments are UTC.
     """
     pieces = [
-        _piece(branch) for branch in BRANCHES if show in (ALL, branch.group) and user.can(branch.permission)
+        _piece(branch)
+        for branch in BRANCHES
+        if show in (ALL, branch.group)
+        and user.can(branch.permission)
+        and (updates or "shown_updates" not in branch.select)
     ]
     at, key = before or (datetime.max.replace(tzinfo=UTC), LAST)
     params = {
@@ -266,10 +272,10 @@ def timeline(
         "key": key,
         "limit": limit + 1,
     }
-    updates, own = _updates_shown(user, patient)
+    shown, own = _updates_shown(user, patient) if updates else ("", {})
     params |= own
     statement = (
-        f"{updates}select e.*, coalesce(concat_ws(', ', u.name, nullif(u.credentials, '')), '') from ({' union all '.join(pieces)})"  # noqa: S608
+        f"{shown}select e.*, coalesce(concat_ws(', ', u.name, nullif(u.credentials, '')), '') from ({' union all '.join(pieces)})"  # noqa: S608
         " e(kind, id, at, step, status, what, more, by_id, number)"
         " left join accounts_user u on u.id = e.by_id order by e.at desc, e.id desc limit %(limit)s"
     )

@@ -50,7 +50,9 @@ def open_chart(request: HttpRequest, pk: UUID, tab: str) -> dict[str, Any]:
     user: Any = request.user
     now = timezone.now()
     patients = summary.with_pin(summary.chart_patients(), user)
-    patient = get_visible_or_404(gaps.with_gaps(patients, now) if tab == "summary" else patients, user, pk=pk)
+    if tab == "summary":
+        patients = gaps.with_gaps(patients, now, set_aside_too=True)
+    patient = get_visible_or_404(patients, user, pk=pk)
     audit.viewed(request, patient, tab)
     known = summary.facts(user, patient, now, clinical=tab == "summary")
     return {
@@ -103,8 +105,9 @@ def patient_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
         gone, survivor = merged
         toast(request, _("The record %(mrn)s was merged into this one.") % {"mrn": gone.mrn}, tone="info")
         return redirect("dashboard:patient_summary", pk=survivor.pk)
-    user, patient, now, has = request.user, chart["patient"], chart["now"], chart["facts"].has
-    rows, older = timeline(user, patient, now=now, limit=SUMMARY_EVENTS)
+    user, patient, now, known = request.user, chart["patient"], chart["now"], chart["facts"]
+    has = known.has
+    rows, older = timeline(user, patient, now=now, limit=SUMMARY_EVENTS, updates=has.updates)
     chart |= {
         "plans": summary.care_plans(user, patient, now) if has.plans else [],
         "months": months(rows),
@@ -116,8 +119,8 @@ def patient_summary(request: HttpRequest, pk: UUID) -> HttpResponse:
         "authorizations": summary.authorizations(user, patient) if has.authorizations else [],
         "results": summary.latest_results(user, patient) if has.results else [],
     }
-    chart["gaps"] = [(gap, gap.address(patient)) for gap in gaps.gaps_of(patient)]
-    chart["aside"] = gaps.set_aside_of(chart["facts"].aside)
+    chart["gaps"] = [(gap, gap.address(patient)) for gap in gaps.gaps_of(patient, known.aside)]
+    chart["aside"] = gaps.set_aside_of(known.aside)
     return page(request, "dashboard/patient_summary.html", chart)
 
 
