@@ -51,9 +51,10 @@ def python_files() -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def violations(rule: Rule, path: str, source: str) -> list[str]:
-    pure = PurePosixPath(path)
-    return [f"{path}:{line}: {words}" for line, words in rule.check(pure, source, ast.parse(source))]
+def violations(rule: Rule, path: str, source: str, tree: ast.Module | None = None) -> list[str]:
+    """`tree` is the source as it was parsed before, when somebody did."""
+    pure, parsed = PurePosixPath(path), tree or ast.parse(source)
+    return [f"{path}:{line}: {words}" for line, words in rule.check(pure, source, parsed)]
 
 
 # --- where a module stands ----------------------------------------------------------------------------------
