@@ -45,6 +45,9 @@ class Payer(Record):
     fax = models.CharField(max_length=40, blank=True)
     portal = models.URLField(blank=True)
     zone = models.CharField(max_length=64, default="America/New_York")
+    # Calendar days after the notice in which this payer takes a peer-to-peer talk; empty: not known.
+    peer_to_peer_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    is_slow = models.BooleanField(default=False)  # known to be: renewals are asked for 30 days ahead
     is_active = models.BooleanField(default=True)
 
     def __str__(self) -> str:
@@ -189,6 +192,14 @@ class PriorAuthorization(Record):
 
     workflow = AUTHORIZATION_WORKFLOW
 
+    class Certification(models.TextChoices):
+        """What it is to the one it `supersedes` (X12 UM02: I, R, S, 4)."""
+
+        INITIAL = "initial", _("New request")
+        RENEWAL = "renewal", _("Renewal: a new period with units of its own")
+        REVISION = "revision", _("Revision: replaces the units and dates")
+        EXTENSION = "extension", _("Extension: more units or a later end")
+
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="authorizations")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="authorizations")
     payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="authorizations")
@@ -228,7 +239,12 @@ class PriorAuthorization(Record):
     denial_reason = models.TextField(blank=True)
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
-    supersedes = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    supersedes = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
+    )
+    certification = models.CharField(
+        max_length=10, choices=Certification.choices, default=Certification.INITIAL
+    )
 
     objects = AuthorizationQuerySet.as_manager()
 
@@ -237,6 +253,14 @@ class PriorAuthorization(Record):
             AUTHORIZATION_WORKFLOW.check_constraint("authorization_status_known"),
             models.CheckConstraint(
                 condition=Q(owner__isnull=False) | Q(team__isnull=False), name="authorization_has_an_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(certification="initial") | Q(supersedes__isnull=False),
+                name="authorization_chain_has_a_parent",
+            ),
+            models.CheckConstraint(
+                condition=Q(certification__in=["initial", "renewal", "revision", "extension"]),
+                name="authorization_certification_known",
             ),
         ]
         indexes = [
@@ -263,6 +287,7 @@ class AuthorizationLine(Record):
     authorization = models.ForeignKey(PriorAuthorization, on_delete=models.PROTECT, related_name="lines")
     number = models.PositiveSmallIntegerField()
     service_code = models.CharField(max_length=20)
+    place = models.CharField(max_length=200, blank=True)  # where the payer approved it; empty: anywhere
     label = models.CharField(max_length=160, blank=True)
     units_requested = models.PositiveIntegerField(default=1)
     unit_kind = models.CharField(max_length=20, default="visit")
@@ -283,3 +308,12 @@ class AuthorizationLine(Record):
                 name="authorization_line_period",
             ),
         ]
+
+
+from referrals.denial_models import (  # noqa: E402, F401  (they name the models above)
+    Appeal,
+    AppealLetter,
+    Denial,
+    DenialCategory,
+    PeerToPeer,
+)

@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 
 from referrals import views
+from referrals.denial_urls import patterns as denial_patterns
 
 
 class FactConverter:
@@ -29,4 +30,5 @@ urlpatterns = [
     path("<uuid:pk>/assign/", views.referral_assign, name="referral_assign"),
     path("<uuid:pk>/<fact:fact>/", views.referral_fact, name="referral_fact"),
     path("<uuid:pk>/step/<slug:step>/", views.referral_step, name="referral_step"),
+    *denial_patterns,
 ]
