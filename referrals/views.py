@@ -93,7 +93,9 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
         "can_change": can_manage_referral(user, referral) and referral.status in BEFORE_SENDING,
         "can_review": can_review(user, referral),
         "changes": referral.changes.select_related("by").order_by("-at", "-id"),
-        "authorizations": referral.authorizations.select_related("payer", "clock"),
+        "authorizations": referral.authorizations.visible_to(user)
+        .exclude(status="entered_in_error")
+        .select_related("payer", "clock"),
         "assign_form": AssignForm(user=user, initial={"owner": referral.owner_id}),
         **extra,
     }

@@ -250,6 +250,24 @@ ROWS = [
     row("patients:entry_change", "GET POST", COORDINATION, kind="'problem'", pk="problem"),
     row("patients:entry_end", "POST", COORDINATION, kind="'family'", pk="related person"),
     # --- referrals ------------------------------------------------------------------------------------------------
+    # What follows a payer's decision.
+    row("referrals:denial_new", "GET POST", COORDINATION, pk="authorization"),
+    row("referrals:denial_detail", "GET", READERS, pk="denial"),
+    *(
+        row(f"referrals:{name}", "GET POST", COORDINATION, pk="denial")
+        for name in ("denial_in_error", "talk_new", "appeal_new", "letter_edit")
+    ),
+    row("referrals:denial_tick", "POST", COORDINATION, pk="denial"),
+    row("referrals:denial_close", "POST", COORDINATION, pk="denial"),
+    row("referrals:talk_outcome", "GET POST", COORDINATION, pk="peer-to-peer"),
+    row("referrals:appeal_outcome", "GET POST", COORDINATION, pk="appeal"),
+    row("referrals:letter_file", "GET", COORDINATION, pk="appeal letter"),
+    row("referrals:denial_outcomes", "GET", READERS),
+    row("referrals:category_list", "GET", SETTINGS),
+    row("referrals:category_new", "GET POST", SETTINGS),
+    row("referrals:category_edit", "GET POST", SETTINGS, IN, pk="denial category"),
+    row("referrals:category_step", "POST", SETTINGS, IN, pk="denial category", step="'retire'"),
+    row("referrals:payer_terms", "GET POST", SETTINGS, IN, pk="payer"),
     row("referrals:referral_list", "GET POST", READERS),
     row("referrals:referral_new", "GET POST", COORDINATION),
     row("referrals:referral_detail", "GET", READERS, pk="referral"),

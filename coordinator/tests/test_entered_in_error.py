@@ -56,6 +56,7 @@ PAGES: dict[str, Any] = {
     "careplans.ContactAttempt": lambda: reverse("careplans:contact_in_error", args=[KEY]),
     "scheduling.Appointment": lambda: reverse("scheduling:appointment_step", args=[KEY, "enter_in_error"]),
     "referrals.Referral": lambda: reverse("referrals:referral_step", args=[KEY, "enter_in_error"]),
+    "referrals.Denial": lambda: reverse("referrals:denial_in_error", args=[KEY]),
 }
 PART = "a part of its record, which is entered in error as a whole"
 LATER = "written by an import or the API, and shown on no page that could offer it; its workflow or status has the step"
@@ -71,6 +72,9 @@ WITHOUT: dict[str, str] = {
     "careplans.GoalMeasurement": LATER,
     "referrals.PriorAuthorization": LATER,
     "referrals.AuthorizationLine": PART,
+    "referrals.PeerToPeer": "how it went is recorded once; one that did not take place is an outcome of its own",
+    "referrals.Appeal": "filed with proof; a wrong one is withdrawn with the request, by its step",
+    "referrals.AppealLetter": "a wrong wording is followed by a new version; every version is kept",
 }
 
 
@@ -145,6 +149,7 @@ KINDS = {
     "task": ("careplans.Task", "status"),
     "contact": ("careplans.ContactAttempt", "error_reason"),
     "referral": ("referrals.Referral", "status"),
+    "denial": ("referrals.Denial", "error_reason"),
     "appointment": ("scheduling.Appointment", "status"),
 }
 

@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
         ('accounts', '0005_delegations'),
         ('clocks', '0003_append_only'),
         ('patients', '0014_standing_before'),
-        ('referrals', '0002_reference_number'),
+        ('referrals', '0004_expedited_says_why'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

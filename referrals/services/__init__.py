@@ -9,8 +9,10 @@ from referrals.services.appeals import (
 from referrals.services.authorizations import (
     add_line,
     advance_authorization,
+    assign_authorization,
     create_authorization,
-    decide_lines,
+    update_authorization,
+    update_line,
 )
 from referrals.services.denial_categories import (
     move_denial_category,
@@ -21,6 +23,10 @@ from referrals.services.denial_categories import (
 )
 from referrals.services.denial_records import enter_denial_in_error, record_denial, tick_paper
 from referrals.services.letters import record_printing, save_letter
+from referrals.services.decisions import decide_lines, revise_lines, set_end
+from referrals.services.papers import add_paper, attach_paper, detach_paper, drop_paper, upload_paper
+from referrals.services.payer_calls import enter_call_in_error, record_call
+from referrals.services.payer_clock import downgrade_to_standard, extend_decision, record_answer
 from referrals.services.referrals import (
     advance_referral,
     assign_referral,
@@ -32,13 +38,25 @@ from referrals.services.referrals import (
     update_referral,
 )
 from referrals.services.reports import ask_for_late_reports
+from referrals.services.requirements import (
+    add_service_line,
+    ask_list,
+    enter_requirement_in_error,
+    record_requirement,
+    request_authorization,
+)
 
 __all__ = [
     "add_line",
+    "add_paper",
+    "add_service_line",
     "advance_authorization",
     "advance_referral",
     "ask_for_late_reports",
+    "ask_list",
+    "assign_authorization",
     "assign_referral",
+    "attach_paper",
     "create_authorization",
     "create_referral",
     "decide_lines",
@@ -49,10 +67,20 @@ __all__ = [
     "plan_peer_to_peer",
     "record_appeal_outcome",
     "record_denial",
+    "detach_paper",
+    "downgrade_to_standard",
+    "drop_paper",
+    "enter_call_in_error",
+    "enter_requirement_in_error",
+    "extend_decision",
+    "import_referral",
+    "record_answer",
+    "record_call",
     "record_patient_told",
     "record_peer_to_peer",
     "record_printing",
     "record_requester_told",
+    "record_requirement",
     "record_review",
     "restore_denial_category",
     "retire_denial_category",
@@ -60,5 +88,11 @@ __all__ = [
     "save_letter",
     "save_payer_terms",
     "tick_paper",
+    "request_authorization",
+    "revise_lines",
+    "set_end",
+    "update_authorization",
+    "update_line",
     "update_referral",
+    "upload_paper",
 ]

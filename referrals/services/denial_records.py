@@ -21,7 +21,8 @@ from patients.models import Document
 from referrals import appeal_rules
 from referrals.models import AuthorizationLine, Denial, DenialCategory, PriorAuthorization
 from referrals.permissions import check_can_manage_referral
-from referrals.services.authorizations import advance_authorization, decide_lines
+from referrals.services.authorizations import advance_authorization
+from referrals.services.decisions import decide_lines
 from referrals.services.denials import ask_about_denial
 from referrals.workflow import WITH_PAYER, AuthorizationStatus
 

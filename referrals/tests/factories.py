@@ -6,10 +6,19 @@ from typing import Any
 
 from django.utils import timezone
 
-from coordinator.tests.factories import make_user, number
+from coordinator.tests.factories import make_practitioner, make_user, number
 from patients.models import Patient
 from patients.tests.factories import make_patient
-from referrals.models import Payer, PriorAuthorization, Referral
+from referrals.models import (
+    Appeal,
+    AppealLetter,
+    Denial,
+    DenialCategory,
+    Payer,
+    PeerToPeer,
+    PriorAuthorization,
+    Referral,
+)
 
 
 def make_payer(**fields: Any) -> Payer:
@@ -40,3 +49,41 @@ def make_authorization(patient: Patient | None = None, **fields: Any) -> PriorAu
     if "owner" not in fields and "team" not in fields:
         fields["owner"] = make_user(site=patient.site)
     return PriorAuthorization.objects.create(patient=patient, **fields)
+
+
+def make_denial_category(**fields: Any) -> DenialCategory:
+    n = next(number)
+    fields.setdefault("code", f"reason_{n}")
+    fields.setdefault("label", f"Reason {n}")
+    fields.setdefault("position", n)
+    fields.setdefault("checklist", [{"what": "Visit note", "kind": "report"}, {"what": "Proof", "kind": ""}])
+    return DenialCategory.objects.create(**fields)
+
+
+def make_denial(authorization: PriorAuthorization | None = None, **fields: Any) -> Denial:
+    if "category" not in fields:
+        fields["category"] = make_denial_category()
+    fields.setdefault("words", "Not medically necessary.")
+    fields.setdefault("notice_on", timezone.localdate())
+    record = authorization or make_authorization(status="denied")
+    return Denial.objects.create(authorization=record, **fields)
+
+
+def make_talk(denial: Denial, **fields: Any) -> PeerToPeer:
+    fields.setdefault("at", timezone.now())
+    fields.setdefault("our_clinician", make_practitioner(site=denial.authorization.site))
+    return PeerToPeer.objects.create(denial=denial, **fields)
+
+
+def make_letter(denial: Denial, **fields: Any) -> AppealLetter:
+    fields.setdefault("number", denial.letters.count() + 1)
+    fields.setdefault("body", "Please reverse the denial.")
+    return AppealLetter.objects.create(denial=denial, **fields)
+
+
+def make_appeal(denial: Denial, **fields: Any) -> Appeal:
+    fields.setdefault("level", 1)
+    fields.setdefault("filed_at", timezone.now())
+    fields.setdefault("channel", "fax")
+    fields.setdefault("proof", "Fax 1")
+    return Appeal.objects.create(denial=denial, **fields)
