@@ -45,13 +45,17 @@ ROUTES: dict[str, tuple[Level, ...]] = {
         ),
         Level(
             lazy("Independent Review Entity"),
-            lazy("The plan must send the case to the Independent Review Entity by itself. Record when it did."),
+            lazy(
+                "The plan must send the case to the Independent Review Entity by itself. Record when it did."
+            ),
             "appeal.medicare_advantage.ire",
             by_plan=True,
         ),
     ),
     "employer": (
-        Level(FIRST_OF_PLAN, lazy("Ask the plan to review its denial."), "appeal.employer.file", decides=True),
+        Level(
+            FIRST_OF_PLAN, lazy("Ask the plan to review its denial."), "appeal.employer.file", decides=True
+        ),
         Level(
             lazy("External review"),
             lazy("Ask for an external review by somebody outside the plan."),

@@ -280,6 +280,43 @@ class PayerTermsForm(forms.Form):
     is_slow = forms.BooleanField(label=_("Slow: ask for renewals 30 days ahead"), required=False)
 
 
+class ContinueForm(forms.Form):
+    """A renewal, revision or extension: the units wanted for each line, and why."""
+
+    reason = forms.CharField(
+        label=_("Why"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, authorization: PriorAuthorization, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.numbers = []
+        for line in authorization.lines.exclude(decision="cancelled")[:MOST_LINES]:
+            self.numbers.append(line.number)
+            self.fields[f"units_{line.number}"] = forms.IntegerField(
+                label=_("Units to ask for: %(line)s") % {"line": line_words(line)},
+                min_value=0,
+                max_value=99_999,
+                required=False,
+                initial=line.units_approved or line.units_requested,
+                help_text=_("0 leaves the line out."),
+            )
+
+    @property
+    def units(self) -> dict[int, int | None]:
+        return {number: self.cleaned_data.get(f"units_{number}") for number in self.numbers}
+
+
+class BackDatedForm(forms.Form):
+    """The payer back-dated an extension of what had expired."""
+
+    ends_on = _day(label=_("New last day"))
+    reason = forms.CharField(
+        label=_("What the payer back-dated, and who told you"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
 class EndedForm(forms.Form):
     """Which denials are counted."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q
@@ -15,7 +15,15 @@ from coordinator.clocks.selectors import why
 from patients.models import Document
 from referrals import appeal_rules
 from referrals.letter_selectors import papers, unfit
-from referrals.models import Appeal, AppealLetter, Denial, DenialCategory, Payer, PeerToPeer, PriorAuthorization
+from referrals.models import (
+    Appeal,
+    AppealLetter,
+    Denial,
+    DenialCategory,
+    Payer,
+    PeerToPeer,
+    PriorAuthorization,
+)
 from referrals.permissions import can_manage_referral
 from referrals.services.denial_records import REFUSED
 from referrals.workflow import AUTHORIZATION_WORKFLOW, WITH_PAYER, AuthorizationStatus
@@ -132,9 +140,7 @@ def _deadline(label: str, clock: Clock | None) -> Deadline | None:
     return Deadline(label, clock, why(clock)) if clock is not None and clock.state != "void" else None
 
 
-def _may(
-    denial: Denial, talks: list[PeerToPeer], appeals: list[Appeal], level: int | None
-) -> frozenset[str]:
+def _may(denial: Denial, talks: list[PeerToPeer], appeals: list[Appeal], level: int | None) -> frozenset[str]:
     """What the page offers now; the services decide again."""
     if denial.error_reason:
         return frozenset()

@@ -104,9 +104,7 @@ def payer_terms(request: HttpRequest, pk: UUID) -> HttpResponse:
     first = {"peer_to_peer_days": payer.peer_to_peer_days, "is_slow": payer.is_slow}
     form = PayerTermsForm(request.POST or None, initial=first)
     if request.method == "POST" and form.is_valid():
-        services.save_payer_terms(
-            payer_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data
-        )
+        services.save_payer_terms(payer_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)
         toast(request, _("Saved: %(name)s") % {"name": payer})
         return redirect(f"{reverse('referrals:category_list')}#payers")
     status = 422 if request.method == "POST" else 200

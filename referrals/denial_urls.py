@@ -2,12 +2,23 @@
 
 from django.urls import path
 
+from referrals import continue_views
 from referrals import denial_setup_views as setup
 from referrals import denial_views as views
 from referrals import letter_views as letters
 
 patterns = [
     path("authorizations/<uuid:pk>/denial/", views.denial_new, name="denial_new"),
+    path(
+        "authorizations/<uuid:pk>/continue/<slug:certification>/",
+        continue_views.authorization_continue,
+        name="authorization_continue",
+    ),
+    path(
+        "authorizations/<uuid:pk>/back-date/",
+        continue_views.authorization_back_date,
+        name="authorization_back_date",
+    ),
     path("denials/<uuid:pk>/", views.denial_detail, name="denial_detail"),
     path("denials/<uuid:pk>/error/", views.denial_in_error, name="denial_in_error"),
     path("denials/<uuid:pk>/tick/", views.denial_tick, name="denial_tick"),

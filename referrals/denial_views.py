@@ -87,7 +87,13 @@ def denial_in_error(request: HttpRequest, pk: UUID) -> HttpResponse:
 
     form = ErrorForm(request.POST or None)
     return _form_page(
-        request, form, denial.authorization, _("Enter this denial in error"), save, _("Enter in error"), denial
+        request,
+        form,
+        denial.authorization,
+        _("Enter this denial in error"),
+        save,
+        _("Enter in error"),
+        denial,
     )
 
 

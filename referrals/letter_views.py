@@ -69,7 +69,9 @@ def _first(denial: Denial, found: Material, documents: list[Document]) -> Letter
     return _filled(denial, found, documents, data)
 
 
-def _filled(denial: Denial, found: Material, documents: Sequence[Document], data: dict[str, Any]) -> LetterForm:
+def _filled(
+    denial: Denial, found: Material, documents: Sequence[Document], data: dict[str, Any]
+) -> LetterForm:
     sent = [document for document in documents if str(document.pk) in data["sent"]]
     body = merged(denial, found.chosen(data["entries"]), sent, timezone.now())
     first = {"entries": data["entries"], "sent": data["sent"], "body": body}

@@ -49,7 +49,9 @@ class Payer(Record):
     peer_to_peer_days = models.PositiveSmallIntegerField(null=True, blank=True)
     is_slow = models.BooleanField(default=False)  # known to be: renewals are asked for 30 days ahead
     tips = models.TextField(blank=True)  # how requests go through fastest
-    reviewed_on = models.DateField(null=True, blank=True)  # when somebody last compared all this with the payer
+    reviewed_on = models.DateField(
+        null=True, blank=True
+    )  # when somebody last compared all this with the payer
     is_active = models.BooleanField(default=True)
 
     def __str__(self) -> str:
@@ -242,7 +244,9 @@ class PriorAuthorization(Record):
     channel = models.CharField(max_length=20, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     received_by_payer_at = models.DateTimeField(null=True, blank=True)
-    receipt_proof = models.CharField(max_length=120, blank=True)  # portal, fax or call reference of the receipt
+    receipt_proof = models.CharField(
+        max_length=120, blank=True
+    )  # portal, fax or call reference of the receipt
     decision_due_on = models.DateField(null=True, blank=True)  # the payer's own date, where no rule counts
     asked_for = models.CharField(max_length=300, blank=True)
     asked_at = models.DateTimeField(null=True, blank=True)
@@ -363,13 +367,6 @@ class AuthorizationLine(Record):
         ]
 
 
-from referrals.denial_models import (  # noqa: E402, F401  (they name the models above)
-    Appeal,
-    AppealLetter,
-    Denial,
-    DenialCategory,
-    PeerToPeer,
-)
 from referrals.authorization_models import (  # noqa: E402  (they name the models above)
     AuthorizationLineVersion as AuthorizationLineVersion,
 )
@@ -378,3 +375,10 @@ from referrals.authorization_models import PayerCall as PayerCall  # noqa: E402
 from referrals.authorization_models import PayerRequirement as PayerRequirement  # noqa: E402
 from referrals.authorization_models import RequiredPaper as RequiredPaper  # noqa: E402
 from referrals.authorization_models import RequirementCheck as RequirementCheck  # noqa: E402
+from referrals.denial_models import (  # noqa: E402, F401  (they name the models above)
+    Appeal,
+    AppealLetter,
+    Denial,
+    DenialCategory,
+    PeerToPeer,
+)

@@ -187,7 +187,9 @@ def _check_filing(
     if not by_plan and not channel:
         problems["channel"] = _("Say how it was sent.")
     if not by_plan and not proof.strip():
-        problems["proof"] = _("Enter the proof of sending: a confirmation or tracking number, or who took it in.")
+        problems["proof"] = _(
+            "Enter the proof of sending: a confirmation or tracking number, or who took it in."
+        )
     if problems:
         raise ValidationError(problems)
 
@@ -257,7 +259,12 @@ def record_appeal_outcome(
     audit.record_change(appeal, "record_outcome", by=by, details={"outcome": outcome})
     if outcome == NO:
         advance_authorization(
-            authorization_id=record.pk, step="uphold", by=by, now=now, reason=words.strip(), level=appeal.level
+            authorization_id=record.pk,
+            step="uphold",
+            by=by,
+            now=now,
+            reason=words.strip(),
+            level=appeal.level,
         )
     else:
         _approve(appeal.denial, outcome == YES, units or {}, by=by, now=now, level=appeal.level, **decision)
@@ -291,7 +298,9 @@ def _approve(
             line.save()
     step = authorization_rules.step_for([line.decision for line in lines])
     if not whole and step in (None, "deny", "approve") and lines:
-        raise ValidationError({"units": _("Enter the units that are approved, and leave out at least one line.")})
+        raise ValidationError(
+            {"units": _("Enter the units that are approved, and leave out at least one line.")}
+        )
     facts = {name: value for name, value in decision.items() if value not in (None, "")}
     step = step or ("approve" if whole else "approve_in_part")
     if AUTHORIZATION_WORKFLOW.find(step, record.status) is None and record.status in IN_FORCE:

@@ -55,7 +55,9 @@ def record_denial(
     record = lock(PriorAuthorization.objects.select_related("payer", "site__calendar"), authorization_id)
     check_can_manage_referral(by, record)
     if record.status not in (*WITH_PAYER, *REFUSED):
-        raise NotAllowed(_("A denial is recorded while the payer has the request, or after it refused some of it."))
+        raise NotAllowed(
+            _("A denial is recorded while the payer has the request, or after it refused some of it.")
+        )
     _check(record, words, notice_on, printed_appeal_on, printed_peer_on, now)
     refused = _refused(record, lines)
     denial = Denial(

@@ -51,7 +51,9 @@ def check_fit(*, letter: AppealLetter, by: Actor) -> None:
     """A letter that retells a protected entry does not leave. Raises NotAllowed."""
     if unfit(by, letter):
         raise NotAllowed(
-            _("An entry of the record that this letter names is protected or was entered in error. Write a new version.")
+            _(
+                "An entry of the record that this letter names is protected or was entered in error. Write a new version."
+            )
         )
 
 

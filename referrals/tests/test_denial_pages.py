@@ -104,7 +104,9 @@ def test_the_letter_is_filled_in_kept_and_taken_as_a_file(client, user, record):
     page = client.get(at("letter_edit", denial)).content.decode()
     assert "Chronic back pain" in page
     assert "Alcohol" not in page
-    filled = client.post(at("letter_edit", denial), {"act": "fill", "entries": [], "body": "x"}).content.decode()
+    filled = client.post(
+        at("letter_edit", denial), {"act": "fill", "entries": [], "body": "x"}
+    ).content.decode()
     assert "[choose the problems, medicines and results that matter]" in filled
     body = "Dear plan,\n\nplease reverse."
     answer = client.post(at("letter_edit", denial), {"act": "save", "entries": [shown.pk], "body": body})
@@ -178,7 +180,13 @@ def test_how_denials_ended_counts_each_once_and_shows_no_share_of_few(client, us
 def test_a_manager_changes_checklist_and_letter_and_unknown_places_are_refused(client):
     client.force_login(make_user(Role.MANAGER))
     kind = category("step_therapy")
-    form = {"label": "Step therapy", "what_1": "Trial dates", "kind_1": "", "what_2": "Note", "kind_2": "report"}
+    form = {
+        "label": "Step therapy",
+        "what_1": "Trial dates",
+        "kind_1": "",
+        "what_2": "Note",
+        "kind_2": "report",
+    }
     answer = client.post(at("category_edit", kind), {**form, "letter": "Dear {payer}, {nobody}"})
     assert answer.status_code == 422
     assert "{nobody}" in answer.content.decode()

@@ -307,7 +307,13 @@ def test_the_next_level_is_the_one_of_that_kind_of_payer(payer_type, name):
 
 def test_an_appeal_that_wins_in_part_leaves_the_rest_refused(request_, dana):
     appeal = filed(denied(request_, dana), dana)
-    part = {"appeal_id": appeal.pk, "outcome": "partly", "outcome_on": D(2026, 11, 23), "by": dana, "now": NOW}
+    part = {
+        "appeal_id": appeal.pk,
+        "outcome": "partly",
+        "outcome_on": D(2026, 11, 23),
+        "by": dana,
+        "now": NOW,
+    }
     decision = {"authorization_number": "A-10", "ends_on": D(2027, 2, 1)}
     with pytest.raises(ValidationError):
         services.record_appeal_outcome(**part, **decision)
