@@ -217,7 +217,9 @@ class PayerRequirement(Record):
 
     payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="requirements")
     service_code = models.CharField(max_length=20, blank=True)
-    specialty = models.CharField(max_length=120, blank=True)  # for referrals, which name a specialty and no code
+    specialty = models.CharField(
+        max_length=120, blank=True
+    )  # for referrals, which name a specialty and no code
     pa_needed = models.CharField(max_length=14, choices=PaNeeded.choices)
     covered = models.CharField(max_length=14, choices=Covered.choices, blank=True)
     doc_needed = ArrayField(

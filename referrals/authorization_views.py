@@ -77,7 +77,16 @@ def authorization_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def visible(request: HttpRequest, pk: UUID) -> PriorAuthorization:
     """The request, if this person may know it; 404 otherwise, also for one entered in error."""
-    related = ("patient", "site", "owner", "team", "payer", "coverage", "referral", "clock__rule_version__rule")
+    related = (
+        "patient",
+        "site",
+        "owner",
+        "team",
+        "payer",
+        "coverage",
+        "referral",
+        "clock__rule_version__rule",
+    )
     queryset = PriorAuthorization.objects.select_related(*related, "clock__calendar")
     return get_visible_or_404(queryset.exclude(status="entered_in_error"), request.user, pk=pk)
 

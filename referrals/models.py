@@ -46,7 +46,9 @@ class Payer(Record):
     portal = models.URLField(blank=True)
     zone = models.CharField(max_length=64, default="America/New_York")
     tips = models.TextField(blank=True)  # how requests go through fastest
-    reviewed_on = models.DateField(null=True, blank=True)  # when somebody last compared all this with the payer
+    reviewed_on = models.DateField(
+        null=True, blank=True
+    )  # when somebody last compared all this with the payer
     is_active = models.BooleanField(default=True)
 
     def __str__(self) -> str:
@@ -231,7 +233,9 @@ class PriorAuthorization(Record):
     channel = models.CharField(max_length=20, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     received_by_payer_at = models.DateTimeField(null=True, blank=True)
-    receipt_proof = models.CharField(max_length=120, blank=True)  # portal, fax or call reference of the receipt
+    receipt_proof = models.CharField(
+        max_length=120, blank=True
+    )  # portal, fax or call reference of the receipt
     decision_due_on = models.DateField(null=True, blank=True)  # the payer's own date, where no rule counts
     asked_for = models.CharField(max_length=300, blank=True)
     asked_at = models.DateTimeField(null=True, blank=True)

@@ -82,8 +82,7 @@ def follow_question(*, record: PriorAuthorization, step: str, by: Actor, now: da
         open_for(
             record,
             title=_("Answer the payer: %(what)s") % {"what": record.service},
-            reason=_("%(payer)s asks: %(question)s")
-            % {"payer": record.payer, "question": record.asked_for},
+            reason=_("%(payer)s asks: %(question)s") % {"payer": record.payer, "question": record.asked_for},
             next_step=_("Send it and record the answer. The payer's own clock runs on."),
             dedupe_key=asks_key(record),
             due_at=record.answer_due_at,
@@ -191,6 +190,4 @@ def referral_moved_on(*, referral: Referral, by: Actor, now: datetime) -> None:
 
 
 def has_payer_clock(clock: Clock) -> bool:
-    return (
-        clock.kind == rules.PAYER_DECISION and clock.subject_type == PriorAuthorization._meta.label_lower
-    )
+    return clock.kind == rules.PAYER_DECISION and clock.subject_type == PriorAuthorization._meta.label_lower
