@@ -90,6 +90,16 @@ def follow_question(*, record: PriorAuthorization, step: str, by: Actor, now: da
             by=by,
             now=now,
         )
+    elif step == "ask_to_contact":
+        open_for(
+            record,
+            title=_("Call the payer: %(what)s") % {"what": record.service},
+            reason=_("%(payer)s wants to be called about the request.") % {"payer": record.payer},
+            next_step=_("Call, log the call, and record what came of it."),
+            dedupe_key=asks_key(record),
+            by=by,
+            now=now,
+        )
 
 
 @transaction.atomic
