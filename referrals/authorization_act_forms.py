@@ -192,18 +192,18 @@ class CallForm(ActForm):
     """Four clicks at most: everything but what was said may stay as it is."""
 
     said = words(lazy("What was said"), 1000, required=True)
-    person = line(lazy("Person"), 120)
-    reference = line(lazy("Call reference"), 60)
+    representative = line(lazy("Person"), 120)
+    call_reference = line(lazy("Call reference"), 60)
     promised = line(lazy("What they promised"), 300)
-    promised_on = day(lazy("By"), help_text=lazy("A task to call back is made for this day."))
+    promised_by = day(lazy("By"), help_text=lazy("A task to call back is made for this day."))
     hold_minutes = forms.IntegerField(label=lazy("Minutes on hold"), min_value=0, max_value=600, initial=0)
     talk_minutes = forms.IntegerField(label=lazy("Minutes talking"), min_value=0, max_value=600, initial=5)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if data.get("promised_on"):
-            if data["promised_on"] < timezone.localdate():
-                self.add_error("promised_on", _("This day is past."))
+        if data.get("promised_by"):
+            if data["promised_by"] < timezone.localdate():
+                self.add_error("promised_by", _("This day is past."))
             if not data.get("promised") and "promised" not in self.errors:
                 data["promised"] = _("Call back")
         return data

@@ -174,7 +174,7 @@ def authorization_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_authorization(
+            services.correct_request(
                 authorization_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data
             )
             toast(request, _("Saved"))

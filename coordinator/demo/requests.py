@@ -120,10 +120,10 @@ def make_requests(clinic: Clinic, patients: dict[str, Patient]) -> None:
     services.record_call(
         authorization_id=medicine.pk,
         said="It is with the pharmacist, nothing is missing",
-        person="Renee",
-        reference="C-20417",
+        representative="Renee",
+        call_reference="C-20417",
         promised="An answer",
-        promised_on=clinic.today + timedelta(days=1),
+        promised_by=clinic.today + timedelta(days=1),
         hold_minutes=11,
         talk_minutes=6,
         by=by,

@@ -114,13 +114,13 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("error_reason", models.CharField(blank=True, max_length=500)),
                 ("called_at", models.DateTimeField()),
-                ("person", models.CharField(blank=True, max_length=120)),
-                ("reference", models.CharField(blank=True, max_length=60)),
+                ("representative", models.CharField(blank=True, max_length=120)),
+                ("call_reference", models.CharField(blank=True, max_length=60)),
                 ("hold_minutes", models.PositiveSmallIntegerField(default=0)),
                 ("talk_minutes", models.PositiveSmallIntegerField(default=0)),
                 ("said", models.CharField(max_length=1000)),
                 ("promised", models.CharField(blank=True, max_length=300)),
-                ("promised_on", models.DateField(blank=True, null=True)),
+                ("promised_by", models.DateField(blank=True, null=True)),
             ],
             options={
                 "ordering": ["-called_at", "-id"],
@@ -608,7 +608,7 @@ class Migration(migrations.Migration):
             model_name="payercall",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("promised_on__isnull", True), models.Q(("promised", ""), _negated=True), _connector="OR"
+                    ("promised_by__isnull", True), models.Q(("promised", ""), _negated=True), _connector="OR"
                 ),
                 name="payer_call_promise_says_what",
             ),

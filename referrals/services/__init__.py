@@ -26,6 +26,7 @@ from referrals.services.reports import ask_for_late_reports
 from referrals.services.requirements import (
     add_service_line,
     ask_list,
+    correct_request,
     enter_requirement_in_error,
     record_requirement,
     request_authorization,
@@ -42,6 +43,7 @@ __all__ = [
     "assign_authorization",
     "assign_referral",
     "attach_paper",
+    "correct_request",
     "create_authorization",
     "create_referral",
     "decide_lines",

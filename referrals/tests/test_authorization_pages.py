@@ -111,11 +111,11 @@ def test_a_new_request_proposes_coverage_and_payer_and_the_list_answers(client, 
     )  # fmt: skip
     referral = make_referral(patient, owner=user, service="Echocardiogram")
     form = client.get(NEW, {"referral": str(referral.pk)}).context["form"]
-    assert form["payer"].value() == payer
+    assert form["payer"].value() == payer.pk
     assert form["service"].value() == "Echocardiogram"
     sent = {
         "patient": str(patient.pk), "service": "Echocardiogram", "kind": "service", "payer": str(payer.pk),
-        "coverage": str(form["coverage"].value().pk), "urgency": "standard", "referral": str(referral.pk),
+        "coverage": str(form["coverage"].value()), "urgency": "standard", "referral": str(referral.pk),
         "service_code": "93306", "units": "3", "unit_kind": "visit",
     }  # fmt: skip
     refused = client.post(NEW, sent | {"urgency": "expedited", "service": "My words stay"})
@@ -218,7 +218,7 @@ def test_a_call_is_logged_with_one_field_and_a_wrong_day_is_refused(client, user
     request = submitted(patient, user)
     sent = {"said": "Nurse has it", "hold_minutes": "0", "talk_minutes": "5"}
     yesterday = (timezone.localdate() - DAY).isoformat()
-    assert client.post(act(request, "call"), sent | {"promised_on": yesterday}).status_code == 422
+    assert client.post(act(request, "call"), sent | {"promised_by": yesterday}).status_code == 422
     assert client.post(act(request, "call"), sent).status_code == 302
     assert "Nurse has it" in client.get(page_of(request)).content.decode()
 

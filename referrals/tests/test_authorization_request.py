@@ -366,12 +366,12 @@ def test_a_promise_makes_a_task_for_its_day_and_a_call_in_error_takes_it_back(as
     request = ask(S.SUBMITTED)
     same = {"authorization_id": request.pk, "by": dana, "now": NOW}
     with pytest.raises(ValidationError):
-        services.record_call(said="Nothing yet", promised_on=NOW.date() + DAY, **same)
+        services.record_call(said="Nothing yet", promised_by=NOW.date() + DAY, **same)
     services.record_call(said="Nothing yet", **same)
     assert tasks() == []
     call = services.record_call(
-        said="Nurse has it", person="Renee", reference="C-7", hold_minutes=12, talk_minutes=4,
-        promised="Answer", promised_on=NOW.date() + 2 * DAY, **same,
+        said="Nurse has it", representative="Renee", call_reference="C-7", hold_minutes=12, talk_minutes=4,
+        promised="Answer", promised_by=NOW.date() + 2 * DAY, **same,
     )  # fmt: skip
     (task,) = tasks()
     assert task.due_at.astimezone(NEW_YORK).date() == datetime.date(2026, 11, 25)
