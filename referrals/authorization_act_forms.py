@@ -48,7 +48,10 @@ class ReasonForm(ActForm):
 
 class ReturnForm(ActForm):
     reason = words(
-        lazy("What the payer says"), 500, required=True, help_text=lazy("For example: wrong member number, incomplete")
+        lazy("What the payer says"),
+        500,
+        required=True,
+        help_text=lazy("For example: wrong member number, incomplete"),
     )
 
 
@@ -126,7 +129,10 @@ class RequirementForm(ActForm):
         label=lazy("Is an authorization needed?"), choices=PaNeeded.choices, widget=forms.RadioSelect
     )
     source = forms.ChoiceField(
-        label=lazy("Who answered"), choices=RequirementSource.choices, widget=forms.RadioSelect, initial="portal"
+        label=lazy("Who answered"),
+        choices=RequirementSource.choices,
+        widget=forms.RadioSelect,
+        initial="portal",
     )
     reference = line(
         lazy("Reference"), 120, help_text=lazy("Needed as proof of “not needed”: screen number, call or list")
@@ -162,7 +168,10 @@ class RequirementForm(ActForm):
 class AnswerForm(ActForm):
     channel = forms.ChoiceField(label=lazy("How it was sent"), choices=CHANNELS)
     proof = line(
-        lazy("Proof"), 120, required=True, help_text=lazy("Portal reference, fax confirmation or call reference")
+        lazy("Proof"),
+        120,
+        required=True,
+        help_text=lazy("Portal reference, fax confirmation or call reference"),
     )
     note = words(lazy("What was sent"), 300)
 
@@ -183,18 +192,18 @@ class CallForm(ActForm):
     """Four clicks at most: everything but what was said may stay as it is."""
 
     said = words(lazy("What was said"), 1000, required=True)
-    person = line(lazy("Person"), 120)
-    reference = line(lazy("Call reference"), 60)
+    representative = line(lazy("Person"), 120)
+    call_reference = line(lazy("Call reference"), 60)
     promised = line(lazy("What they promised"), 300)
-    promised_on = day(lazy("By"), help_text=lazy("A task to call back is made for this day."))
+    promised_by = day(lazy("By"), help_text=lazy("A task to call back is made for this day."))
     hold_minutes = forms.IntegerField(label=lazy("Minutes on hold"), min_value=0, max_value=600, initial=0)
     talk_minutes = forms.IntegerField(label=lazy("Minutes talking"), min_value=0, max_value=600, initial=5)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if data.get("promised_on"):
-            if data["promised_on"] < timezone.localdate():
-                self.add_error("promised_on", _("This day is past."))
+        if data.get("promised_by"):
+            if data["promised_by"] < timezone.localdate():
+                self.add_error("promised_by", _("This day is past."))
             if not data.get("promised") and "promised" not in self.errors:
                 data["promised"] = _("Call back")
         return data
@@ -218,7 +227,9 @@ class DecisionForm(ActForm):
         lazy("In the payer's words"), 2000, help_text=lazy("For a denial: exactly what the notice says.")
     )
 
-    def __init__(self, *args: Any, authorization: PriorAuthorization, silence: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, authorization: PriorAuthorization, silence: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, authorization=authorization, **kwargs)
         self.lines = list(authorization.lines.all())
         for one in self.lines:
@@ -297,7 +308,12 @@ class DecisionForm(ActForm):
         header = {name: data[name] for name in ("starts_on", "ends_on") if data[name]}
         if data["authorization_number"]:
             header["authorization_number"] = data["authorization_number"]
-        return {"decisions": self.decisions(), "reason": data["reason"], "has_no_end": data["has_no_end"], **header}
+        return {
+            "decisions": self.decisions(),
+            "reason": data["reason"],
+            "has_no_end": data["has_no_end"],
+            **header,
+        }
 
 
 class ReviseForm(DecisionForm):
@@ -340,9 +356,7 @@ class AttachForm(forms.Form):
         data = super().clean() or self.cleaned_data
         given = [name for name in ("document", "files", "reason") if data.get(name)]
         if len(given) != 1 and not self.errors:
-            raise forms.ValidationError(
-                _("Choose one: a document, a file, or why the paper is not needed.")
-            )
+            raise forms.ValidationError(_("Choose one: a document, a file, or why the paper is not needed."))
         return data
 
 

@@ -83,7 +83,9 @@ ACTS = {
             act_forms.DecisionForm,
             services.decide_lines,
             WITH_PAYER,
-            hint=lazy("Line by line, as the payer's notice says. Leave a line without an answer if it has none."),
+            hint=lazy(
+                "Line by line, as the payer's notice says. Leave a line without an answer if it has none."
+            ),
             button=lazy("Save the decision"),
             wide=True,
         ),
@@ -121,9 +123,25 @@ ACTS = {
             IN_FORCE,
             hint=lazy("An approval has an end, or the payer says that it has none."),
         ),
-        Act("line", lazy("Add a line"), act_forms.LineForm, services.add_service_line, BEFORE_DECISION, is_offered=False),
-        Act("paper", lazy("Add a paper"), act_forms.PaperForm, services.add_paper, NOT_ENDED, is_offered=False),
-        Act("call", lazy("Log a payer call"), act_forms.CallForm, services.record_call, S.values, is_offered=False),
+        Act(
+            "line",
+            lazy("Add a line"),
+            act_forms.LineForm,
+            services.add_service_line,
+            BEFORE_DECISION,
+            is_offered=False,
+        ),
+        Act(
+            "paper", lazy("Add a paper"), act_forms.PaperForm, services.add_paper, NOT_ENDED, is_offered=False
+        ),
+        Act(
+            "call",
+            lazy("Log a payer call"),
+            act_forms.CallForm,
+            services.record_call,
+            S.values,
+            is_offered=False,
+        ),
     )
 }
 
@@ -167,9 +185,7 @@ def _step(record: PriorAuthorization, name: str) -> Act:
 def step_named(record: PriorAuthorization, name: str) -> Any:
     """The table's step. Raises NotAllowed when it is not possible from here."""
     if name not in rules.offered_steps(record.status):
-        raise NotAllowed(
-            _("This step is not possible now. Reload the page to see where the request stands.")
-        )
+        raise NotAllowed(_("This step is not possible now. Reload the page to see where the request stands."))
     return next(s for s in PriorAuthorization.workflow.steps if s.name == name)
 
 
@@ -181,9 +197,7 @@ def act_named(record: PriorAuthorization, name: str) -> Act:
             raise Http404
         return _step(record, name)
     if not _fits(act, record):
-        raise NotAllowed(
-            _("This step is not possible now. Reload the page to see where the request stands.")
-        )
+        raise NotAllowed(_("This step is not possible now. Reload the page to see where the request stands."))
     return act
 
 
@@ -199,7 +213,11 @@ def authorization_act(request: HttpRequest, pk: UUID, act: str) -> HttpResponse:
     if sent is not None and form.is_valid() and _done(request, record, chosen, form):
         toast(request, _("Saved: %(step)s") % {"step": chosen.label})
         gone = act == "enter_in_error"
-        return redirect("referrals:authorization_list") if gone else redirect("referrals:authorization_detail", pk)
+        return (
+            redirect("referrals:authorization_list")
+            if gone
+            else redirect("referrals:authorization_detail", pk)
+        )
     context = {"form": form, "authorization": record, "patient": record.patient, "act": chosen}
     part = "referrals/_authorization_act_form.html"
     status = 200 if sent is None else 422
@@ -231,14 +249,17 @@ def authorization_line(request: HttpRequest, pk: UUID) -> HttpResponse:
     line, record = _part(request, AuthorizationLine, pk)
     if record.status in rules.DECIDED:
         raise NotAllowed(_("After a decision, make a new request or an appeal."))
-    initial = {name: getattr(line, name) for name in ("service_code", "label", "unit_kind", "asked_from", "asked_until")}
+    initial = {
+        name: getattr(line, name)
+        for name in ("service_code", "label", "unit_kind", "asked_from", "asked_until")
+    }
     initial |= {"units": line.units_requested, "cancelled": line.decision == "cancelled"}
     sent = request.POST if request.method == "POST" else None
     form = act_forms.LineChangeForm(sent, authorization=record, user=request.user, initial=initial)
-    if sent is not None and form.is_valid():
-        if saved(form, services.update_line, line_id=pk, by=request.user, now=timezone.now(), **form.typed()):
-            toast(request, _("Saved"))
-            return redirect("referrals:authorization_detail", record.pk)
+    same: dict[str, Any] = {"line_id": pk, "by": request.user, "now": timezone.now()}
+    if sent is not None and form.is_valid() and saved(form, services.update_line, **same, **form.typed()):
+        toast(request, _("Saved"))
+        return redirect("referrals:authorization_detail", record.pk)
     return _part_page(request, record, form, _("Change the line %(code)s") % {"code": line.service_code})
 
 
@@ -254,7 +275,9 @@ def authorization_paper(request: HttpRequest, pk: UUID) -> HttpResponse:
         toast(request, _("The line is open again. The document stays in the record."))
         return redirect("referrals:authorization_detail", record.pk)
     files = request.FILES if sent else None
-    form = act_forms.AttachForm(request.POST if sent else None, files, user=request.user, authorization=record)
+    form = act_forms.AttachForm(
+        request.POST if sent else None, files, user=request.user, authorization=record
+    )
     if sent and form.is_valid() and _attach(request, pk, form):
         toast(request, _("Saved: %(paper)s") % {"paper": paper.label})
         return redirect(f"{reverse('referrals:authorization_detail', args=[record.pk])}#papers")
@@ -295,10 +318,10 @@ def authorization_row_in_error(request: HttpRequest, kind: str, pk: UUID) -> Htt
     _row, record = _part(request, model, pk)
     sent = request.POST if request.method == "POST" else None
     form = act_forms.ReasonForm(sent, authorization=record, user=request.user)
-    if sent is not None and form.is_valid():
-        if saved(form, service, **{key: pk}, by=request.user, now=timezone.now(), **form.typed()):
-            toast(request, _("Marked as entered in error"))
-            return redirect("referrals:authorization_detail", record.pk)
+    same: dict[str, Any] = {key: pk, "by": request.user, "now": timezone.now()}
+    if sent is not None and form.is_valid() and saved(form, service, **same, **form.typed()):
+        toast(request, _("Marked as entered in error"))
+        return redirect("referrals:authorization_detail", record.pk)
     return _part_page(request, record, form, words)
 
 

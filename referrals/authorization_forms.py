@@ -30,7 +30,9 @@ def line(label: Any, limit: int, *, required: bool = False, **options: Any) -> f
     return forms.CharField(label=label, max_length=limit, required=required, widget=widget, **options)
 
 
-def words(label: Any, limit: int, *, required: bool = False, rows: int = 2, **options: Any) -> forms.CharField:
+def words(
+    label: Any, limit: int, *, required: bool = False, rows: int = 2, **options: Any
+) -> forms.CharField:
     widget = forms.Textarea(attrs={"rows": rows})
     return forms.CharField(label=label, max_length=limit, required=required, widget=widget, **options)
 
@@ -98,7 +100,9 @@ class HeaderForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if data.get("urgency") == "expedited" and not data.get("urgency_reason"):
-            text = _("Say why it cannot wait: what would waiting do to the patient's life, health or function?")
+            text = _(
+                "Say why it cannot wait: what would waiting do to the patient's life, health or function?"
+            )
             self.add_error("urgency_reason", text)
         return data
 
@@ -128,7 +132,12 @@ class AuthorizationForm(HeaderForm):
         self, *args: Any, user: User, patient: Any, referral: Referral | None = None, **kwargs: Any
     ) -> None:
         coverage, payer = coverage_and_payer(user, patient)
-        proposed: dict[str, Any] = {"coverage": coverage, "payer": payer, "urgency": "standard", "kind": "service"}
+        proposed: dict[str, Any] = {
+            "coverage": coverage,
+            "payer": payer,
+            "urgency": "standard",
+            "kind": "service",
+        }
         if referral is not None:
             proposed |= {"referral": referral, "service": referral.service or referral.specialty}
         super().__init__(*args, user=user, patient=patient, initial=proposed, **kwargs)
@@ -158,10 +167,8 @@ class HeaderChangeForm(HeaderForm):
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, authorization: PriorAuthorization, **kwargs: Any) -> None:
-        initial = {"version": authorization.version}
-        super().__init__(
-            *args, instance=authorization, patient=authorization.patient, initial=initial, **kwargs
-        )
+        kwargs |= {"patient": authorization.patient, "initial": {"version": authorization.version}}
+        super().__init__(*args, instance=authorization, **kwargs)
         for name in ("coverage", "referral", "payer"):
             self._keep(name, getattr(authorization, f"{name}_id"))
 

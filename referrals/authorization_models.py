@@ -163,13 +163,13 @@ class PayerCall(InError, Record):
 
     authorization = models.ForeignKey(PriorAuthorization, on_delete=models.PROTECT, related_name="calls")
     called_at = models.DateTimeField()
-    person = models.CharField(max_length=120, blank=True)
-    reference = models.CharField(max_length=60, blank=True)
+    representative = models.CharField(max_length=120, blank=True)
+    call_reference = models.CharField(max_length=60, blank=True)
     hold_minutes = models.PositiveSmallIntegerField(default=0)
     talk_minutes = models.PositiveSmallIntegerField(default=0)
     said = models.CharField(max_length=1000)
     promised = models.CharField(max_length=300, blank=True)
-    promised_on = models.DateField(null=True, blank=True)
+    promised_by = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering = ["-called_at", "-id"]
@@ -178,7 +178,7 @@ class PayerCall(InError, Record):
                 condition=Q(hold_minutes__lte=600, talk_minutes__lte=600), name="payer_call_minutes"
             ),
             models.CheckConstraint(
-                condition=Q(promised_on__isnull=True) | ~Q(promised=""), name="payer_call_promise_says_what"
+                condition=Q(promised_by__isnull=True) | ~Q(promised=""), name="payer_call_promise_says_what"
             ),
         ]
 
@@ -217,7 +217,9 @@ class PayerRequirement(Record):
 
     payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="requirements")
     service_code = models.CharField(max_length=20, blank=True)
-    specialty = models.CharField(max_length=120, blank=True)  # for referrals, which name a specialty and no code
+    specialty = models.CharField(
+        max_length=120, blank=True
+    )  # for referrals, which name a specialty and no code
     pa_needed = models.CharField(max_length=14, choices=PaNeeded.choices)
     covered = models.CharField(max_length=14, choices=Covered.choices, blank=True)
     doc_needed = ArrayField(

@@ -135,7 +135,9 @@ def papers_of(user: Any, record: PriorAuthorization) -> Papers:
     """The checklist with the documents this person may know (two queries)."""
     rows = list(record.papers.select_related("document"))
     keys = [row.document_id for row in rows if row.document_id]
-    seen = {d.pk: d for d in Document.objects.visible_to(user).for_lists().filter(pk__in=keys)} if keys else {}
+    seen = (
+        {d.pk: d for d in Document.objects.visible_to(user).for_lists().filter(pk__in=keys)} if keys else {}
+    )
     return Papers([Paper(row, seen.get(row.document_id)) for row in rows])
 
 

@@ -77,7 +77,16 @@ def authorization_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def visible(request: HttpRequest, pk: UUID) -> PriorAuthorization:
     """The request, if this person may know it; 404 otherwise, also for one entered in error."""
-    related = ("patient", "site", "owner", "team", "payer", "coverage", "referral", "clock__rule_version__rule")
+    related = (
+        "patient",
+        "site",
+        "owner",
+        "team",
+        "payer",
+        "coverage",
+        "referral",
+        "clock__rule_version__rule",
+    )
     queryset = PriorAuthorization.objects.select_related(*related, "clock__calendar")
     return get_visible_or_404(queryset.exclude(status="entered_in_error"), request.user, pk=pk)
 
@@ -165,7 +174,7 @@ def authorization_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_authorization(
+            services.correct_request(
                 authorization_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data
             )
             toast(request, _("Saved"))

@@ -308,7 +308,30 @@ class PriorAuthorization(Record):
 
 
 class PriorAuthorizationChange(Change):
+    """What was done with a request; what is no step of its table has its words here."""
+
+    STEPS = {
+        "update_line": _("Service line changed"),
+        "check_requirement": _("Answer recorded: is it needed?"),
+        "requirement_in_error": _("An answer was entered in error"),
+        "add_paper": _("Paper added to the list"),
+        "attach_paper": _("Paper attached"),
+        "detach_paper": _("Paper taken off"),
+        "drop_paper": _("Paper not needed"),
+        "log_call": _("Call to the payer logged"),
+        "call_in_error": _("A call was entered in error"),
+        "answer_payer": _("Payer's question answered"),
+        "extend": _("Payer extended its time"),
+        "downgrade": _("Downgraded to standard"),
+        "revise": _("Approval revised"),
+        "set_end": _("End of the approval recorded"),
+    }
+
     record = models.ForeignKey(PriorAuthorization, on_delete=models.PROTECT, related_name="changes")
+
+    @property
+    def step_label(self) -> Any:
+        return self.STEPS.get(self.step) or super().step_label
 
 
 class AuthorizationLine(Record):

@@ -33,11 +33,7 @@ def check_can_review(by: Actor, referral: Any) -> None:
         raise PermissionDenied(_("Only the requesting provider, or staff on their word, records a review."))
 
 
-def can_set_up(by: Actor) -> bool:
-    """Kinds of denial and payers' terms belong to the whole clinic, like visit types."""
-    return isinstance(by, System) or by.can("settings.manage")
-
-
 def check_can_set_up(by: Actor) -> None:
-    if not can_set_up(by):
-        raise PermissionDenied(_("Your role does not include setting up referrals."))
+    """Payers and their lists belong to the whole clinic, like visit types."""
+    if not isinstance(by, System) and not by.can("settings.manage"):
+        raise PermissionDenied(_("Your role does not include setting up payers."))

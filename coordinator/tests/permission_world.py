@@ -61,8 +61,12 @@ from referrals.tests.factories import (
     make_denial,
     make_denial_category,
     make_letter,
+    make_line,
+    make_paper,
     make_payer,
+    make_payer_call,
     make_referral,
+    make_requirement,
     make_talk,
 )
 from scheduling.models import Availability, Block
@@ -213,6 +217,10 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "peer-to-peer": lambda world, site: make_talk(world.thing("denial", site)),
     "appeal": lambda world, site: make_appeal(world.thing("denial", site)),
     "appeal letter": lambda world, site: make_letter(world.thing("denial", site)),
+    "authorization line": lambda world, site: make_line(world.thing("authorization", site)),
+    "authorization paper": lambda world, site: make_paper(world.thing("authorization", site)),
+    "payer call": lambda world, site: make_payer_call(world.thing("authorization", site)),
+    "requirement answer": lambda world, site: make_requirement(world.thing("authorization", site)),
     "payer": lambda world, site: make_payer(),
     "cover": lambda world, site: make_cover(
         world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)

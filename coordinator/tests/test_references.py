@@ -32,6 +32,7 @@ KIND_OF = {
     "accounts.Practitioner": "practitioner",
     "patients.Patient": "patient",
     "patients.Document": "document",
+    "patients.Coverage": "coverage",
     "patients.Problem": "problem",
     "patients.RelatedPerson": "related person",
     "patients.ContactPoint": "contact point",

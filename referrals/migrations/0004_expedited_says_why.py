@@ -13,7 +13,14 @@ class Migration(migrations.Migration):
             migrations.RunSQL.noop,
         ),
         migrations.AddConstraint(
-            model_name='priorauthorization',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('urgency', 'expedited'), _negated=True), models.Q(('urgency_reason', ''), _negated=True), _connector='OR'), name='authorization_expedited_says_why'),
+            model_name="priorauthorization",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("urgency", "expedited"), _negated=True),
+                    models.Q(("urgency_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="authorization_expedited_says_why",
+            ),
         ),
     ]

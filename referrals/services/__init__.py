@@ -42,6 +42,7 @@ from referrals.services.reports import ask_for_late_reports
 from referrals.services.requirements import (
     add_service_line,
     ask_list,
+    correct_request,
     enter_requirement_in_error,
     record_requirement,
     request_authorization,
@@ -60,6 +61,7 @@ __all__ = [
     "assign_referral",
     "attach_paper",
     "continue_authorization",
+    "correct_request",
     "create_authorization",
     "create_referral",
     "decide_lines",

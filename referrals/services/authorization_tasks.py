@@ -82,12 +82,21 @@ def follow_question(*, record: PriorAuthorization, step: str, by: Actor, now: da
         open_for(
             record,
             title=_("Answer the payer: %(what)s") % {"what": record.service},
-            reason=_("%(payer)s asks: %(question)s")
-            % {"payer": record.payer, "question": record.asked_for},
+            reason=_("%(payer)s asks: %(question)s") % {"payer": record.payer, "question": record.asked_for},
             next_step=_("Send it and record the answer. The payer's own clock runs on."),
             dedupe_key=asks_key(record),
             due_at=record.answer_due_at,
             due_has_time=True,
+            by=by,
+            now=now,
+        )
+    elif step == "ask_to_contact":
+        open_for(
+            record,
+            title=_("Call the payer: %(what)s") % {"what": record.service},
+            reason=_("%(payer)s wants to be called about the request.") % {"payer": record.payer},
+            next_step=_("Call, log the call, and record what came of it."),
+            dedupe_key=asks_key(record),
             by=by,
             now=now,
         )
@@ -191,6 +200,4 @@ def referral_moved_on(*, referral: Referral, by: Actor, now: datetime) -> None:
 
 
 def has_payer_clock(clock: Clock) -> bool:
-    return (
-        clock.kind == rules.PAYER_DECISION and clock.subject_type == PriorAuthorization._meta.label_lower
-    )
+    return clock.kind == rules.PAYER_DECISION and clock.subject_type == PriorAuthorization._meta.label_lower

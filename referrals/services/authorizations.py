@@ -250,7 +250,12 @@ def _stamps(record: PriorAuthorization, step: str, facts: dict[str, Any], now: d
     """Times that a step brings with it, and what of an earlier round is over."""
     if step == "submit":
         _check_times(facts, now)
-        return {"sent_at": facts.get("sent_at") or now, "asked_for": "", "answer_due_at": None, "answered_at": None}
+        return {
+            "sent_at": facts.get("sent_at") or now,
+            "asked_for": "",
+            "answer_due_at": None,
+            "answered_at": None,
+        }
     if step == "pend":
         return {"asked_at": now, "answered_at": None}
     if step in rules.DECIDING:

@@ -78,7 +78,11 @@ def _take_answer(line: AuthorizationLine, answer: dict[str, Any], facts: dict[st
 
 
 def _header_facts(
-    record: PriorAuthorization, lines: list[AuthorizationLine], step: str, facts: dict[str, Any], now: datetime
+    record: PriorAuthorization,
+    lines: list[AuthorizationLine],
+    step: str,
+    facts: dict[str, Any],
+    now: datetime,
 ) -> dict[str, Any]:
     facts = dict(facts)
     if step == "pend":  # the payer has answered in part: nothing is asked of us

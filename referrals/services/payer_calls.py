@@ -28,30 +28,30 @@ def record_call(
     by: Actor,
     now: datetime,
     called_at: datetime | None = None,
-    promised_on: date | None = None,
+    promised_by: date | None = None,
     **facts: Any,
 ) -> PayerCall:
-    """One call: person, reference, hold_minutes, talk_minutes, what was said, promised. A promise with a day makes a
+    """One call: representative, call_reference, hold_minutes, talk_minutes, what was said, promised. A promise with a day makes a
     task to call back that day. Raises ValidationError by field."""
     record = lock_authorization(authorization_id)
     check_can_manage_referral(by, record)
-    values = clean(PayerCall, {"said": said, "promised_on": promised_on, **facts})
+    values = clean(PayerCall, {"said": said, "promised_by": promised_by, **facts})
     if not values["said"]:
         raise ValidationError({"said": _("Say in a few words what was said.")})
-    if promised_on and not values.get("promised"):
+    if promised_by and not values.get("promised"):
         raise ValidationError({"promised": _("Say what they promised for that day.")})
     call = PayerCall.objects.create(
         authorization=record, called_at=called_at or now, created_by=person(by), **values
     )
     record_edit(record, "log_call", by=by, now=now, call=str(call.pk))
-    if promised_on:
-        _call_back(record, call, promised_on, by=by, now=now)
+    if promised_by:
+        _call_back(record, call, promised_by, by=by, now=now)
     return call
 
 
 @in_clinic_language
 def _call_back(record: PriorAuthorization, call: PayerCall, on: date, *, by: Actor, now: datetime) -> None:
-    who = _(" (reference %(reference)s)") % {"reference": call.reference} if call.reference else ""
+    who = _(" (reference %(reference)s)") % {"reference": call.call_reference} if call.call_reference else ""
     open_for(
         record,
         title=_("Call the payer back: %(what)s") % {"what": record.service},

@@ -30,6 +30,7 @@ from referrals.services.authorizations import (
     advance_authorization,
     create_authorization,
     lock_authorization,
+    update_authorization,
 )
 from referrals.workflow import AuthorizationStatus as S
 from referrals.workflow import ReferralStatus
@@ -155,6 +156,16 @@ def request_authorization(
         add_line(authorization_id=record.pk, by=by, now=now, **line)
     ask_list(authorization_id=record.pk, by=by, now=now)
     return PriorAuthorization.objects.get(pk=record.pk)
+
+
+@transaction.atomic
+def correct_request(
+    *, authorization_id: UUID, by: Actor, now: datetime, **changes: Any
+) -> PriorAuthorization:
+    """`update_authorization`, and the list is asked again while nobody knows whether it is needed."""
+    record = update_authorization(authorization_id=authorization_id, by=by, now=now, **changes)
+    ask_list(authorization_id=authorization_id, by=by, now=now)
+    return record
 
 
 @transaction.atomic

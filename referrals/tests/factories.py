@@ -12,12 +12,16 @@ from patients.tests.factories import make_patient
 from referrals.models import (
     Appeal,
     AppealLetter,
+    AuthorizationLine,
+    AuthorizationPaper,
     Denial,
     DenialCategory,
     Payer,
+    PayerCall,
     PeerToPeer,
     PriorAuthorization,
     Referral,
+    RequirementCheck,
 )
 
 
@@ -43,6 +47,8 @@ def make_authorization(patient: Patient | None = None, **fields: Any) -> PriorAu
     patient = patient or make_patient()
     fields.setdefault("site", patient.site)
     fields.setdefault("service", "MRI lumbar")
+    if fields.get("urgency") == "expedited":
+        fields.setdefault("urgency_reason", "Losing feeling in the leg")
     fields.setdefault("stage_since", timezone.now())
     if "payer" not in fields:
         fields["payer"] = make_payer()
@@ -87,3 +93,28 @@ def make_appeal(denial: Denial, **fields: Any) -> Appeal:
     fields.setdefault("channel", "fax")
     fields.setdefault("proof", "Fax 1")
     return Appeal.objects.create(denial=denial, **fields)
+
+
+def make_line(authorization: PriorAuthorization | None = None, **fields: Any) -> AuthorizationLine:
+    authorization = authorization or make_authorization()
+    fields.setdefault("number", authorization.lines.count() + 1)
+    fields.setdefault("service_code", "72148")
+    return AuthorizationLine.objects.create(authorization=authorization, **fields)
+
+
+def make_paper(authorization: PriorAuthorization | None = None, **fields: Any) -> AuthorizationPaper:
+    fields.setdefault("label", f"Ejection-fraction report {next(number)}")
+    return AuthorizationPaper.objects.create(authorization=authorization or make_authorization(), **fields)
+
+
+def make_payer_call(authorization: PriorAuthorization | None = None, **fields: Any) -> PayerCall:
+    fields.setdefault("said", "It is with the nurse reviewer")
+    fields.setdefault("called_at", timezone.now())
+    return PayerCall.objects.create(authorization=authorization or make_authorization(), **fields)
+
+
+def make_requirement(authorization: PriorAuthorization | None = None, **fields: Any) -> RequirementCheck:
+    fields.setdefault("pa_needed", "auth-needed")
+    fields.setdefault("source", "portal")
+    fields.setdefault("checked_at", timezone.now())
+    return RequirementCheck.objects.create(authorization=authorization or make_authorization(), **fields)

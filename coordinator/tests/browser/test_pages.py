@@ -26,7 +26,7 @@ from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
-from referrals.models import Referral
+from referrals.models import PriorAuthorization, Referral
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -68,6 +68,11 @@ PAGES = [
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("authorizations", "coordinator", "/referrals/authorizations/"),
+    ("authorization", "coordinator", "/referrals/authorizations/{pended}/"),
+    ("authorization-new", "coordinator", "/referrals/authorizations/new/?patient={patient}"),
+    ("authorization-decision", "coordinator", "/referrals/authorizations/{pended}/do/decide/"),
+    ("payer-list", "manager", "/referrals/authorizations/setup/needed/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -235,6 +240,8 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
         address = address.format(merge=merge_a_pair().pk)
+    if "{pended}" in address:
+        address = address.format(pended=PriorAuthorization.objects.get(status="pended").pk)
     if "{cover}" in address:
         address = address.format(cover=on_leave().pk)
     if "{opened}" in address or "{grant}" in address:
