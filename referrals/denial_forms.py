@@ -156,7 +156,12 @@ class AppealOutcomeForm(DecisionForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    field_order = ("outcome", "outcome_on", "words")
+    next_by = _day(
+        label=_("Next level by, as the notice prints it"),
+        required=False,
+        help_text=_("Only when the denial was upheld."),
+    )
+    field_order = ("outcome", "outcome_on", "words", "next_by")
 
 
 class AppealForm(forms.Form):

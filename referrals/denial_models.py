@@ -231,6 +231,12 @@ class Appeal(Record):
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
     outcome_on = models.DateField(null=True, blank=True)  # of the payer's notice
     outcome_words = models.TextField(blank=True)
+    next_by = models.DateField(
+        null=True, blank=True
+    )  # the last day for the next level, as the notice gives it
+    next_clock = models.ForeignKey(
+        "clocks.Clock", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = ThroughAuthorization.as_manager()
 

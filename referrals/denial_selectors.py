@@ -109,12 +109,17 @@ def related() -> Any:
 def kit(denial: Denial, user: Any) -> Kit:
     """The page of one denial (at most twelve queries)."""
     record = denial.authorization
-    appeals = list(denial.appeals.select_related("clock__rule_version__rule", "letter", "created_by"))
+    appeals = list(
+        denial.appeals.select_related(
+            "clock__rule_version__rule", "next_clock__rule_version__rule", "letter", "created_by"
+        )
+    )
     talks = list(denial.talks.select_related("our_clinician"))
     letters = list(denial.letters.select_related("created_by").order_by("number"))
     for appeal in appeals:
         appeal.level_words = appeal_rules.level_of(record.payer.payer_type, appeal.level).name  # type: ignore[attr-defined]
         appeal.why = why(appeal.clock) if appeal.clock else []  # type: ignore[attr-defined]
+        appeal.next_window = _deadline("next", appeal.next_clock)  # type: ignore[attr-defined]
     number = appeal_rules.next_level(record.payer.payer_type, [appeal.level for appeal in appeals])
     documents = papers(user, record.patient)
     return Kit(

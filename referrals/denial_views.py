@@ -168,7 +168,7 @@ def appeal_outcome(request: HttpRequest, pk: UUID) -> HttpResponse:
     denial = visible_denial(request, appeal.denial_id)
 
     def save(data: dict[str, Any], **common: Any) -> str:
-        own = {name: data[name] for name in ("outcome", "outcome_on", "words")}
+        own = {name: data[name] for name in ("outcome", "outcome_on", "words", "next_by")}
         services.record_appeal_outcome(appeal_id=pk, **own, units=form.units, **form.decision, **common)
         toast(request, _("Recorded"))
         return str(denial.pk)

@@ -13,6 +13,7 @@ from coordinator.clocks.services import sweep
 from coordinator.demo import DEMO_SIGN_INS
 from coordinator.demo.bundles import make_bundles
 from coordinator.demo.clinic import make_clinic
+from coordinator.demo.denials import make_denials
 from coordinator.demo.doubles import make_doubles
 from coordinator.demo.loops import make_loops
 from coordinator.demo.papers import make_papers
@@ -44,6 +45,7 @@ def seed(*, now: datetime) -> int:
         make_loops(clinic, patients, rng)
         make_papers(clinic, patients)
         make_requests(clinic, patients)
+        make_denials(clinic)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

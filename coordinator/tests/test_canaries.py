@@ -43,6 +43,7 @@ PLANTED = (
     "patient", "contact point", "problem", "related person", "note", "document", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
     "referral", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
+    "denial", "peer-to-peer", "appeal", "appeal letter",
     "appointment", "started bundle", "practitioner", "room", "team", "block", "hours",
     "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export",
 )  # fmt: skip
@@ -51,6 +52,7 @@ OF_A_PATIENT = (
     "patient", "contact point", "problem", "related person", "note", "document", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
     "referral", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
+    "denial", "peer-to-peer", "appeal", "appeal letter",
     "appointment", "started bundle",
 )  # fmt: skip
 # As it opens, and with every filter of ours that widens a list.

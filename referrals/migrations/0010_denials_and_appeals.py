@@ -228,6 +228,7 @@ class Migration(migrations.Migration):
                 ),
                 ("outcome_on", models.DateField(blank=True, null=True)),
                 ("outcome_words", models.TextField(blank=True)),
+                ("next_by", models.DateField(blank=True, null=True)),
             ],
             options={
                 "ordering": ["level"],
@@ -415,6 +416,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="appeal",
             name="clock",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clocks.clock",
+            ),
+        ),
+        migrations.AddField(
+            model_name="appeal",
+            name="next_clock",
             field=models.ForeignKey(
                 blank=True,
                 null=True,

@@ -204,8 +204,8 @@ def _start_decision(appeal: Appeal, due_on: date | None, by: Actor, now: datetim
         key = "appeal.other.standard"
     try:
         clock = start_clock(
-            subject=appeal,
-            kind=appeal_rules.DECISION,
+            subject=record,
+            kind=f"{appeal_rules.DECISION}:{appeal.pk}",
             rule=key,
             on=due_on,
             anchor_at=appeal.filed_at,
@@ -238,11 +238,12 @@ def record_appeal_outcome(
     by: Actor,
     now: datetime,
     words: str = "",
+    next_by: date | None = None,
     units: Mapping[int, int | None] | None = None,
     **decision: Any,
 ) -> Appeal:
-    """What the payer (or the reviewer) decided. An upheld denial leaves the next level open; `units` and `decision`
-    as with a peer-to-peer talk. Raises ValidationError by field, NotAllowed when it was recorded already.
+    """What the payer (or the reviewer) decided. An upheld denial leaves the next level open, until `next_by` when its
+    notice names a day; `units` and `decision` as with a peer-to-peer talk. Raises ValidationError by field, NotAllowed when it was recorded already.
     """
     appeal = lock(Appeal.objects.select_related("denial__authorization__payer"), appeal_id)
     record = appeal.authorization
@@ -253,7 +254,10 @@ def record_appeal_outcome(
         raise ValidationError({"outcome_on": _("The date of the notice cannot be in the future.")})
     if outcome_on < rules.local_date(appeal.filed_at, record.payer.zone):
         raise ValidationError({"outcome_on": _("This is before the day the appeal was filed.")})
+    if next_by is not None and next_by < outcome_on:
+        raise ValidationError({"next_by": _("This day is before the date of the notice.")})
     appeal.outcome, appeal.outcome_on, appeal.outcome_words = outcome, outcome_on, words.strip()
+    appeal.next_by = next_by
     appeal.version += 1
     appeal.save()
     audit.record_change(appeal, "record_outcome", by=by, details={"outcome": outcome})
@@ -269,6 +273,30 @@ def record_appeal_outcome(
     else:
         _approve(appeal.denial, outcome == YES, units or {}, by=by, now=now, level=appeal.level, **decision)
     return appeal
+
+
+def _start_next_window(appeal: Appeal, by: Actor, now: datetime) -> None:
+    """Our time to go to the next level: the day its notice gives; no rule of the register counts it."""
+    record = appeal.authorization
+    number = appeal_rules.next_level(record.payer.payer_type, [appeal.level])
+    if appeal.next_by is None or number is None:
+        return
+    rule = appeal_rules.level_of(record.payer.payer_type, number).file or appeal_rules.PRINTED
+    appeal.next_clock = start_clock(
+        subject=record,
+        kind=f"{appeal_rules.FILE}:{appeal.pk}",
+        rule=rule,
+        on=appeal.next_by,
+        anchor_at=appeal.outcome_on or appeal.next_by,
+        anchor_label=_("date of the notice"),
+        zone=record.payer.zone,
+        calendar=None,
+        site_id=record.site_id,
+        owner_id=record.owner_id,
+        by=by,
+        now=now,
+    )
+    appeal.save(update_fields=["next_clock", "updated_at"])
 
 
 # --- what both share -----------------------------------------------------------------------------------------------

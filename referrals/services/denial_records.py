@@ -13,8 +13,11 @@ from django.utils.translation import gettext as _
 
 from coordinator.audit import services as audit
 from coordinator.clocks import register, rules
+from coordinator.clocks.models import Clock
 from coordinator.clocks.selectors import rule_in_force
-from coordinator.clocks.services import meet_clocks, start_clock, void_clocks
+from coordinator.clocks.services import meet_clock, start_clock, void_clock
+from coordinator.clocks.workflow import OPEN as RUNNING
+from coordinator.clocks.workflow import State
 from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Document
@@ -140,7 +143,7 @@ def start_denial_clocks(*, denial: Denial, record: PriorAuthorization, by: Actor
     """The clocks of appeal and peer-to-peer, from the notice date, in the payer's zone; the earlier date counts."""
     payer = record.payer
     common: dict[str, Any] = {
-        "subject": denial,
+        "subject": record,  # boards know the request, its patient and who may see it
         "anchor_at": denial.notice_on,
         "anchor_label": _("date of the denial notice"),
         "zone": payer.zone,
@@ -155,10 +158,12 @@ def start_denial_clocks(*, denial: Denial, record: PriorAuthorization, by: Actor
     denial.rule_appeal_on = found.by_rule
     if found.last_day is not None:
         rule = appeal_rules.PRINTED if found.is_printed else key
-        denial.appeal_clock = start_clock(kind=appeal_rules.FILE, rule=rule, on=found.last_day, **common)
+        kind = f"{appeal_rules.FILE}:{denial.pk}"
+        denial.appeal_clock = start_clock(kind=kind, rule=rule, on=found.last_day, **common)
     peer_on = appeal_rules.peer_day(denial.notice_on, payer.peer_to_peer_days, denial.printed_peer_on)
     if peer_on is not None:
-        denial.peer_clock = start_clock(kind=appeal_rules.PEER, on=peer_on, **common)
+        kind = f"{appeal_rules.PEER}:{denial.pk}"
+        denial.peer_clock = start_clock(kind=kind, rule=appeal_rules.PEER, on=peer_on, **common)
     denial.save(update_fields=["rule_appeal_on", "appeal_clock", "peer_clock", "updated_at"])
 
 
@@ -176,7 +181,7 @@ def enter_denial_in_error(*, denial_id: UUID, reason: str, by: Actor, now: datet
 
     Raises NotAllowed when an appeal was filed against it, ValidationError without a reason.
     """
-    denial = lock(Denial.objects.select_related("authorization"), denial_id)
+    denial = lock(Denial.objects.select_related("authorization", "appeal_clock", "peer_clock"), denial_id)
     check_can_manage_referral(by, denial)
     if not reason.strip():
         raise ValidationError({"reason": _("Say what is wrong with it.")})
@@ -187,7 +192,7 @@ def enter_denial_in_error(*, denial_id: UUID, reason: str, by: Actor, now: datet
     denial.error_reason = reason.strip()
     denial.version += 1
     denial.save()
-    void_clocks(subject=denial, reason=reason, by=by, now=now)
+    _void(denial, reason, by, now)
     audit.record_change(denial, "enter_in_error", by=by, reason=reason)
     record_edit(denial.authorization, "denial_in_error", by=by, now=now, reason=reason, denial=str(denial.pk))
     return denial
@@ -211,10 +216,24 @@ def tick_paper(*, denial_id: UUID, what: str, by: Actor, now: datetime) -> Denia
 @transaction.atomic
 def settle_denials(*, record: PriorAuthorization, step: str, by: Actor, now: datetime) -> None:
     """The request took a step: the clocks of its denials that this answers are met, those that are pointless end."""
-    for denial in Denial.objects.standing().filter(authorization=record).order_by("pk"):
+    denials = Denial.objects.standing().filter(authorization=record)
+    for denial in denials.select_related("appeal_clock", "peer_clock").order_by("pk"):
+        windows = [appeal.next_clock for appeal in denial.appeals.select_related("next_clock")]
         if step == "appeal":
-            meet_clocks(subject=denial, kinds=[appeal_rules.FILE], by=by, now=now)
+            for clock in (denial.appeal_clock, *windows):
+                _meet(clock, by, now)
         if step == "start_peer_to_peer":
-            meet_clocks(subject=denial, kinds=[appeal_rules.PEER], by=by, now=now)
+            _meet(denial.peer_clock, by, now)
         if record.status not in (*WITH_PAYER, *REFUSED, S.APPEAL, S.UPHELD):
-            void_clocks(subject=denial, reason=record.get_status_display(), by=by, now=now)
+            _void(denial, str(record.get_status_display()), by, now, *windows)
+
+
+def _meet(clock: Clock | None, by: Actor, now: datetime) -> None:
+    if clock is not None and clock.state in (*RUNNING, State.MISSED):
+        meet_clock(clock_id=clock.pk, by=by, now=now)
+
+
+def _void(denial: Denial, reason: str, by: Actor, now: datetime, *more: Clock | None) -> None:
+    for clock in (denial.appeal_clock, denial.peer_clock, *more):
+        if clock is not None and clock.state in RUNNING:
+            void_clock(clock_id=clock.pk, reason=reason, by=by, now=now)

@@ -279,10 +279,20 @@ def test_an_upheld_reconsideration_is_sent_on_by_the_plan_itself(request_, dana)
     denial = denied(request_, dana)
     appeal = filed(denial, dana)
     services.record_appeal_outcome(
-        appeal_id=appeal.pk, outcome="upheld", outcome_on=D(2026, 11, 23), words="Upheld.", by=dana, now=NOW
+        appeal_id=appeal.pk,
+        outcome="upheld",
+        outcome_on=D(2026, 11, 23),
+        words="Upheld.",
+        next_by=D(2027, 1, 22),
+        by=dana,
+        now=NOW,
     )
     assert again(request_).status == S.UPHELD
+    appeal.refresh_from_db()
+    assert (appeal.next_clock.due_on, appeal.next_clock.state) == (D(2027, 1, 22), "running")
     second = filed(denial, dana, channel="", proof="")
+    appeal.refresh_from_db()
+    assert appeal.next_clock.state == "met"
     assert (second.level, second.by_plan) == (2, True)
     assert again(request_).status == S.APPEAL
     assert again(request_).due_at is not None

@@ -8,17 +8,19 @@ import os
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given, settings
+from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careplans.models import Task
 from coordinator.db import Conflict
+from coordinator.tests.factories import make_user
 from coordinator.workflow import System
 from patients.tests.factories import make_patient
 from referrals import services as referral_services
 from referrals.models import PriorAuthorization
 from referrals.services.renewals import continue_authorization
-from referrals.tests.factories import make_authorization, make_payer
+from referrals.tests.factories import make_authorization, make_payer, make_referral
 from scheduling.rules.units import CONSUMING, Line, Member, Visit, balance, band
 from scheduling.selectors.units import units_of
 from scheduling.services import cancel_appointment, renewals, reschedule_appointment
@@ -62,7 +64,9 @@ visits = st.lists(
 )
 
 
-@settings(max_examples=int(os.environ.get("UNITS_EXAMPLES", "60")))
+@settings(
+    max_examples=int(os.environ.get("UNITS_EXAMPLES", "60")), suppress_health_check=[HealthCheck.too_slow]
+)
 @given(visits=visits, units=st.integers(0, 30), first=st.integers(-50, 10), length=st.integers(0, 60))
 def test_what_is_left_never_disagrees_with_a_naive_count(visits, units, first, length):
     starts_on = (NOW + first * DAY).date()
@@ -138,9 +142,9 @@ def approved(patient, units=6, code="97110", **fields):
     return record
 
 
-def seen(record, n, **fields):
+def seen(record, n, first=1, **fields):
     service = make_service()
-    for day in range(1, n + 1):
+    for day in range(first, first + n):
         make_appointment(
             record.patient,
             start=NOW - day * DAY,
@@ -160,7 +164,7 @@ def test_units_are_shared_as_the_chain_says(certification, old, new):
     parent = approved(make_patient())
     follower = approved(parent.patient, units=5, certification=certification, supersedes=parent)
     seen(parent, 2)
-    seen(follower, 1)
+    seen(follower, 1, first=5)
     found = units_of([parent, follower], NOW)
     assert (found[parent.pk].approved, found[parent.pk].remaining) == old
     assert (found[follower.pk].approved, found[follower.pk].remaining) == new
@@ -246,6 +250,24 @@ def test_another_code_than_approved_is_asked_about():
     with pytest.raises(Conflict) as refusal:
         clinic.book(at("2026-11-20", "09:00"), authorization_id=record.pk, service_id=service.pk)
     assert refusal.value.extra["kind"] == "authorization_other_code"
+
+
+@pytest.mark.django_db
+def test_a_clinics_date_after_the_end_is_asked_about_on_saving_and_kept_with_a_reason(client):
+    patient = make_patient()
+    user = make_user(site=patient.site)
+    client.force_login(user)
+    referral = make_referral(patient, owner=user, status="accepted")
+    approved(patient, referral=referral, ends_on=D(2026, 12, 1))
+    where = reverse("referrals:referral_step", args=[referral.pk, "schedule"])
+    late = {"visit_at": "2026-12-15T09:00", "visit_place": "Main building"}
+    answer = client.post(where, late)
+    assert answer.status_code == 422
+    assert "The authorization ends on Dec 1, 2026, before this visit." in answer.content.decode()
+    assert client.post(where, {**late, "collision_reason": "Extension asked for"}).status_code == 302
+    referral.refresh_from_db()
+    assert referral.status == "scheduled"
+    assert referral.changes.get(step="schedule").facts["collision_reason"] == "Extension asked for"
 
 
 # --- the night ------------------------------------------------------------------------------------------------------

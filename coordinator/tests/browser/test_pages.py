@@ -26,7 +26,7 @@ from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
-from referrals.models import PriorAuthorization, Referral
+from referrals.models import Denial, PriorAuthorization, Referral
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -72,6 +72,12 @@ PAGES = [
     ("authorization", "coordinator", "/referrals/authorizations/{pended}/"),
     ("authorization-new", "coordinator", "/referrals/authorizations/new/?patient={patient}"),
     ("authorization-decision", "coordinator", "/referrals/authorizations/{pended}/do/decide/"),
+    ("denial", "coordinator", "/referrals/denials/{denial}/"),
+    ("denial-letter", "coordinator", "/referrals/denials/{denial}/letter/"),
+    ("denied-authorization", "coordinator", "/referrals/authorizations/{denied}/"),
+    ("approved-authorization", "coordinator", "/referrals/authorizations/{approved}/"),
+    ("denial-outcomes", "manager", "/referrals/denial-outcomes/"),
+    ("denial-reasons", "manager", "/referrals/denial-reasons/"),
     ("payer-list", "manager", "/referrals/authorizations/setup/needed/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
@@ -242,6 +248,12 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(merge=merge_a_pair().pk)
     if "{pended}" in address:
         address = address.format(pended=PriorAuthorization.objects.get(status="pended").pk)
+    if "{denial}" in address or "{denied}" in address:
+        denial = Denial.objects.get()
+        address = address.format(denial=denial.pk, denied=denial.authorization_id)
+    if "{approved}" in address:
+        used = PriorAuthorization.objects.filter(status="approved", appointments__isnull=False)
+        address = address.format(approved=used.first().pk)
     if "{cover}" in address:
         address = address.format(cover=on_leave().pk)
     if "{opened}" in address or "{grant}" in address:
