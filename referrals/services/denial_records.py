@@ -112,12 +112,14 @@ def _check(
 
 
 def _refused(record: PriorAuthorization, numbers: Iterable[int]) -> list[AuthorizationLine]:
+    """The lines named; without a name those already denied, or all of a request that is not decided yet."""
     wanted = set(numbers)
     live = [line for line in record.lines.select_for_update() if line.decision != "cancelled"]
     found = [line for line in live if not wanted or line.number in wanted]
     if wanted - {line.number for line in found}:
         raise ValidationError({"lines": _("Choose lines of this request.")})
-    return found
+    already = [line for line in found if line.decision == "denied"]
+    return already if already and not wanted else found
 
 
 def _decide(

@@ -24,8 +24,18 @@ CONSUMING = (Status.FULFILLED, Status.CHECKED_IN, Status.ARRIVED)
 GREEN, YELLOW, RED = "green", "yellow", "red"
 TONES = {GREEN: "ok", YELLOW: "warn", RED: "danger"}
 REVISION, EXTENSION = "revision", "extension"
-# Statuses under which approved units stand (in force, or ended by their own dates or units).
-STANDING = ("approved", "partially_approved", "modified", "expired", "exhausted")
+# Statuses under which approved lines stand: in force, over by their own dates or units, or only the rest is disputed.
+STANDING = (
+    "approved",
+    "partially_approved",
+    "modified",
+    "expired",
+    "exhausted",
+    "peer_to_peer",
+    "appeal",
+    "upheld",
+    "closed_denied",
+)
 
 RENEW, MOVE, MORE_UNITS, REVISE = "renewal", "move", "extension", "revision"
 OFFERS: dict[str, Any] = {
