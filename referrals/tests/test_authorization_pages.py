@@ -108,7 +108,7 @@ def test_filters_narrow_the_list(client, user, patient):
 
 def test_a_new_request_proposes_coverage_and_payer_and_the_list_answers(client, user, patient, payer):
     PayerRequirement.objects.create(
-        payer=payer, service_code="93306", pa_needed="auth-needed", source="List of October",
+        payer=payer, service_code="93306", specialty="Cardiology", pa_needed="auth-needed", source="List of October",
         source_on=timezone.localdate() - DAY, expires_on=timezone.localdate() + 90 * DAY,
     )  # fmt: skip
     referral = make_referral(patient, owner=user, service="Echocardiogram")
@@ -138,9 +138,9 @@ def test_a_new_request_proposes_coverage_and_payer_and_the_list_answers(client, 
         assert shown in text
     referral.refresh_from_db()
     assert referral.status == "awaiting_authorization"
-    assert (
-        page_of(made) in client.get(reverse("referrals:referral_detail", args=[referral.pk])).content.decode()
-    )
+    text = client.get(reverse("referrals:referral_detail", args=[referral.pk])).content.decode()
+    assert page_of(made) in text
+    assert "List of October" in text
 
 
 def test_submitting_without_the_paper_is_refused_by_name_and_the_typing_stays(client, user, patient, payer):
