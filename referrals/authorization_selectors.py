@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -19,7 +19,9 @@ from referrals import authorization_rules as rules
 from referrals.models import (
     AuthorizationPaper,
     Payer,
+    PayerRequirement,
     PriorAuthorization,
+    Referral,
     RequirementCheck,
 )
 from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, WITH_PAYER
@@ -166,6 +168,36 @@ def coverage_and_payer(user: Any, patient: Patient) -> tuple[Coverage | None, Pa
         if payer is not None:
             return coverage, payer
     return (rows[0] if rows else None), None
+
+
+# --- the managed list ------------------------------------------------------------------------------------------
+
+
+def listed(payer: Payer, *, on: date, code: str = "", specialty: str = "") -> PayerRequirement | None:
+    """The line of the clinic's list that answers for this payer and service on that day; a code before a specialty."""
+    kept = PayerRequirement.objects.offered().filter(payer=payer).select_related("payer")
+    lines = [line for line in kept if line.holds_on(on)]
+    by_code = [line for line in lines if code and line.service_code.upper() == code.upper()]
+    named = specialty.strip().casefold()
+    by_name = [line for line in lines if named and line.specialty.casefold() == named]
+    return next(iter(by_code or by_name), None)
+
+
+def payer_of(patient: Patient) -> tuple[Coverage | None, Payer | None]:
+    """The first active coverage whose payer is one of ours, by name."""
+    for coverage in Coverage.objects.filter(patient=patient, status="active").order_by("rank"):
+        if payer := payer_named(coverage.payer_name):
+            return coverage, payer
+    return None, None
+
+
+def listed_for_referral(referral: Referral, now: datetime) -> PayerRequirement | None:
+    """What the list says of a referral's specialty for the patient's payer."""
+    _coverage, payer = payer_of(referral.patient)
+    if payer is None:
+        return None
+    on = now.astimezone(referral.site.tzinfo).date()
+    return listed(payer, on=on, specialty=referral.specialty)
 
 
 # --- nothing silent -------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from coordinator.workflow import Actor, NotAllowed, move, person, record_edit
 from referrals import authorization_rules as rules
 from referrals.models import AuthorizationLine, AuthorizationLineVersion, PriorAuthorization
 from referrals.permissions import check_can_manage_referral
+from referrals.services.authorization_tasks import follow_end
 from referrals.services.authorizations import lock_authorization, set_next
 from referrals.workflow import IN_FORCE, WITH_PAYER
 
@@ -146,6 +147,7 @@ def revise_lines(
         record.version += 1
         record.save()
         record_edit(record, "revise", by=by, now=now, reason=reason)
+        follow_end(record=record, by=by, now=now)
         set_next(record, by=by, now=now, step="approve")
         return record
     move(record, "approve", by=by, now=now, reason=reason, **facts)
@@ -191,5 +193,6 @@ def set_end(
         line.ends_on = ends_on
         line.save()
     record_edit(record, "set_end", by=by, now=now, ends_on=ends_on, has_no_end=has_no_end)
+    follow_end(record=record, by=by, now=now)
     set_next(record, by=by, now=now, step="approve")
     return record

@@ -94,7 +94,7 @@ def _save(
     if unknown := set(given) - set(names):
         raise TypeError(f"Not facts of this list: {sorted(unknown)}")
     values = clean(type(row), given)
-    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    changed = [name for name, value in values.items() if not row_id or getattr(row, name) != value]
     for name in changed:
         setattr(row, name, values[name])
     if row_id:

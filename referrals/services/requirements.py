@@ -12,13 +12,12 @@ from django.utils.translation import gettext as _
 
 from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
-from patients.models import Coverage, Patient
+from patients.models import Patient
 from patients.services.entries import clean, require_reason
 from referrals.authorization_models import NEEDED, NOT_NEEDED
-from referrals.authorization_selectors import payer_named, standing_answer
+from referrals.authorization_selectors import listed, listed_for_referral, payer_of, standing_answer
 from referrals.models import (
     AuthorizationLine,
-    Payer,
     PayerRequirement,
     PriorAuthorization,
     Referral,
@@ -99,15 +98,6 @@ def enter_requirement_in_error(*, check_id: UUID, reason: str, by: Actor, now: d
 # --- the managed list -----------------------------------------------------------------------------------------
 
 
-def listed(payer: Payer, *, on: date, code: str = "", specialty: str = "") -> PayerRequirement | None:
-    """The line of the clinic's list that answers for this payer and service on that day; a code before a specialty."""
-    lines = [line for line in PayerRequirement.objects.offered().filter(payer=payer) if line.holds_on(on)]
-    by_code = [line for line in lines if code and line.service_code.upper() == code.upper()]
-    named = specialty.strip().casefold()
-    by_name = [line for line in lines if named and line.specialty.casefold() == named]
-    return next(iter(by_code or by_name), None)
-
-
 def _listed_for(record: PriorAuthorization, on: date) -> PayerRequirement | None:
     """What the list says of the whole request: needed if one service needs it, not needed only if all do not."""
     codes = [line.service_code for line in record.lines.all() if line.decision != "cancelled"]
@@ -177,23 +167,6 @@ def add_service_line(*, authorization_id: UUID, by: Actor, now: datetime, **line
 
 
 # --- a new referral -------------------------------------------------------------------------------------------
-
-
-def payer_of(patient: Patient) -> tuple[Coverage | None, Payer | None]:
-    """The first active coverage whose payer is one of ours, by name."""
-    for coverage in Coverage.objects.filter(patient=patient, status="active").order_by("rank"):
-        if payer := payer_named(coverage.payer_name):
-            return coverage, payer
-    return None, None
-
-
-def listed_for_referral(referral: Referral, now: datetime) -> PayerRequirement | None:
-    """What the list says of a referral's specialty for the patient's payer."""
-    _coverage, payer = payer_of(referral.patient)
-    if payer is None:
-        return None
-    on = now.astimezone(referral.site.tzinfo).date()
-    return listed(payer, on=on, specialty=referral.specialty)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import zoneinfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("referrals:authorization_list")
 NEW = reverse("referrals:authorization_new")
 DAY = datetime.timedelta(days=1)
+ZONE = zoneinfo.ZoneInfo("America/New_York")
 
 
 @pytest.fixture
@@ -106,7 +108,7 @@ def test_filters_narrow_the_list(client, user, patient):
 
 def test_a_new_request_proposes_coverage_and_payer_and_the_list_answers(client, user, patient, payer):
     PayerRequirement.objects.create(
-        payer=payer, service_code="93306", pa_needed="auth-needed", source="List of October",
+        payer=payer, service_code="93306", specialty="Cardiology", pa_needed="auth-needed", source="List of October",
         source_on=timezone.localdate() - DAY, expires_on=timezone.localdate() + 90 * DAY,
     )  # fmt: skip
     referral = make_referral(patient, owner=user, service="Echocardiogram")
@@ -136,9 +138,9 @@ def test_a_new_request_proposes_coverage_and_payer_and_the_list_answers(client, 
         assert shown in text
     referral.refresh_from_db()
     assert referral.status == "awaiting_authorization"
-    assert (
-        page_of(made) in client.get(reverse("referrals:referral_detail", args=[referral.pk])).content.decode()
-    )
+    text = client.get(reverse("referrals:referral_detail", args=[referral.pk])).content.decode()
+    assert page_of(made) in text
+    assert "List of October" in text
 
 
 def test_submitting_without_the_paper_is_refused_by_name_and_the_typing_stays(client, user, patient, payer):
@@ -146,7 +148,7 @@ def test_submitting_without_the_paper_is_refused_by_name_and_the_typing_stays(cl
     request = make_authorization(patient, status="required", payer=payer, owner=user)
     make_line(request)
     services.add_line(authorization_id=request.pk, service_code="93306", by=user, now=timezone.now())
-    now = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
+    now = timezone.localtime(timezone=ZONE).strftime("%Y-%m-%dT%H:%M")
     sent = {"channel": "fax", "sent_at": now, "received_by_payer_at": now, "receipt_proof": "Kept typing"}
     refused = client.post(act(request, "submit"), sent)
     text = refused.content.decode()
@@ -204,7 +206,7 @@ def test_a_decision_is_entered_line_by_line_in_one_table(client, user, patient):
 
 def test_a_pend_shows_both_dates_and_the_answer_turns_the_move(client, user, patient):
     request = submitted(patient, user)
-    due = (timezone.localtime() + 2 * DAY).strftime("%Y-%m-%dT%H:%M")
+    due = (timezone.localtime(timezone=ZONE) + 2 * DAY).strftime("%Y-%m-%dT%H:%M")
     client.post(act(request, "pend"), {"asked_for": "Office notes", "answer_due_at": due})
     text = client.get(page_of(request)).content.decode()
     for shown in ("Office notes", "Our answer due", "Payer due", "clock runs on meanwhile"):
@@ -217,8 +219,8 @@ def test_a_pend_shows_both_dates_and_the_answer_turns_the_move(client, user, pat
 def test_a_call_is_logged_with_one_field_and_a_wrong_day_is_refused(client, user, patient):
     request = submitted(patient, user)
     sent = {"said": "Nurse has it", "hold_minutes": "0", "talk_minutes": "5"}
-    yesterday = (timezone.localdate() - DAY).isoformat()
-    assert client.post(act(request, "call"), sent | {"promised_by": yesterday}).status_code == 422
+    past = (timezone.localdate() - 3 * DAY).isoformat()
+    assert client.post(act(request, "call"), sent | {"promised_by": past}).status_code == 422
     assert client.post(act(request, "call"), sent).status_code == 302
     assert "Nurse has it" in client.get(page_of(request)).content.decode()
 
