@@ -109,6 +109,10 @@ OTHER_STEPS = {
     "take_in": gettext_lazy("Another record was merged into this one"),
     "remind": gettext_lazy("Reminded"),
     "contact_in_error": gettext_lazy("A contact was entered in error"),
+    "record_denial": gettext_lazy("Denial recorded"),
+    "denial_in_error": gettext_lazy("A denial was entered in error"),
+    "continue": gettext_lazy("A request that follows it was made"),
+    "decide_lines": gettext_lazy("Refused lines decided"),
     "give_back": gettext_lazy("A merged record was taken apart again"),
 }
 

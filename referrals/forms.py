@@ -13,7 +13,8 @@ from coordinator.db import Conflict
 from patients.models import Problem
 from referrals.models import Referral
 from referrals.selectors import STAGES, specialties
-from referrals.workflow import OutcomeReason
+from referrals.visit_guard import against_visit
+from referrals.workflow import IN_FORCE, OutcomeReason
 
 CHANNELS = [
     ("fax", _("Fax")),
@@ -116,12 +117,18 @@ class StepForm(forms.Form):
     recipient_organization = forms.ModelChoiceField(
         label=_("Recipient"), queryset=Organization.objects.none()
     )
+    collision_reason = forms.CharField(
+        label=_("Why this date all the same"),
+        max_length=250,
+        required=False,
+        help_text=_("Only when the authorization does not cover the date."),
+    )
     seen_on = forms.DateField(label=_("Seen on"), widget=forms.DateInput(attrs={"type": "date"}))
 
     FIELDS: dict[str, tuple[str, ...]] = {
         "send": ("recipient_organization", "channel"),
         "receive": ("confirmed_by",),
-        "schedule": ("visit_at", "visit_place"),
+        "schedule": ("visit_at", "visit_place", "collision_reason"),
         "see": ("seen_on",),
         "decline": ("outcome_reason", "reason"),
         "withdraw": ("reason",),
@@ -145,6 +152,19 @@ class StepForm(forms.Form):
         self.order_fields(wanted)
         if step == "decline":
             self.fields["reason"].label = _("In the recipient's words")
+        self.referral = referral
+        covered = referral.authorizations.filter(status__in=IN_FORCE)
+        if "collision_reason" in self.fields and not covered.exists():
+            del self.fields["collision_reason"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("visit_at") and "collision_reason" in self.fields and not data.get("collision_reason"):
+            said = against_visit(self.referral, data["visit_at"], timezone.now())
+            if said:
+                self.add_error("visit_at", said)
+                self.add_error("collision_reason", _("Give a reason to keep this date."))
+        return data
 
 
 class FilterForm(forms.Form):

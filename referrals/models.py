@@ -45,6 +45,13 @@ class Payer(Record):
     fax = models.CharField(max_length=40, blank=True)
     portal = models.URLField(blank=True)
     zone = models.CharField(max_length=64, default="America/New_York")
+    # Calendar days after the notice in which this payer takes a peer-to-peer talk; empty: not known.
+    peer_to_peer_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    is_slow = models.BooleanField(default=False)  # known to be: renewals are asked for 30 days ahead
+    tips = models.TextField(blank=True)  # how requests go through fastest
+    reviewed_on = models.DateField(
+        null=True, blank=True
+    )  # when somebody last compared all this with the payer
     is_active = models.BooleanField(default=True)
 
     def __str__(self) -> str:
@@ -189,6 +196,14 @@ class PriorAuthorization(Record):
 
     workflow = AUTHORIZATION_WORKFLOW
 
+    class Certification(models.TextChoices):
+        """What it is to the one it `supersedes` (X12 UM02: I, R, S, 4)."""
+
+        INITIAL = "initial", _("New request")
+        RENEWAL = "renewal", _("Renewal: a new period with units of its own")
+        REVISION = "revision", _("Revision: replaces the units and dates")
+        EXTENSION = "extension", _("Extension: more units or a later end")
+
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="authorizations")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="authorizations")
     payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="authorizations")
@@ -197,11 +212,16 @@ class PriorAuthorization(Record):
         Referral, null=True, blank=True, on_delete=models.PROTECT, related_name="authorizations"
     )
     service = models.CharField(max_length=160)
+    kind = models.CharField(
+        max_length=8, choices=[("service", _("Service")), ("medicine", _("Medicine"))], default="service"
+    )
     urgency = models.CharField(
         max_length=10,
         choices=[("standard", _("Standard")), ("expedited", _("Expedited"))],
         default="standard",
     )
+    urgency_reason = models.CharField(max_length=300, blank=True)
+    downgraded_at = models.DateTimeField(null=True, blank=True)
     status = models.CharField(
         max_length=30, choices=AuthorizationStatus.choices, default=AuthorizationStatus.REQUIREMENT_UNKNOWN
     )
@@ -222,13 +242,27 @@ class PriorAuthorization(Record):
     reference_number = models.CharField(max_length=60, blank=True)  # ours to the payer
     authorization_number = models.CharField(max_length=60, blank=True)  # the payer's
     channel = models.CharField(max_length=20, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
     received_by_payer_at = models.DateTimeField(null=True, blank=True)
+    receipt_proof = models.CharField(
+        max_length=120, blank=True
+    )  # portal, fax or call reference of the receipt
+    decision_due_on = models.DateField(null=True, blank=True)  # the payer's own date, where no rule counts
     asked_for = models.CharField(max_length=300, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
     answer_due_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
     denial_reason = models.TextField(blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
-    supersedes = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    supersedes = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="superseded_by"
+    )
+    certification = models.CharField(
+        max_length=10, choices=Certification.choices, default=Certification.INITIAL
+    )
+    has_no_end = models.BooleanField(default=False)  # the payer said so; a missing date is an error instead
 
     objects = AuthorizationQuerySet.as_manager()
 
@@ -238,15 +272,66 @@ class PriorAuthorization(Record):
             models.CheckConstraint(
                 condition=Q(owner__isnull=False) | Q(team__isnull=False), name="authorization_has_an_owner"
             ),
+            models.CheckConstraint(
+                condition=Q(certification="initial") | Q(supersedes__isnull=False),
+                name="authorization_chain_has_a_parent",
+            ),
+            models.CheckConstraint(
+                condition=Q(certification__in=["initial", "renewal", "revision", "extension"]),
+                name="authorization_certification_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(urgency="expedited") | ~Q(urgency_reason=""),
+                name="authorization_expedited_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(has_no_end=False) | Q(ends_on__isnull=True), name="authorization_no_end_or_one"
+            ),
         ]
         indexes = [
             models.Index(fields=["patient", "status"], name="authorization_patient"),
             models.Index(fields=["site", "status", "due_at"], name="authorization_board"),
         ]
 
+    def __str__(self) -> str:
+        return self.service
+
+    @property
+    def next_step_words(self) -> str:
+        """For who reads it; the row keeps it in the clinic's language."""
+        return gettext(self.next_step) if self.next_step else ""
+
+    @property
+    def due_has_time(self) -> bool:
+        """False for a day rule: those end at 23:59:59 of the local day, and only the day is said."""
+        return self.due_at is not None and (self.due_at.minute, self.due_at.second) != (59, 59)
+
 
 class PriorAuthorizationChange(Change):
+    """What was done with a request; what is no step of its table has its words here."""
+
+    STEPS = {
+        "update_line": _("Service line changed"),
+        "check_requirement": _("Answer recorded: is it needed?"),
+        "requirement_in_error": _("An answer was entered in error"),
+        "add_paper": _("Paper added to the list"),
+        "attach_paper": _("Paper attached"),
+        "detach_paper": _("Paper taken off"),
+        "drop_paper": _("Paper not needed"),
+        "log_call": _("Call to the payer logged"),
+        "call_in_error": _("A call was entered in error"),
+        "answer_payer": _("Payer's question answered"),
+        "extend": _("Payer extended its time"),
+        "downgrade": _("Downgraded to standard"),
+        "revise": _("Approval revised"),
+        "set_end": _("End of the approval recorded"),
+    }
+
     record = models.ForeignKey(PriorAuthorization, on_delete=models.PROTECT, related_name="changes")
+
+    @property
+    def step_label(self) -> Any:
+        return self.STEPS.get(self.step) or super().step_label
 
 
 class AuthorizationLine(Record):
@@ -263,9 +348,23 @@ class AuthorizationLine(Record):
     authorization = models.ForeignKey(PriorAuthorization, on_delete=models.PROTECT, related_name="lines")
     number = models.PositiveSmallIntegerField()
     service_code = models.CharField(max_length=20)
+    place = models.CharField(max_length=200, blank=True)  # where the payer approved it; empty: anywhere
     label = models.CharField(max_length=160, blank=True)
     units_requested = models.PositiveIntegerField(default=1)
-    unit_kind = models.CharField(max_length=20, default="visit")
+    unit_kind = models.CharField(
+        max_length=20,
+        choices=[
+            ("visit", _("visits")),
+            ("unit", _("units")),
+            ("hour", _("hours")),
+            ("day", _("days")),
+            ("dose", _("doses")),
+            ("item", _("items")),
+        ],
+        default="visit",
+    )
+    asked_from = models.DateField(null=True, blank=True)
+    asked_until = models.DateField(null=True, blank=True)
     decision = models.CharField(max_length=10, choices=Decision.choices, blank=True)
     units_approved = models.PositiveIntegerField(null=True, blank=True)
     starts_on = models.DateField(null=True, blank=True)
@@ -282,4 +381,27 @@ class AuthorizationLine(Record):
                 | Q(ends_on__gte=models.F("starts_on")),
                 name="authorization_line_period",
             ),
+            models.CheckConstraint(
+                condition=Q(asked_until__isnull=True)
+                | Q(asked_from__isnull=True)
+                | Q(asked_until__gte=models.F("asked_from")),
+                name="authorization_line_asked_period",
+            ),
         ]
+
+
+from referrals.authorization_models import (  # noqa: E402  (they name the models above)
+    AuthorizationLineVersion as AuthorizationLineVersion,
+)
+from referrals.authorization_models import AuthorizationPaper as AuthorizationPaper  # noqa: E402
+from referrals.authorization_models import PayerCall as PayerCall  # noqa: E402
+from referrals.authorization_models import PayerRequirement as PayerRequirement  # noqa: E402
+from referrals.authorization_models import RequiredPaper as RequiredPaper  # noqa: E402
+from referrals.authorization_models import RequirementCheck as RequirementCheck  # noqa: E402
+from referrals.denial_models import (  # noqa: E402, F401  (they name the models above)
+    Appeal,
+    AppealLetter,
+    Denial,
+    DenialCategory,
+    PeerToPeer,
+)

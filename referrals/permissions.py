@@ -31,3 +31,9 @@ def can_review(user: Any, referral: Any) -> bool:
 def check_can_review(by: Actor, referral: Any) -> None:
     if not isinstance(by, System) and not can_review(by, referral):
         raise PermissionDenied(_("Only the requesting provider, or staff on their word, records a review."))
+
+
+def check_can_set_up(by: Actor) -> None:
+    """Payers and their lists belong to the whole clinic, like visit types."""
+    if not isinstance(by, System) and not by.can("settings.manage"):
+        raise PermissionDenied(_("Your role does not include setting up payers."))

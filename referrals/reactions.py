@@ -11,7 +11,9 @@ from coordinator.workflow import Actor, moved
 from patients.models import Patient
 from patients.workflow import LEAVING
 from referrals.models import PriorAuthorization, Referral
+from referrals.services.denial_records import settle_denials
 from referrals.services.denials import ask_about_denial, denial_decided
+from referrals.services.renewals import settle_renewal
 from referrals.services.reports import report_settled
 from referrals.services.standing import ask_to_end, ended, no_need_to_end
 from referrals.workflow import AUTHORIZATION_TO_END, REFERRAL_TO_END, AuthorizationStatus
@@ -46,3 +48,5 @@ def authorization_moved(
         ask_about_denial(record=record, by=by, now=now)
     elif record.status != AuthorizationStatus.DENIED:
         denial_decided(record=record, by=by, now=now)
+    settle_denials(record=record, step=step, by=by, now=now)
+    settle_renewal(record=record, by=by, now=now)

@@ -1,8 +1,9 @@
 """Addresses of the referral pages."""
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
 from referrals import views
+from referrals.denial_urls import patterns as denial_patterns
 
 
 class FactConverter:
@@ -22,8 +23,10 @@ register_converter(FactConverter, "fact")
 app_name = "referrals"
 
 urlpatterns = [
+    *denial_patterns,
     path("", views.referral_index, name="referral_list"),
     path("new/", views.referral_new, name="referral_new"),
+    path("authorizations/", include("referrals.authorization_urls")),
     path("<uuid:pk>/", views.referral_detail, name="referral_detail"),
     path("<uuid:pk>/edit/", views.referral_edit, name="referral_edit"),
     path("<uuid:pk>/assign/", views.referral_assign, name="referral_assign"),

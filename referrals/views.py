@@ -22,6 +22,7 @@ from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients.models import Patient, Problem
 from referrals import rules, services
+from referrals.authorization_selectors import listed_for_referral
 from referrals.forms import AssignForm, FilterForm, ReferralChangeForm, ReferralForm, StepForm
 from referrals.models import Referral
 from referrals.permissions import can_manage_referral, can_review
@@ -93,7 +94,10 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
         "can_change": can_manage_referral(user, referral) and referral.status in BEFORE_SENDING,
         "can_review": can_review(user, referral),
         "changes": referral.changes.select_related("by").order_by("-at", "-id"),
-        "authorizations": referral.authorizations.select_related("payer", "clock"),
+        "authorizations": referral.authorizations.visible_to(user)
+        .exclude(status="entered_in_error")
+        .select_related("payer", "clock"),
+        "listed": listed_for_referral(referral, timezone.now()),
         "assign_form": AssignForm(user=user, initial={"owner": referral.owner_id}),
         **extra,
     }

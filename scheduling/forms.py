@@ -10,6 +10,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Practitioner, Site
+from coordinator.wording import day as day_words
+from referrals.models import PriorAuthorization
 from scheduling.models import Service
 from scheduling.rules.local_time import NoSuchTime, day_bounds, exact_instant
 from scheduling.selectors.appointments import COLUMNS
@@ -112,11 +114,29 @@ class BookForm(forms.Form):
     override_reason = forms.CharField(
         label=_("Why it should be booked all the same"), required=False, max_length=250
     )
+    authorization = forms.ChoiceField(
+        label=_("Authorization"), required=False, help_text=_("Whose units this visit uses.")
+    )
 
-    def __init__(self, *args: Any, site: Site, who: UUID | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        site: Site,
+        who: UUID | None = None,
+        authorizations: list[PriorAuthorization] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.site = site
         self.who = who
+        if authorizations:
+            field: Any = self.fields["authorization"]
+            field.choices = [
+                ("", _("None")),
+                *((str(one.pk), named_authorization(one)) for one in authorizations),
+            ]
+        else:
+            del self.fields["authorization"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -144,6 +164,12 @@ class BookForm(forms.Form):
         except NoSuchTime as refusal:
             self.add_error("other_time", str(refusal))
             return None
+
+
+def named_authorization(record: PriorAuthorization) -> str:
+    """As a choice: what it is for, its number, its last day."""
+    parts = (record.service, record.authorization_number, day_words(record.ends_on))
+    return " · ".join(part for part in parts if part)
 
 
 class MoveForm(BookForm):
@@ -234,8 +260,32 @@ class ServiceForm(forms.Form):
     no_show_grace_minutes = forms.IntegerField(
         label=_("Counts as missed after (minutes)"), min_value=0, max_value=240
     )
+    codes = forms.CharField(
+        label=_("Billed as"),
+        required=False,
+        max_length=200,
+        help_text=_("Codes with spaces between, such as 97110 97140. Empty: any code of an authorization."),
+    )
+    units = forms.IntegerField(
+        label=_("Units of an authorization it uses"), min_value=1, max_value=99, required=False
+    )
     is_outside = forms.BooleanField(label=_("Takes place at another clinic"), required=False)
     is_active = forms.BooleanField(label=_("Can be booked"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        codes = self.initial.get("codes")
+        if isinstance(codes, list):
+            self.initial["codes"] = " ".join(codes)
+
+    def clean_codes(self) -> list[str]:
+        codes = [code.upper() for code in self.cleaned_data["codes"].replace(",", " ").split()]
+        if any(len(code) > 20 for code in codes):
+            raise forms.ValidationError(_("A code has at most 20 characters."))
+        return list(dict.fromkeys(codes))
+
+    def clean_units(self) -> int:
+        return self.cleaned_data["units"] or 1
 
 
 class HoursForm(forms.Form):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -30,12 +30,16 @@ class Service(Record):
     is_outside = models.BooleanField(default=False)  # happens elsewhere; we never see the arrival
     preparation = models.TextField(blank=True)
     no_show_grace_minutes = models.PositiveSmallIntegerField(default=15)
+    # What it is billed as, and how many units of an authorization one visit uses. No codes: any approved line.
+    codes = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    units = models.PositiveSmallIntegerField(default=1)
     is_active = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(condition=Q(minutes__gte=5, minutes__lte=600), name="service_minutes"),
+            models.CheckConstraint(condition=Q(units__gte=1, units__lte=99), name="service_units"),
         ]
 
     def __str__(self) -> str:
@@ -189,6 +193,7 @@ class Appointment(Record):
     authorization = models.ForeignKey(
         PriorAuthorization, null=True, blank=True, on_delete=models.PROTECT, related_name="appointments"
     )
+    units = models.PositiveSmallIntegerField(default=1)  # of the authorization, when it has one
     encounter = models.OneToOneField(
         Encounter, null=True, blank=True, on_delete=models.PROTECT, related_name="appointment"
     )

@@ -357,6 +357,59 @@ APPEAL_RULES = [
     ),
 ]
 
+# What a payer's own terms say, or the notice prints: the date is given, and the explanation says whose it is.
+PRINTED = "Per payer: the date the payer's notice gives, or its own terms."
+APPEAL_RULES += [
+    *(
+        entry(f"appeal.{payer_type}.{step}", f"{name} appeal: {words}", APPEALS, FIXED, source=PRINTED)
+        for payer_type, name in (
+            ("medicare", "Medicare"),
+            ("medicaid", "Medicaid fee-for-service"),
+            ("chip", "CHIP"),
+            ("marketplace", "Marketplace plan"),
+            ("other", "Other payer"),
+        )
+        for step, words in (
+            ("file", "file by"),
+            ("standard", "standard decision"),
+            ("expedited", "expedited decision"),
+        )
+    ),
+    entry("appeal.notice.file", "Appeal: file by the date the notice prints", APPEALS, FIXED, source=PRINTED),
+    entry(
+        "appeal.medicare_advantage.ire",
+        "Medicare Advantage: Independent Review Entity",
+        APPEALS,
+        FIXED,
+        verified=False,
+        source=f"After an upheld reconsideration the plan must send the case to the Independent Review Entity by itself; "
+        f"the date it names. {TO_CHECK}",
+    ),
+    entry(
+        "appeal.employer.external",
+        "Employer plan (ERISA): ask for external review by",
+        APPEALS,
+        FIXED,
+        verified=False,
+        source=f"The date the final notice gives. {TO_CHECK} {ERISA}",
+    ),
+    entry(
+        "appeal.medicaid_managed.fair_hearing",
+        "Medicaid managed care: ask for a state fair hearing by",
+        APPEALS,
+        FIXED,
+        verified=False,
+        source=f"The date the notice of resolution gives; each state sets its own. {TO_CHECK}",
+    ),
+    entry(
+        "appeal.peer_to_peer",
+        "Peer-to-peer: ask for the talk by",
+        APPEALS,
+        FIXED,
+        source="The payer's own window, often a few days after the notice. Not an appeal; it does not stop the appeal clock.",
+    ),
+]
+
 # --- referrals: no federal clock exists -----------------------------------------------------------------------
 REFERRALS = "Referrals"
 OURS = "Product default; no federal clock exists."

@@ -27,15 +27,13 @@ from coordinator.wording import day, in_clinic_language
 from coordinator.workflow import Actor, person
 from patients.models import Consent, Document, Encounter
 from patients.workflow import PatientStatus
-from referrals.models import PriorAuthorization
-from referrals.workflow import IN_FORCE
+from referrals.services.renewals import ENDS
 
 # Settings (FHIR classes) after which transitional care begins; an emergency visit gets a call without that deadline.
 ADMISSIONS = ("IMP", "ACUTE", "NONAC", "OBSENC")
 EMERGENCY = "EMER"
 LOOK_BACK = timedelta(days=7)
 CALL_AFTER_EMERGENCY = timedelta(days=2)
-AUTHORIZATION_AHEAD = timedelta(days=14)
 PAPERS_AHEAD = timedelta(days=30)
 RAN_OUT = timedelta(days=30)  # so long after its last day a thing is still asked about
 EXPIRES = "expires:"
@@ -125,14 +123,10 @@ def _follow_up(pk: UUID, by: Actor, now: datetime) -> bool:
 
 
 def _running_out(site: Site, now: datetime) -> Iterator[tuple[str, Any, Any]]:
-    """(key, record, last day) of approvals, consents and papers of active patients; three queries."""
+    """(key, record, last day) of consents and papers of active patients; two queries."""
     today = now.astimezone(site.tzinfo).date()
     active = {"patient__site": site, "patient__status": PatientStatus.ACTIVE}
     people = ("patient__site", "patient__coordinator")
-    span = (today - RAN_OUT, today + AUTHORIZATION_AHEAD)
-    approvals = PriorAuthorization.objects.filter(**active, status__in=IN_FORCE, ends_on__range=span)
-    for approval in approvals.select_related(*people, "owner", "team"):
-        yield f"{EXPIRES}authorization:{approval.pk}:{approval.ends_on}", approval, approval.ends_on
     span = (today - RAN_OUT, today + PAPERS_AHEAD)
     consents = Consent.objects.filter(**active, status=Consent.Status.ACTIVE, ends_on__range=span)
     for consent in consents.select_related(*people):
@@ -147,12 +141,13 @@ def _running_out(site: Site, now: datetime) -> Iterator[tuple[str, Any, Any]]:
 @transaction.atomic
 @in_clinic_language
 def ask_about_ends(*, site: Site, by: Actor, now: datetime) -> int:
-    """One task for each approval, consent or paper that runs out soon, once for each last day; returns how many.
+    """One task for each consent or paper that runs out soon, once for each last day; returns how many.
 
     Those renewed, ended or of somebody who left close. A last day that was asked about is not asked about again.
     """
     ending = {key: (record, last) for key, record, last in _running_out(site, now)}
     asked = Task.objects.filter(site=site, dedupe_key__startswith=EXPIRES)
+    asked = asked.exclude(dedupe_key__startswith=ENDS)  # approvals: scheduling.services.renewals
     gone = asked.open().exclude(dedupe_key__in=list(ending)).values_list("dedupe_key", flat=True)
     if keys := list(gone):
         outcome = lazy("It was renewed, or is no longer needed.")
@@ -171,10 +166,7 @@ def _task(
     key: str, record: Any, last: Any, site: Site, teams: dict[UUID, Team], by: Actor, now: datetime
 ) -> Task:
     owner, team = careplans.default_owner(record.patient, site, teams)
-    is_approval = isinstance(record, PriorAuthorization)
-    if is_approval:
-        title = _("Renew the approval, or let it end: %(what)s") % {"what": record.service}
-    elif isinstance(record, Consent):
+    if isinstance(record, Consent):
         title = _("Ask for the consent again: %(what)s") % {"what": record.get_kind_display()}
     else:
         # A task is read by more people than a protected paper is.
@@ -184,7 +176,7 @@ def _task(
         created_by=person(by),
         patient=record.patient,
         site=site,
-        kind=TaskKind.AUTHORIZATION if is_approval else TaskKind.PAPERWORK,
+        kind=TaskKind.PAPERWORK,
         title=title[:200],
         reason=_("It ends %(day)s, and that is the date of this task.") % {"day": day(last)},
         next_step=_("Renew it before that day, or close this with why it may end."),

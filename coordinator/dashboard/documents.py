@@ -154,7 +154,7 @@ def targets(user: Any, patient: Patient, only: dict[str, set[UUID]] | None = Non
                 Kind.AUTHORIZATION,
                 row.pk,
                 row.service,
-                reverse("referrals:referral_detail", args=[row.referral_id]) if row.referral_id else "",
+                reverse("referrals:authorization_detail", args=[row.pk]),
             )
             for row in authorizations
         ),

@@ -199,7 +199,8 @@ def _authorizations(cover: Delegation, user: User, now: datetime) -> Iterator[It
             one.site_id,
             end_of_day(ends, one.patient.zone) if ends else one.due_at,
             by_rule=one.clock_id is not None and not ends,
-            why=_("The approval ends.") if ends else one.next_step,
+            why=_("The approval ends.") if ends else one.next_step_words,
+            route="referrals:authorization_detail",
         )
 
 

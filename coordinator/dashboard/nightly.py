@@ -2,7 +2,7 @@
 
 Steps: reminders planned; for a night made up for later, sent as of that night; failures handed to people; missed
 visits followed up; visits without an outcome asked about; overdue plan reviews opened; discharges followed up;
-what runs out, reports that are late and incomplete records asked about; tasks that stay overdue escalated; snoozed tasks
+what runs out, approvals that end or should be renewed, reports that are late and incomplete records asked about; tasks that stay overdue escalated; snoozed tasks
 woken. One step that fails does not stop the others. What is due by day is sent by `messaging.deliver_due`, not here.
 """
 
@@ -35,6 +35,7 @@ from referrals.services import ask_for_late_reports
 from scheduling.rules.local_time import day_bounds, local_day, opens_at
 from scheduling.services.reminder_follow_up import follow_up_failures
 from scheduling.services.reminders import Planned, plan_reminders
+from scheduling.services.renewals import ask_for_renewals, end_authorizations
 
 log = logging.getLogger(__name__)
 BEGINS = time(1)  # local; every clinic is closed and the day is over everywhere nearby
@@ -163,6 +164,8 @@ def _steps(result: Result, leader: Leader, wait: bool) -> list[tuple[str, Callab
         ("reviews", lambda: len(careplans.open_overdue_review_tasks(on=night.on, site=night.site, **act))),
         ("discharges", lambda: 0 if night.past else causes.follow_up_discharges(site=night.site, **act)),
         ("ending", lambda: 0 if night.past else causes.ask_about_ends(site=night.site, **act)),
+        ("ended", lambda: 0 if night.past else end_authorizations(site=night.site, **act)),
+        ("renewals", lambda: 0 if night.past else ask_for_renewals(site=night.site, **act)),
         ("reports", lambda: 0 if night.past else ask_for_late_reports(site=night.site, **act)),
         ("mended", lambda: 0 if night.past else gaps.close_mended(site=night.site, **act)),
         ("gaps", lambda: 0 if night.past else gaps.ask_about_gaps(site=night.site, **act)),

@@ -198,6 +198,8 @@ class NightRow:
             ("reviews", lambda n: ngettext("%(n)d plan review", "%(n)d plan reviews", n)),
             ("discharges", lambda n: ngettext("%(n)d discharge", "%(n)d discharges", n)),
             ("ending", lambda n: ngettext("%(n)d thing that runs out", "%(n)d things that run out", n)),
+            ("ended", lambda n: ngettext("%(n)d approval over", "%(n)d approvals over", n)),
+            ("renewals", lambda n: ngettext("%(n)d approval to renew", "%(n)d approvals to renew", n)),
             ("reports", lambda n: ngettext("%(n)d late report", "%(n)d late reports", n)),
             ("gaps", lambda n: ngettext("%(n)d incomplete record", "%(n)d incomplete records", n)),
             ("escalated", lambda n: ngettext("%(n)d task escalated", "%(n)d tasks escalated", n)),

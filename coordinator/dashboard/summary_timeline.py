@@ -90,6 +90,9 @@ def _changes(
     )
 
 
+# Of a request: its steps, and what of the rest moves its dates or its approval.
+TOLD_OF_REQUEST = "'approve', 'pend', 'answer_payer', 'extend', 'downgrade', 'revise'"
+
 BRANCHES = (
     Branch(
         CONTACT,
@@ -201,7 +204,14 @@ BRANCHES = (
         "referrals.view",
         sited=True,
     ),
-    _changes("authorization", "referrals_priorauthorization", "r.service", "referrals.view", sited=True),
+    _changes(
+        "authorization",
+        "referrals_priorauthorization",
+        "r.service",
+        "referrals.view",
+        sited=True,
+        only=f" and (c.from_status <> c.to_status and c.step <> 'add_line' or c.step in ({TOLD_OF_REQUEST}))",
+    ),
     _changes("task", "careplans_task", "r.title", "tasks.view", sited=True, told=f"in ({TOLD_OF_TASK})"),
     _changes(
         "update",

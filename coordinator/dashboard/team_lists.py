@@ -201,8 +201,7 @@ def _page_about(record: Any) -> str:
         return reverse("scheduling:appointment_detail", args=[record.pk])
     if isinstance(record, Referral):
         return reverse("referrals:referral_detail", args=[record.pk])
-    # An authorization is shown with the patient's referrals.
-    return reverse("dashboard:patient_referrals", args=[record.patient_id]) if record else ""
+    return reverse("referrals:authorization_detail", args=[record.pk]) if record else ""
 
 
 # --- as a file ------------------------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ def _authorization(clinic: Clinic, patient: Patient, referral: Referral | None, 
         payer=clinic.payers[payer],
         service=service,
         urgency=urgency,
+        urgency_reason="Getting worse from day to day" if urgency == "expedited" else "",
         referral=referral,
         owner=by,
         by=by,
@@ -141,8 +142,9 @@ def _authorization(clinic: Clinic, patient: Patient, referral: Referral | None, 
     services.add_line(authorization_id=request.pk, service_code=code, units=units, by=by, now=written)
     services.advance_authorization(step="make_ready", now=written, **advance)
     services.advance_authorization(
-        step="submit", channel="portal", received_by_payer_at=at, now=at, **advance
-    )
+        step="submit", channel="portal", received_by_payer_at=at, receipt_proof=f"P-{code}-{days:03d}", now=at,
+        **advance,
+    )  # fmt: skip
     later = min(at + timedelta(days=1), clinic.now)
     if stage == "pended":
         services.advance_authorization(

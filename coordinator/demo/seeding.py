@@ -13,12 +13,14 @@ from coordinator.clocks.services import sweep
 from coordinator.demo import DEMO_SIGN_INS
 from coordinator.demo.bundles import make_bundles
 from coordinator.demo.clinic import make_clinic
+from coordinator.demo.denials import make_denials
 from coordinator.demo.doubles import make_doubles
 from coordinator.demo.loops import make_loops
 from coordinator.demo.papers import make_papers
 from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
 from coordinator.demo.plans import make_plans
+from coordinator.demo.requests import make_requests
 from coordinator.demo.visits import make_visits
 from coordinator.demo.work import DEMO, make_work
 
@@ -42,6 +44,8 @@ def seed(*, now: datetime) -> int:
         make_visits(clinic, patients, rng)
         make_loops(clinic, patients, rng)
         make_papers(clinic, patients)
+        make_requests(clinic, patients)
+        make_denials(clinic)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

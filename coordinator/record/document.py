@@ -5,7 +5,6 @@ typst sets it from one fixed file; what is in the record goes in as JSON and is 
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -15,8 +14,9 @@ from typing import Any
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from coordinator.paper import plain, typeset
 from coordinator.record.gather import Record
-from coordinator.record.sections import day_words, moment_words, plain, sections_of
+from coordinator.record.sections import day_words, moment_words, sections_of
 from coordinator.wording import language_name
 
 SOURCE = Path(__file__).with_name("record.typ")
@@ -26,17 +26,9 @@ SHOWN = ("LATIN", "GREEK", "CYRILLIC", "ARABIC", "COMBINING", "MODIFIER")
 
 def pdf_of(record: Record, purpose: str) -> bytes:
     """The PDF. `purpose` is said on the first page. Times are those of the patient's place."""
-    import typst
-
     with timezone.override(record.patient.site.tzinfo):
         data = pages_of(record, purpose)
-    return typst.compile(
-        SOURCE.read_bytes(),
-        format="pdf",
-        sys_inputs={"data": json.dumps(data)},
-        pdf_standards=["ua-1"],
-        ignore_system_fonts=True,
-    )
+    return typeset(SOURCE, data)
 
 
 def pages_of(record: Record, purpose: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from coordinator.dashboard.summary_words import describe
+from coordinator.paper import plain
 from coordinator.record.gather import Record
 from coordinator.wording import day, day_time, local
 from coordinator.wording import phone as phone_words
@@ -302,12 +302,6 @@ def _history(record: Record) -> Iterable[dict[str, Any]]:
             _("Who"): (2, lambda event: event.who),
         },
     )
-
-
-def plain(value: Any) -> str:
-    """Text without characters that a page cannot hold (controls, marks that turn the direction of what follows)."""
-    text = "" if value is None else str(value)
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
 
 
 def day_words(value: date | None) -> str:

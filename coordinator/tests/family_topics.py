@@ -56,6 +56,7 @@ PLACES = [
     Place("print", "dashboard/my_work.html", STAFF),
     Place("print", "dashboard/team_board.html", NOBODY),
     Place("print", "dashboard/team_list.html", STAFF),
+    Place("print", "referrals/denial_detail.html", STAFF),
     Place("print", "referrals/referral_detail.html", STAFF),
     Place("print", "referrals/referral_list.html", STAFF),
     Place("print", "scheduling/_schedule.html", STAFF),

@@ -250,6 +250,32 @@ ROWS = [
     row("patients:entry_change", "GET POST", COORDINATION, kind="'problem'", pk="problem"),
     row("patients:entry_end", "POST", COORDINATION, kind="'family'", pk="related person"),
     # --- referrals ------------------------------------------------------------------------------------------------
+    # What follows a payer's decision.
+    row("referrals:denial_new", "GET POST", COORDINATION, pk="authorization"),
+    row("referrals:denial_detail", "GET", READERS, pk="denial"),
+    *(
+        row(f"referrals:{name}", "GET POST", COORDINATION, pk="denial")
+        for name in ("denial_in_error", "talk_new", "appeal_new", "letter_edit")
+    ),
+    row("referrals:denial_tick", "POST", COORDINATION, pk="denial"),
+    row("referrals:denial_close", "POST", COORDINATION, pk="denial"),
+    row("referrals:talk_outcome", "GET POST", COORDINATION, pk="peer-to-peer"),
+    row("referrals:appeal_outcome", "GET POST", COORDINATION, pk="appeal"),
+    row("referrals:letter_file", "GET", COORDINATION, pk="appeal letter"),
+    row("referrals:denial_outcomes", "GET", READERS),
+    row(
+        "referrals:authorization_continue",
+        "GET POST",
+        COORDINATION,
+        pk="authorization",
+        certification="'renewal'",
+    ),
+    row("referrals:authorization_back_date", "GET POST", COORDINATION, pk="authorization"),
+    row("referrals:category_list", "GET", SETTINGS),
+    row("referrals:category_new", "GET POST", SETTINGS),
+    row("referrals:category_edit", "GET POST", SETTINGS, IN, pk="denial category"),
+    row("referrals:category_step", "POST", SETTINGS, IN, pk="denial category", step="'retire'"),
+    row("referrals:payer_terms", "GET POST", SETTINGS, IN, pk="payer"),
     row("referrals:referral_list", "GET POST", READERS),
     row("referrals:referral_new", "GET POST", COORDINATION),
     row("referrals:referral_detail", "GET", READERS, pk="referral"),
@@ -261,6 +287,20 @@ ROWS = [
         sees=frozenset({Role.PROVIDER, Role.BILLING}),
     ),
     row("referrals:referral_step", "GET POST", COORDINATION, pk="referral", step="'withdraw'"),
+    row("referrals:authorization_list", "GET POST", READERS),
+    row("referrals:authorization_new", "GET POST", COORDINATION),
+    row("referrals:authorization_detail", "GET", READERS, pk="authorization"),
+    row("referrals:authorization_edit", "GET POST", COORDINATION, pk="authorization"),
+    row("referrals:authorization_assign", "POST", COORDINATION, pk="authorization"),
+    row("referrals:authorization_act", "GET POST", COORDINATION, pk="authorization", act="'call'"),
+    row("referrals:authorization_line", "GET POST", COORDINATION, pk="authorization line"),
+    row("referrals:authorization_paper", "GET POST", COORDINATION, pk="authorization paper"),
+    row("referrals:authorization_row_in_error", "GET POST", COORDINATION, kind="'call'", pk="payer call"),
+    # Payers and their lists belong to the whole clinic, like visit types.
+    row("referrals:payer_list", "GET", SETTINGS, kind="'needed'"),
+    row("referrals:payer_list_new", "GET POST", SETTINGS, kind="'papers'"),
+    row("referrals:payer_list_edit", "GET POST", SETTINGS, IN, kind="'payers'", pk="payer"),
+    row("referrals:payer_list_step", "POST", SETTINGS, IN, kind="'payers'", pk="payer", step="'retire'"),
     # --- visits -----------------------------------------------------------------------------------------------------
     row("scheduling:schedule", "GET", READERS),
     row("scheduling:book", "GET POST", COORDINATION),

@@ -55,7 +55,20 @@ from patients.models import (
 )
 from patients.services import merge_patients
 from patients.tests.factories import make_document, make_grant, make_patient, make_phone, make_update
-from referrals.tests.factories import make_authorization, make_referral
+from referrals.tests.factories import (
+    make_appeal,
+    make_authorization,
+    make_denial,
+    make_denial_category,
+    make_letter,
+    make_line,
+    make_paper,
+    make_payer,
+    make_payer_call,
+    make_referral,
+    make_requirement,
+    make_talk,
+)
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 
@@ -199,6 +212,16 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "task": _patient_of(make_task),
     "referral": _patient_of(make_referral),
     "authorization": _patient_of(make_authorization),
+    "denial": lambda world, site: make_denial(world.thing("authorization", site)),
+    "denial category": lambda world, site: make_denial_category(),
+    "peer-to-peer": lambda world, site: make_talk(world.thing("denial", site)),
+    "appeal": lambda world, site: make_appeal(world.thing("denial", site)),
+    "appeal letter": lambda world, site: make_letter(world.thing("denial", site)),
+    "authorization line": lambda world, site: make_line(world.thing("authorization", site)),
+    "authorization paper": lambda world, site: make_paper(world.thing("authorization", site)),
+    "payer call": lambda world, site: make_payer_call(world.thing("authorization", site)),
+    "requirement answer": lambda world, site: make_requirement(world.thing("authorization", site)),
+    "payer": lambda world, site: make_payer(),
     "cover": lambda world, site: make_cover(
         world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)
     ),

@@ -42,14 +42,18 @@ READERS = [role for role in PEOPLE if role not in (*ADMINISTRATOR, *AUDITOR)]
 PLANTED = (
     "patient", "contact point", "problem", "related person", "note", "document", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
-    "referral", "authorization", "appointment", "started bundle", "practitioner", "room", "team", "block", "hours",
+    "referral", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
+    "denial", "peer-to-peer", "appeal", "appeal letter",
+    "appointment", "started bundle", "practitioner", "room", "team", "block", "hours",
     "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export",
 )  # fmt: skip
 # What hangs on a patient: planted in a restricted one of the readers' own site as well.
 OF_A_PATIENT = (
     "patient", "contact point", "problem", "related person", "note", "document", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
-    "referral", "authorization", "appointment", "started bundle",
+    "referral", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
+    "denial", "peer-to-peer", "appeal", "appeal letter",
+    "appointment", "started bundle",
 )  # fmt: skip
 # As it opens, and with every filter of ours that widens a list.
 QUERIES = ("", "?view=all&status=all&state=all&show=all&tab=all&coordinator=&owner=")

@@ -56,6 +56,14 @@ PAGES: dict[str, Any] = {
     "careplans.ContactAttempt": lambda: reverse("careplans:contact_in_error", args=[KEY]),
     "scheduling.Appointment": lambda: reverse("scheduling:appointment_step", args=[KEY, "enter_in_error"]),
     "referrals.Referral": lambda: reverse("referrals:referral_step", args=[KEY, "enter_in_error"]),
+    "referrals.Denial": lambda: reverse("referrals:denial_in_error", args=[KEY]),
+    "referrals.PriorAuthorization": lambda: reverse(
+        "referrals:authorization_act", args=[KEY, "enter_in_error"]
+    ),
+    "referrals.PayerCall": lambda: reverse("referrals:authorization_row_in_error", args=["call", KEY]),
+    "referrals.RequirementCheck": lambda: reverse(
+        "referrals:authorization_row_in_error", args=["answer", KEY]
+    ),
 }
 PART = "a part of its record, which is entered in error as a whole"
 LATER = "written by an import or the API, and shown on no page that could offer it; its workflow or status has the step"
@@ -69,8 +77,12 @@ WITHOUT: dict[str, str] = {
     "patients.PatientMerge": "taken apart again instead, which brings every row back",
     "patients.AccessGrant": "the account of who opened a record; it must not be taken back",
     "careplans.GoalMeasurement": LATER,
-    "referrals.PriorAuthorization": LATER,
     "referrals.AuthorizationLine": PART,
+    "referrals.PeerToPeer": "how it went is recorded once; one that did not take place is an outcome of its own",
+    "referrals.Appeal": "filed with proof; a wrong one is withdrawn with the request, by its step",
+    "referrals.AppealLetter": "a wrong wording is followed by a new version; every version is kept",
+    "referrals.AuthorizationLineVersion": PART,
+    "referrals.AuthorizationPaper": "taken off or struck out with a reason on its own page; the document stays",
 }
 
 
@@ -145,6 +157,10 @@ KINDS = {
     "task": ("careplans.Task", "status"),
     "contact": ("careplans.ContactAttempt", "error_reason"),
     "referral": ("referrals.Referral", "status"),
+    "denial": ("referrals.Denial", "error_reason"),
+    "authorization": ("referrals.PriorAuthorization", "status"),
+    "payer call": ("referrals.PayerCall", "error_reason"),
+    "requirement answer": ("referrals.RequirementCheck", "error_reason"),
     "appointment": ("scheduling.Appointment", "status"),
 }
 

@@ -32,6 +32,7 @@ KIND_OF = {
     "accounts.Practitioner": "practitioner",
     "patients.Patient": "patient",
     "patients.Document": "document",
+    "patients.Coverage": "coverage",
     "patients.Problem": "problem",
     "patients.RelatedPerson": "related person",
     "patients.ContactPoint": "contact point",
@@ -39,10 +40,11 @@ KIND_OF = {
     "careplans.Goal": "goal",
     "careplans.Task": "task",
     "referrals.Referral": "referral",
+    "referrals.PriorAuthorization": "authorization",
     "scheduling.Appointment": "appointment",
     "scheduling.Room": "room",
 }
-WITHOUT_SITE = {"accounts.Organization", "scheduling.Service", "referrals.Payer"}
+WITHOUT_SITE = {"accounts.Organization", "scheduling.Service", "referrals.Payer", "referrals.DenialCategory"}
 # Forms whose choices are handed in by their view; the matrix and the pages' own tests cover the view.
 HANDED_IN = {
     "coordinator.dashboard.audit_view.AuditFilters": "auditors read the whole trail",
@@ -97,6 +99,8 @@ def handed(world: World, actor: str) -> dict[str, Any]:
         "plan": world.thing("plan", world.own),
         "task": world.thing("task", world.own),
         "referral": world.thing("referral", world.own),
+        "authorization": world.thing("authorization", world.own),
+        "denial": world.thing("denial", world.own),
         "instance": world.thing("referral", world.own),
         "survivor": world.thing("patient", world.own),
         "other": world.thing("patient", world.own),

@@ -84,7 +84,9 @@ def create_referral(
     facts = {"duplicate_reason": duplicate_reason} if duplicate_reason else {}
     begin(referral, by=by, now=now, **facts)
     _set_next(referral, by=by, now=now, step="create")
-    return referral
+    from referrals.services.requirements import ask_list_for_referral
+
+    return ask_list_for_referral(referral=referral, by=by, now=now)
 
 
 def _give_owner(referral: Referral, *, owner: Any, team: Any, by: Actor) -> None:

@@ -6,10 +6,23 @@ from typing import Any
 
 from django.utils import timezone
 
-from coordinator.tests.factories import make_user, number
+from coordinator.tests.factories import make_practitioner, make_user, number
 from patients.models import Patient
 from patients.tests.factories import make_patient
-from referrals.models import Payer, PriorAuthorization, Referral
+from referrals.models import (
+    Appeal,
+    AppealLetter,
+    AuthorizationLine,
+    AuthorizationPaper,
+    Denial,
+    DenialCategory,
+    Payer,
+    PayerCall,
+    PeerToPeer,
+    PriorAuthorization,
+    Referral,
+    RequirementCheck,
+)
 
 
 def make_payer(**fields: Any) -> Payer:
@@ -34,9 +47,74 @@ def make_authorization(patient: Patient | None = None, **fields: Any) -> PriorAu
     patient = patient or make_patient()
     fields.setdefault("site", patient.site)
     fields.setdefault("service", "MRI lumbar")
+    if fields.get("urgency") == "expedited":
+        fields.setdefault("urgency_reason", "Losing feeling in the leg")
     fields.setdefault("stage_since", timezone.now())
     if "payer" not in fields:
         fields["payer"] = make_payer()
     if "owner" not in fields and "team" not in fields:
         fields["owner"] = make_user(site=patient.site)
     return PriorAuthorization.objects.create(patient=patient, **fields)
+
+
+def make_denial_category(**fields: Any) -> DenialCategory:
+    n = next(number)
+    fields.setdefault("code", f"reason_{n}")
+    fields.setdefault("label", f"Reason {n}")
+    fields.setdefault("position", n)
+    fields.setdefault("checklist", [{"what": "Visit note", "kind": "report"}, {"what": "Proof", "kind": ""}])
+    return DenialCategory.objects.create(**fields)
+
+
+def make_denial(authorization: PriorAuthorization | None = None, **fields: Any) -> Denial:
+    if "category" not in fields:
+        fields["category"] = make_denial_category()
+    fields.setdefault("words", "Not medically necessary.")
+    fields.setdefault("notice_on", timezone.localdate())
+    record = authorization or make_authorization(status="denied")
+    return Denial.objects.create(authorization=record, **fields)
+
+
+def make_talk(denial: Denial, **fields: Any) -> PeerToPeer:
+    fields.setdefault("at", timezone.now())
+    fields.setdefault("our_clinician", make_practitioner(site=denial.authorization.site))
+    return PeerToPeer.objects.create(denial=denial, **fields)
+
+
+def make_letter(denial: Denial, **fields: Any) -> AppealLetter:
+    fields.setdefault("number", denial.letters.count() + 1)
+    fields.setdefault("body", "Please reverse the denial.")
+    return AppealLetter.objects.create(denial=denial, **fields)
+
+
+def make_appeal(denial: Denial, **fields: Any) -> Appeal:
+    fields.setdefault("level", 1)
+    fields.setdefault("filed_at", timezone.now())
+    fields.setdefault("channel", "fax")
+    fields.setdefault("proof", "Fax 1")
+    return Appeal.objects.create(denial=denial, **fields)
+
+
+def make_line(authorization: PriorAuthorization | None = None, **fields: Any) -> AuthorizationLine:
+    authorization = authorization or make_authorization()
+    fields.setdefault("number", authorization.lines.count() + 1)
+    fields.setdefault("service_code", "72148")
+    return AuthorizationLine.objects.create(authorization=authorization, **fields)
+
+
+def make_paper(authorization: PriorAuthorization | None = None, **fields: Any) -> AuthorizationPaper:
+    fields.setdefault("label", f"Ejection-fraction report {next(number)}")
+    return AuthorizationPaper.objects.create(authorization=authorization or make_authorization(), **fields)
+
+
+def make_payer_call(authorization: PriorAuthorization | None = None, **fields: Any) -> PayerCall:
+    fields.setdefault("said", "It is with the nurse reviewer")
+    fields.setdefault("called_at", timezone.now())
+    return PayerCall.objects.create(authorization=authorization or make_authorization(), **fields)
+
+
+def make_requirement(authorization: PriorAuthorization | None = None, **fields: Any) -> RequirementCheck:
+    fields.setdefault("pa_needed", "auth-needed")
+    fields.setdefault("source", "portal")
+    fields.setdefault("checked_at", timezone.now())
+    return RequirementCheck.objects.create(authorization=authorization or make_authorization(), **fields)

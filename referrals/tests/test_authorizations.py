@@ -43,7 +43,13 @@ def submitted(urgency="standard", received=NOW, payer_type=Payer.Type.MEDICARE_A
     patient = make_patient(site=user.sites.get())
     payer = make_payer(payer_type=payer_type)
     request = services.create_authorization(
-        patient=patient, payer=payer, service="MRI lumbar", urgency=urgency, by=user, now=received
+        patient=patient,
+        payer=payer,
+        service="MRI lumbar",
+        urgency=urgency,
+        urgency_reason="Losing feeling in the leg" if urgency == "expedited" else "",
+        by=user,
+        now=received,
     )
 
     def go(step, **facts):
@@ -58,7 +64,8 @@ def submitted(urgency="standard", received=NOW, payer_type=Payer.Type.MEDICARE_A
     services.add_line(authorization_id=request.pk, service_code="72148", units=1, by=user, now=received)
     services.add_line(authorization_id=request.pk, service_code="72149", units=1, by=user, now=received)
     go("make_ready")
-    return go("submit", channel="portal", received_by_payer_at=received), go, user
+    sent = {"channel": "portal", "received_by_payer_at": received, "receipt_proof": "P-1"}
+    return go("submit", **sent), go, user
 
 
 @pytest.mark.django_db

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from coordinator.wording import clock_time, day, week_day
+from coordinator.wording import clock_time, week_day
 from scheduling.rules import slots
 from scheduling.rules.local_time import day_bounds, local_day
 
@@ -38,6 +38,7 @@ class Found:
     level: Level
     text: str
     since: datetime | None = None  # when what is in the way was booked
+    offers: tuple[str, ...] = ()  # what could be done about an authorization (scheduling.rules.units)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,6 @@ class Wish:
     place: str
     is_outside: bool = False
     must_be_by: date | None = None
-    authorization_ends_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,6 @@ def _about_dates(wish: Wish) -> Iterator[Found]:
     if wish.must_be_by and on > wish.must_be_by:
         text = _("The patient must be seen by %(day)s. This is later.") % {"day": week_day(wish.must_be_by)}
         yield Found("after_must_be_by", Level.ASK, text)
-    if wish.authorization_ends_on and on > wish.authorization_ends_on:
-        text = _("The authorization ends on %(day)s, before this visit.") % {
-            "day": day(wish.authorization_ends_on)
-        }
-        yield Found("authorization_ended", Level.ASK, text)
 
 
 def reach(wish: Wish) -> tuple[datetime, datetime]:

@@ -176,6 +176,8 @@ def book_waiting(
             minutes=minutes,
             place=seen.place,
             must_be_by=seen.must_be_by,
+            referral_id=seen.referral_id,
+            authorization_id=seen.authorization_id,
             practitioner_kept=who == seen.practitioner_id,
         )
         advisory_lock(*asked.resources())
@@ -274,6 +276,7 @@ def _made(
         place=asked.place,
         is_outside=asked.is_outside,
         must_be_by=asked.must_be_by,
+        units=replaces.units if replaces else asked.service.units,
         patient_overlap_allowed=any(one.kind == "patient_overlap" for one in found),
         override_reason=override_reason.strip() if found else "",
         start_version=replaces.start_version + 1 if replaces else 1,

@@ -19,7 +19,16 @@ from scheduling.models import Appointment, Availability, Block, Service
 from scheduling.permissions import check_can_set_up
 from scheduling.workflow import UPCOMING
 
-SERVICE_FIELDS = ("name", "minutes", "is_outside", "preparation", "no_show_grace_minutes", "is_active")
+SERVICE_FIELDS = (
+    "name",
+    "minutes",
+    "is_outside",
+    "preparation",
+    "no_show_grace_minutes",
+    "is_active",
+    "codes",
+    "units",
+)
 
 
 @transaction.atomic

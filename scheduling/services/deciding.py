@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from coordinator.accounts.models import Practitioner, Site
 from coordinator.db import Conflict
+from coordinator.wording import day
 from coordinator.workflow import Actor, NotAllowed, System
 from patients.models import Patient
 from patients.workflow import PatientStatus
@@ -22,8 +23,20 @@ from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment, Room, Service
 from scheduling.permissions import can_override, check_can_book_at
 from scheduling.rules.conflicts import Found, Level, Openness, Wish, findings
+from scheduling.rules.units import MOVE, RENEW, Visit
 from scheduling.selectors import facts
 from scheduling.selectors.named import Named, named
+from scheduling.selectors.units import units_with
+from scheduling.workflow import Status
+
+# Kinds of findings about the authorization, by the collision they come from.
+AUTHORIZATION_KINDS = {
+    "after_end": "authorization_ended",
+    "before_start": "authorization_not_begun",
+    "no_units": "authorization_used_up",
+    "code": "authorization_other_code",
+    "place": "authorization_other_place",
+}
 
 NAMES = {
     "patient_id": _lazy("patient"),
@@ -51,6 +64,7 @@ class Asked:
     end: datetime
     place: str
     must_be_by: date | None
+    now: datetime
 
     @property
     def is_outside(self) -> bool:
@@ -68,7 +82,21 @@ class Asked:
             place=facts.place_of(self.site.pk, self.is_outside, self.place),
             is_outside=self.is_outside,
             must_be_by=self.must_be_by,
-            authorization_ends_on=self.authorization.ends_on if self.authorization else None,
+        )
+
+    def visit(self) -> Visit:
+        """The visit as the units of its authorization see it."""
+        here = (self.place, self.site.name, self.site.short_name)
+        return Visit(
+            id=None,
+            status=Status.BOOKED,
+            start=self.start,
+            zone=self.site.zone,
+            units=self.service.units,
+            codes=frozenset(self.service.codes),
+            places=here[:1] if self.is_outside else here,
+            site_id=self.site.pk,
+            service=self.service.name,
         )
 
     def resources(self) -> list[tuple[str, Any]]:
@@ -131,6 +159,7 @@ def look_up(
         end=start + timedelta(minutes=minutes or service.minutes),
         place=place,
         must_be_by=must_be_by,
+        now=now,
     )
 
 
@@ -169,9 +198,29 @@ def check_free(
     wish = asked.wish()
     visits, blocks = facts.in_the_way(wish, asked.site.pk, without=without.pk if without else None)
     found = findings(wish, visits, facts.openness(wish, asked.site, blocks))
+    if asked.authorization is not None:
+        against = _about_authorization(asked, without.pk if without else None)
+        found = sorted([*found, *against], key=lambda one: -one.level)
     if found and not _accepted(found, asked, by, override_reason):
         raise refusal(found, asked, by)
     return found
+
+
+def _about_authorization(asked: Asked, without: UUID | None) -> list[Found]:
+    """What the authorization does not cover of this visit: its days, units, code or place. Asked about, not refused."""
+    visit, record = asked.visit(), asked.authorization
+    assert record is not None
+    left = units_with(record.pk, visit, asked.now, without=without)
+    if left is None:  # nothing approved line by line: only the days of the whole are known
+        if record.ends_on and visit.on > record.ends_on:
+            text = _("The authorization ends on %(day)s, before this visit.") % {"day": day(record.ends_on)}
+            return [Found("authorization_ended", Level.ASK, text, offers=(RENEW, MOVE))]
+        return []
+    return [
+        Found(AUTHORIZATION_KINDS[one.kind], Level.ASK, one.text, offers=one.offers)
+        for one in left.collisions
+        if one.visit is visit
+    ]
 
 
 def _accepted(found: Sequence[Found], asked: Asked, by: Actor, reason: str) -> bool:
@@ -196,6 +245,8 @@ def refusal(found: Sequence[Found], asked: Asked, by: Actor) -> Conflict:
         needs_reason=may_go_on,
         taken_at=found[0].since,
         conflicts=[{"kind": one.kind, "level": one.level.name.lower(), "text": one.text} for one in found],
+        authorization=asked.authorization.pk if asked.authorization else None,
+        offers=sorted({offer for one in found for offer in one.offers}),
         next_free=[],
     )
 

@@ -14,6 +14,8 @@ from django.utils import timezone
 from coordinator.accounts.models import Practitioner, Site
 from coordinator.http import get_visible_or_404
 from patients.models import Patient
+from referrals.models import PriorAuthorization
+from referrals.workflow import IN_FORCE
 from scheduling.forms import FilterForm, FinderForm
 from scheduling.models import Service
 from scheduling.rules.local_time import local_day
@@ -106,6 +108,14 @@ class Asked:
         if not _is_uuid(key):
             raise Http404
         return get_visible_or_404(choices.patients_to_book(self.request.user), self.request.user, pk=key)
+
+    @cached_property
+    def authorizations(self) -> list[PriorAuthorization]:
+        """What the patient's visits can be booked under."""
+        if self.patient is None:
+            return []
+        found = PriorAuthorization.objects.visible_to(self.request.user).filter(patient=self.patient)
+        return list(found.filter(status__in=IN_FORCE).order_by("ends_on", "pk"))
 
     @property
     def is_looking(self) -> bool:

@@ -39,7 +39,8 @@ def book(request: HttpRequest) -> HttpResponse:
     """The finder as a page of its own (GET), and the booking itself (POST)."""
     ask = asked(request, request.POST if request.method == "POST" else _linked(request))
     with timezone.override(ask.site.tzinfo):
-        form = BookForm(request.POST if request.method == "POST" else None, site=ask.site, who=_who(ask))
+        sent = request.POST if request.method == "POST" else None
+        form = BookForm(sent, site=ask.site, who=_who(ask), authorizations=ask.authorizations)
         if request.method == "GET":
             return _page(ask, None)
         if ask.patient is None:
@@ -76,6 +77,7 @@ def _book(ask: Asked, data: dict[str, Any]) -> Appointment:
         place=data["place"],
         reason=data["reason"],
         override_reason=data["override_reason"],
+        authorization_id=UUID(data["authorization"]) if data.get("authorization") else None,
         must_be_by=search.must_be_by,
         by=ask.request.user,
         now=ask.now,

@@ -96,7 +96,7 @@ def finder_context(ask: Asked, light: bool = False) -> dict[str, Any]:
         **_finder_fields(ask, search),
         "found": found,
         "chosen": chosen,
-        "book_form": BookForm(site=ask.site, initial={"slot": chosen}),
+        "book_form": BookForm(site=ask.site, initial={"slot": chosen}, authorizations=ask.authorizations),
         "month": reads.month_strip(time, days[0], days, now=ask.now, today=ask.today, search=search),
         "time": time,
         "days": days,

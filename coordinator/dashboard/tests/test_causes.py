@@ -109,8 +109,6 @@ def test_nobody_is_called_who_has_left(site, elena):
 
 def test_what_runs_out_is_asked_about_once_for_each_last_day(site, elena, dana):
     soon = date(2026, 12, 1)
-    make_authorization(elena, owner=dana, service="Physical therapy", status="approved", ends_on=soon)
-    make_authorization(elena, owner=dana, status="approved", ends_on=date(2027, 1, 1))
     Consent.objects.create(
         patient=elena,
         kind=Consent.Kind.values[0],
@@ -124,30 +122,10 @@ def test_what_runs_out_is_asked_about_once_for_each_last_day(site, elena, dana):
         patient=elena, kind="Form", title="Wrong", expires_on=soon, status="entered_in_error"
     )
     with translation.override("es"):
-        assert (ends(site), ends(site)) == (3, 0)
+        assert (ends(site), ends(site)) == (2, 0)
     titles = set(Task.objects.values_list("title", flat=True))
-    assert {
-        "Renew the approval, or let it end: Physical therapy",
-        "Renew the paper: Disability form",
-    } < titles
+    assert "Renew the paper: Disability form" in titles
     assert {task.due_at.astimezone(ZONE).date() for task in Task.objects.all()} == {soon}
-
-
-def test_a_renewed_approval_closes_its_task_and_its_new_end_is_asked_about_in_time(site, elena, dana):
-    approval = make_authorization(elena, owner=dana, status="approved", ends_on=date(2026, 12, 1))
-    ends(site)
-    approval.ends_on = date(2026, 12, 20)
-    approval.save()
-    assert ends(site) == 0
-    assert Task.objects.get().status == "cancelled"
-    assert ends(site, NOW + timedelta(days=14)) == 1
-
-
-def test_a_last_day_somebody_decided_about_is_not_asked_about_again(site, elena, dana):
-    make_authorization(elena, owner=dana, status="approved", ends_on=date(2026, 12, 1))
-    ends(site)
-    Task.objects.update(status="completed", ended_at=NOW)
-    assert ends(site, NOW + timedelta(days=1)) == 0
 
 
 def test_a_denial_is_a_task_until_somebody_decided(elena, dana):

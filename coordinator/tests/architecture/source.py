@@ -22,6 +22,7 @@ FLOOR_MODULES = (
     "wording",
     "hints",
     "uploads",
+    "paper",
     "context",
     "celery",
 )

@@ -29,7 +29,7 @@ from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
-from referrals.models import Referral
+from referrals.models import Denial, PriorAuthorization, Referral
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -71,6 +71,17 @@ PAGES = [
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("authorizations", "coordinator", "/referrals/authorizations/"),
+    ("authorization", "coordinator", "/referrals/authorizations/{pended}/"),
+    ("authorization-new", "coordinator", "/referrals/authorizations/new/?patient={patient}"),
+    ("authorization-decision", "coordinator", "/referrals/authorizations/{pended}/do/decide/"),
+    ("denial", "coordinator", "/referrals/denials/{denial}/"),
+    ("denial-letter", "coordinator", "/referrals/denials/{denial}/letter/"),
+    ("denied-authorization", "coordinator", "/referrals/authorizations/{denied}/"),
+    ("approved-authorization", "coordinator", "/referrals/authorizations/{approved}/"),
+    ("denial-outcomes", "manager", "/referrals/denial-outcomes/"),
+    ("denial-reasons", "manager", "/referrals/denial-reasons/"),
+    ("payer-list", "manager", "/referrals/authorizations/setup/needed/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -257,6 +268,12 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "pair": lambda: PossibleDuplicate.objects.latest("points").pk,
         "merge": lambda: merge_a_pair().pk,
         "cover": lambda: on_leave().pk,
+        "pended": lambda: PriorAuthorization.objects.get(status="pended").pk,
+        "denial": lambda: Denial.objects.get().pk,
+        "denied": lambda: Denial.objects.get().authorization_id,
+        "approved": lambda: PriorAuthorization.objects.filter(
+            status="approved", appointments__isnull=False
+        ).first().pk,
         "grant": lambda: opened_in_an_emergency().pk,
         "opened": lambda: (
             "" if role == "manager" and known("grant") else AccessGrant.objects.get(pk=known("grant")).patient_id
