@@ -5,11 +5,13 @@ class SchedulingConfig(AppConfig):
     name = "scheduling"
 
     def ready(self) -> None:
+        from coordinator.clocks.subjects import SUBJECTS
         from coordinator.messaging import checks
         from coordinator.messaging.models import REMINDER
         from patients import leaving, merging
         from patients.linking import TARGETS
         from scheduling import reactions, system_checks  # noqa: F401  (importing them connects them)
+        from scheduling.clock_subjects import visits_seen
         from scheduling.foretelling import foretell
         from scheduling.merging import PARTS
         from scheduling.models import Appointment
@@ -19,3 +21,4 @@ class SchedulingConfig(AppConfig):
         merging.PARTS.extend(PARTS)
         TARGETS.update(visit=Appointment)
         leaving.FORETELLERS.append(foretell)
+        SUBJECTS["scheduling.appointment"] = visits_seen

@@ -20,6 +20,7 @@ from django.forms import (
 )
 from django.forms.forms import BaseForm
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -122,11 +123,12 @@ def due(
     now: datetime | None = None,
     clock: bool = False,
     short: bool = False,
+    why: Any = None,
 ) -> SafeString:
     """`{% due task %}` or `{% due moment %}`: relative words, then the moment on a second line.
 
     A date (or has_time=False) is due by the end of its day. `clock=True` counts down to a rule's
-    deadline. `short=True` gives the first line only.
+    deadline. `short=True` gives the first line only. `why=task` adds the way to "Why this date?".
     """
     moment, timed = _deadline(value, has_time)
     if moment is None:
@@ -141,6 +143,8 @@ def due(
         words.iso,
         words.text,
     )
+    if why is not None:
+        first = format_html("{}{}", first, why_date(why))
     if short:
         return first
     return format_html('<span class="l1">{}</span><span class="l2">{}</span>', first, words.absolute)
@@ -179,6 +183,31 @@ def clock(
         "tone": {"over": "danger", "soon": "warn"}.get(words.tone, "mute") if state == "running" else "wait",
         "paused": wording.left_when_held(end, held) if held and isinstance(end, datetime) else "",
     }
+
+
+WHY_PAGES = {"careplans.task": "careplans:task_why", "careplans.careplan": "careplans:plan_why"}
+
+
+@register.simple_tag
+def why_date(subject: Any) -> SafeString:
+    """`{% why_date task %}` beside a due date: opens "Why this date?", as a dialog or a page of its own.
+
+    Nothing for what has no date that somebody can explain. Screen readers hear whose date it is.
+    """
+    own = WHY_PAGES.get(subject._meta.label_lower)
+    key = subject.pk if own else getattr(subject, "clock_id", None)
+    if key is None:
+        return mark_safe("")
+    words = _("Why this date?")
+    named = (getattr(subject, name, "") for name in ("title", "reference", "service"))
+    return format_html(
+        ' <a class="why-link no-print" href="{}" data-modal title="{}">{}<span class="vh">{} {}</span></a>',
+        reverse(own or "clocks:clock_why", args=[key]),
+        words,
+        icon("help"),
+        words,
+        next((name for name in named if name), ""),
+    )
 
 
 # --- people -------------------------------------------------------------------------------------------
