@@ -20,7 +20,6 @@ from django.forms import (
 )
 from django.forms.forms import BaseForm
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -28,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from coordinator import wording
 from coordinator.templatetags.selects import as_select
+from coordinator.templatetags.why import why_date
 from coordinator.toasts import render_toasts
 
 register = template.Library()
@@ -39,6 +39,7 @@ register.filter("initials", wording.initials)
 register.filter("patient_name", wording.family_first)
 register.filter("span", wording.span)
 register.filter("language_name", wording.language_name)
+register.simple_tag(why_date)
 
 TONE_ICONS = {"danger": "octagon", "warn": "alert", "ok": "check", "wait": "clock", "info": "", "accent": ""}
 
@@ -183,31 +184,6 @@ def clock(
         "tone": {"over": "danger", "soon": "warn"}.get(words.tone, "mute") if state == "running" else "wait",
         "paused": wording.left_when_held(end, held) if held and isinstance(end, datetime) else "",
     }
-
-
-WHY_PAGES = {"careplans.task": "careplans:task_why", "careplans.careplan": "careplans:plan_why"}
-
-
-@register.simple_tag
-def why_date(subject: Any) -> SafeString:
-    """`{% why_date task %}` beside a due date: opens "Why this date?", as a dialog or a page of its own.
-
-    Nothing for what has no date that somebody can explain. Screen readers hear whose date it is.
-    """
-    own = WHY_PAGES.get(subject._meta.label_lower)
-    key = subject.pk if own else getattr(subject, "clock_id", None)
-    if key is None:
-        return mark_safe("")
-    words = _("Why this date?")
-    named = (getattr(subject, name, "") for name in ("title", "reference", "service"))
-    return format_html(
-        ' <a class="why-link no-print" href="{}" data-modal title="{}">{}<span class="vh">{} {}</span></a>',
-        reverse(own or "clocks:clock_why", args=[key]),
-        words,
-        icon("help"),
-        words,
-        next((name for name in named if name), ""),
-    )
 
 
 # --- people -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from coordinator.clocks import services as clocks
 from coordinator.clocks.models import Clock
 from coordinator.clocks.tests.factories import make_clock, make_proposal
 from coordinator.tests.factories import make_user
+from coordinator.wording import family_first
 from patients.tests.factories import make_patient
 from referrals.services import create_authorization, create_referral
 from referrals.tests.factories import make_payer
@@ -165,5 +166,5 @@ def test_a_manager_sees_by_name_what_a_change_would_move(client, dana, patient):
     proposal = make_proposal(effective_from=date(2026, 11, 23))
     client.force_login(make_user("manager", sites=[patient.site]))
     text = client.get(reverse("clocks:proposal", args=[proposal.pk])).content.decode()
-    assert f"Cardiology · {patient.family_name}" in text
+    assert f"Cardiology · {family_first(patient)}" in text
     assert "They are counted only" not in text
