@@ -26,7 +26,10 @@ def day(value: date) -> str:
 def moment(value: datetime, zone: str) -> str:
     """Such as "Mon, Nov 2, 2026, 9:00 AM EST", in the zone given."""
     local = value.astimezone(ZoneInfo(zone))
-    return f"{week_day(local.date())}, {date_format(local, 'ZONED_TIME_FORMAT')}"
+    text = date_format(local, "ZONED_TIME_FORMAT").rstrip()
+    # The format leaves the zone out in the hour that autumn repeats, just when it says which of the two is meant.
+    name = local.tzname() or ""
+    return f"{week_day(local.date())}, {text if text.endswith(name) else f'{text} {name}'}"
 
 
 def step(item: Step) -> str:

@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from careplans.models import Bundle
+from careplans.models import Bundle, Task
 from coordinator.accounts.models import Delegation, User
+from coordinator.clocks.models import RuleProposal
 from coordinator.imports.models import CaseloadImport
 from coordinator.tests.browser.conftest import SCREENSHOTS, credentials, photograph, violations
 from coordinator.tests.factories import make_cover
@@ -73,6 +74,13 @@ PAGES = [
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
     ("team", "manager", "/team/"),
     ("runs", "manager", "/runs/"),
+    ("rules", "manager", "/rules/"),
+    ("rule", "manager", "/rules/{rule}/"),
+    ("rule-propose", "manager", "/rules/{rule}/propose/"),
+    ("rule-proposal", "manager", "/rules/proposals/{proposal}/"),
+    ("why-this-date", "coordinator", "/clocks/{clock}/why/"),
+    ("why-this-typed-date", "coordinator", "/plans/tasks/{typed}/why/"),
+    ("silent", "manager", "/runs/{place}/silent/"),
     ("imports", "administrator", "/imports/"),
     ("import-patients", "lead", "/imports/patients/"),
     ("import-columns", "lead", "/imports/patients/{table}/columns/"),
@@ -216,6 +224,20 @@ def checked_table() -> CaseloadImport:
     return table
 
 
+def dated() -> dict[str, object]:
+    """A rule with a change that waits, a clock of a referral, a task that somebody dated, and their place."""
+    proposal = RuleProposal.objects.waiting().first()
+    referral = Referral.objects.filter(clock__state="running").earliest("due_at")
+    typed = Task.objects.open().filter(clock=None, due_at__isnull=False, site=referral.site).first()
+    return {
+        "rule": proposal.rule_id,
+        "proposal": proposal.pk,
+        "clock": referral.clock_id,
+        "typed": typed.pk,
+        "place": referral.site_id,
+    }
+
+
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
@@ -240,6 +262,8 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
     if "{opened}" in address or "{grant}" in address:
         grant = opened_in_an_emergency()
         address = address.format(opened="" if role == "manager" else grant.patient_id, grant=grant.pk)
+    if any(word in address for word in ("{rule}", "{proposal}", "{clock}", "{typed}", "{place}")):
+        address = address.format(**dated())
     answer = page.goto(address)
     assert answer.status == 200
     page.wait_for_load_state("networkidle")

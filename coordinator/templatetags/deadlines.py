@@ -1,7 +1,8 @@
-"""The way from a due date to "Why this date?"."""
+"""What the tags for due dates share, and the way from a date to "Why this date?"."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from django.urls import reverse
@@ -33,3 +34,13 @@ def why_date(subject: Any) -> SafeString:
         words,
         next((name for name in named if name), ""),
     )
+
+
+def deadline(value: Any, has_time: bool | None) -> tuple[date | datetime | None, bool]:
+    """The moment and whether its hour counts, from a date, a datetime, or an object with due_at / due_on."""
+    if isinstance(value, (date, datetime)) or value is None:
+        return value, isinstance(value, datetime) if has_time is None else has_time
+    at, on = getattr(value, "due_at", None), getattr(value, "due_on", None)
+    if has_time is None:
+        has_time = bool(getattr(value, "due_has_time", getattr(value, "has_time", not on and at is not None)))
+    return (at if has_time or not on else on), has_time
