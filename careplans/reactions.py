@@ -15,12 +15,12 @@ from coordinator.workflow import Actor, moved
 from patients.models import Patient, ProviderUpdate
 from patients.workflow import LEAVING
 
-MOVES_THE_DEADLINE = ("extend", "resume", "void")
+MOVES_THE_DEADLINE = ("extend", "resume", "void", "change_rule")
 
 
 @receiver(moved, sender=Clock, dispatch_uid="careplans.clock_moved")
 def clock_moved(record: Clock, step: str, by: Actor, now: datetime, **kwargs: Any) -> None:
-    """A deadline was extended, resumed or voided: its tasks follow."""
+    """A deadline was extended, resumed, voided or counted by another rule: its tasks follow."""
     if step in MOVES_THE_DEADLINE:
         services.follow_clock(clock=record, by=by, now=now)
 

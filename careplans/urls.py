@@ -1,6 +1,6 @@
 from django.urls import path
 
-from careplans.views import acting, bundles, contacts, escalation, plans, reasons, tasks
+from careplans.views import acting, bundles, contacts, escalation, plans, reasons, tasks, why
 
 app_name = "careplans"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("tasks/due/", tasks.due_words, name="due_words"),
     path("tasks/<uuid:pk>/", tasks.task_detail, name="task_detail"),
     path("tasks/<uuid:pk>/edit/", tasks.task_edit, name="task_edit"),
+    path("tasks/<uuid:pk>/why/", why.task_why, name="task_why"),
     path("tasks/<uuid:pk>/undo/", acting.task_undo, name="task_undo"),
     path("tasks/<uuid:pk>/<slug:action>/", acting.task_act, name="task_act"),
     path("contacts/<uuid:pk>/in-error/", contacts.contact_in_error, name="contact_in_error"),
@@ -32,6 +33,7 @@ urlpatterns = [
     path("bundles/for/<uuid:pk>/", bundles.start_bundle, name="start_bundle"),
     path("bundles/<uuid:pk>/cancel/", bundles.cancel_bundle, name="cancel_bundle"),
     path("<uuid:pk>/", plans.plan_detail, name="plan_detail"),
+    path("<uuid:pk>/why/", why.plan_why, name="plan_why"),
     path("<uuid:pk>/edit/", plans.plan_edit, name="plan_edit"),
     path("<uuid:pk>/add/<slug:what>/", plans.plan_add, name="plan_add"),
     path("steps/<slug:kind>/<uuid:pk>/<slug:name>/", plans.step, name="step"),

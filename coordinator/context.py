@@ -60,6 +60,7 @@ PLACES = (
 ADMINISTRATION = (
     NavItem("imports:import_list", "down", _("Imports"), inside=("imports:import",)),
     NavItem("dashboard:run_board", "refresh", _("Jobs")),
+    NavItem("clocks:rule_list", "timer", _("Rules"), inside=("clocks:rule", "clocks:proposal")),
     NavItem("api:client_list", "link", _("API"), inside=("api",)),
     NavItem(
         "accounts:settings",

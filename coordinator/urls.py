@@ -20,6 +20,7 @@ urlpatterns = [
     path("imports/", include("coordinator.imports.urls")),
     path("records/", include("coordinator.record.urls")),
     path("api/", include("coordinator.api.urls")),
+    path("", include("coordinator.clocks.urls")),
     path("accounts/", include("coordinator.accounts.urls")),
     path("components/", gallery, name="gallery"),
     path("gateway/events/", GatewayEvents.as_view(), name="gateway_events"),

@@ -107,6 +107,7 @@ OTHER_STEPS = {
     "settle": gettext_lazy("Open work settled"),
     "take_up": gettext_lazy("Open work taken up again"),
     "take_in": gettext_lazy("Another record was merged into this one"),
+    "follow_clock": gettext_lazy("Deadline moved with its rule"),
     "remind": gettext_lazy("Reminded"),
     "contact_in_error": gettext_lazy("A contact was entered in error"),
     "record_denial": gettext_lazy("Denial recorded"),

@@ -6,9 +6,11 @@ class ReferralsConfig(AppConfig):
 
     def ready(self) -> None:
         from coordinator.accounts.services import open_work_checks
+        from coordinator.clocks.subjects import SUBJECTS
         from patients import leaving, merging
         from patients.linking import TARGETS
         from referrals import authorization_reactions, reactions  # noqa: F401  (connects the receivers)
+        from referrals.clock_subjects import authorizations_seen, referrals_seen
         from referrals.foretelling import foretell
         from referrals.leavers import open_authorizations_of, open_referrals_of
         from referrals.merging import PARTS
@@ -18,3 +20,5 @@ class ReferralsConfig(AppConfig):
         merging.PARTS.extend(PARTS)
         TARGETS.update(referral=Referral, authorization=PriorAuthorization)
         leaving.FORETELLERS.append(foretell)
+        SUBJECTS["referrals.referral"] = referrals_seen
+        SUBJECTS["referrals.priorauthorization"] = authorizations_seen

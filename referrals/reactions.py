@@ -7,16 +7,24 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from coordinator.clocks.models import Clock
 from coordinator.workflow import Actor, moved
 from patients.models import Patient
 from patients.workflow import LEAVING
 from referrals.models import PriorAuthorization, Referral
 from referrals.services.denial_records import settle_denials
 from referrals.services.denials import ask_about_denial, denial_decided
+from referrals.services.following import follow_clock
 from referrals.services.renewals import settle_renewal
 from referrals.services.reports import report_settled
 from referrals.services.standing import ask_to_end, ended, no_need_to_end
 from referrals.workflow import AUTHORIZATION_TO_END, REFERRAL_TO_END, AuthorizationStatus
+
+
+@receiver(moved, sender=Clock, dispatch_uid="referrals.clock_moved")
+def clock_moved(record: Clock, step: str, by: Actor, now: datetime, **_rest: Any) -> None:
+    if step == "change_rule":
+        follow_clock(clock=record, by=by, now=now)
 
 
 @receiver(moved, sender=Patient, dispatch_uid="referrals.patient_moved")

@@ -5,12 +5,14 @@ class SchedulingConfig(AppConfig):
     name = "scheduling"
 
     def ready(self) -> None:
+        from coordinator.clocks.subjects import SUBJECTS
         from coordinator.messaging import checks
         from coordinator.messaging.models import REMINDER
         from patients import leaving, merging
         from patients.linking import TARGETS
         from referrals import balances
         from scheduling import reactions, system_checks  # noqa: F401  (importing them connects them)
+        from scheduling.clock_subjects import visits_seen
         from scheduling.foretelling import foretell
         from scheduling.merging import PARTS
         from scheduling.models import Appointment
@@ -22,3 +24,4 @@ class SchedulingConfig(AppConfig):
         balances.SOURCES.append(units_of)
         TARGETS.update(visit=Appointment)
         leaving.FORETELLERS.append(foretell)
+        SUBJECTS["scheduling.appointment"] = visits_seen

@@ -27,11 +27,11 @@ DESCRIPTIONS = {
         "As a coordinator; also gives work to others, merges double records, restricts records, imports patients from a table, sees the team board, exports, and books over limits."
     ),
     Role.MANAGER: _(
-        "As a lead; also changes their sites’ settings, runs the nightly jobs by hand and reviews emergency access."
+        "As a lead; also changes their sites’ settings and the rules register, runs the nightly jobs by hand and reviews emergency access."
     ),
     Role.PROVIDER: _("Reads the records of their sites and answers notes; does not run the worklist."),
     Role.BILLING: _("Reads patients, visits and referrals of their sites."),
-    Role.ADMINISTRATOR: _("Makes accounts, sites and imports; sees no patient."),
+    Role.ADMINISTRATOR: _("Makes accounts, sites and imports, changes the rules register; sees no patient."),
     Role.AUDITOR: _(
         "Reads and exports the audit trail and reviews emergency access; sees no patient’s record."
     ),
@@ -68,19 +68,23 @@ LEAD = WORK | {
     "jobs.view",
 }
 
+# The rules register: one proposes a change, another approves it. Who has the one has the other, never for one change.
+RULES = frozenset({"rules.propose", "rules.approve"})
+
 # Opening a restricted record in an emergency, or labelled entries for a reason: people only, never a program.
 EMERGENCY = frozenset({"patients.break_glass", "labels.open"})
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COORDINATOR: WORK | EMERGENCY,
     Role.LEAD: LEAD | EMERGENCY,
-    Role.MANAGER: LEAD | EMERGENCY | {"settings.manage", "jobs.run", "access.review"},
+    Role.MANAGER: LEAD | EMERGENCY | RULES | {"settings.manage", "jobs.run", "access.review"},
     # Reads, answers what is asked of them, signs; does not run the worklist.
     Role.PROVIDER: READ | EMERGENCY | {"notes.acknowledge"},
     # What a bill needs; not what was written down about the person.
     Role.BILLING: frozenset({"patients.view", "visits.view", "referrals.view"}),
     # Accounts and machinery, no clinical need: sees no patient.
-    Role.ADMINISTRATOR: frozenset(
+    Role.ADMINISTRATOR: RULES
+    | frozenset(
         {
             "accounts.manage",
             "imports.run",

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from coordinator.clocks import rules
+from coordinator.clocks.vectors import Vector
 from coordinator.clocks.workflow import OPEN, WORKFLOW, State
 from coordinator.db import Record, uuid7
 from coordinator.workflow import Change
@@ -21,7 +22,7 @@ from coordinator.workflow import Change
 if TYPE_CHECKING:
     from coordinator.accounts.models import User
 
-KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in rules.Kind]
+KINDS: list[tuple[str, str]] = [(kind.value, kind.value.replace("_", " ")) for kind in rules.Kind]
 
 
 def weekend() -> list[int]:
@@ -86,7 +87,8 @@ class RuleVersion(models.Model):
     """What a rule says from one day to another (both included), with its source.
 
     `verified` says whether somebody compared it with the source; what ships unverified says so on screen.
-    `calendar` is the calendar the rule itself names (federal); without one the caller's calendar counts.
+    `calendar` is the calendar the rule itself names (federal); without one the caller's calendar counts. `approved_by`
+    names who approved a clinic's own version; those that ship have none.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -101,6 +103,8 @@ class RuleVersion(models.Model):
     )
     source = models.TextField()
     source_url = models.TextField(blank=True)
+    citation = models.CharField(max_length=200, blank=True)
+    vectors = models.JSONField(default=list, encoder=DjangoJSONEncoder)  # test dates, see vectors.py
     verified = models.BooleanField(default=False)
     approved_by = models.CharField(max_length=120, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
@@ -138,6 +142,10 @@ class RuleVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule.key} v{self.version}"
+
+    @property
+    def test_dates(self) -> list[Vector]:
+        return [Vector.read(data) for data in self.vectors]
 
     def terms(self) -> rules.Terms:
         """This version as plain data for the pure functions."""
@@ -302,3 +310,6 @@ class ClockEvent(Change):
 
     class Meta(Change.Meta):
         indexes = [models.Index(fields=["clock", "at"], name="clock_event_at")]
+
+
+from coordinator.clocks.proposal_models import Decision, RuleProposal  # noqa: E402, F401  (stands on the models above)

@@ -102,7 +102,7 @@ def start_clock(
         original_due_at=explanation.due_at,
         site_id=site_id,
         owner_user_id=owner_id,
-        **_dates(explanation, now),
+        **dates_of(explanation, now),
     )
     if not _insert_unless_there(clock):
         return same.get()
@@ -123,7 +123,7 @@ def extend_clock(*, clock_id: UUID, days: int, reason: str, by: Actor, now: date
     """Move the deadline by calendar days, on a recorded notice (`reason` says which). The rule's limit holds."""
     clock = _locked(clock_id)
     explanation = _or_refuse(rules.extend, explanation_of(clock), days)
-    move(clock, "extend", by=by, now=now, reason=reason, days=days, **_dates(explanation, now, clock))
+    move(clock, "extend", by=by, now=now, reason=reason, days=days, **dates_of(explanation, now, clock))
     return clock
 
 
@@ -151,7 +151,7 @@ def resume_clock(*, clock_id: UUID, by: Actor, now: datetime, reason: str = "") 
         now=now,
         reason=reason,
         **_hold_ended(clock, now),
-        **_dates(explanation, now, clock),
+        **dates_of(explanation, now, clock),
     )
     return clock
 
@@ -230,7 +230,7 @@ def _explained(
     return rules.explain(version.terms(), anchor, zone, days, on=on, anchor_label=anchor_label), chosen
 
 
-def _dates(explanation: rules.Explanation, now: datetime, clock: Clock | None = None) -> dict[str, Any]:
+def dates_of(explanation: rules.Explanation, now: datetime, clock: Clock | None = None) -> dict[str, Any]:
     """The columns that follow from an explanation. The long ones go straight on an existing clock, so that they are
     saved with the step but not repeated in its change row."""
     marks = [point.at for point in rules.warn_points(explanation)]

@@ -3,7 +3,8 @@
 A service run after every migration, and not a data migration, for two reasons. The register is living data: a new
 version is a new line there, and every installation has it after its next `migrate` without a migration per line that
 repeats the list. And a data migration runs once: a database emptied by a test's flush would stay without rules, while
-`post_migrate` also follows a flush. It only adds; a stored version is changed in one way, by getting its last day.
+`post_migrate` also follows a flush. It only adds; a stored version is changed in two ways, by getting its last day and
+its test dates.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from coordinator.clocks.register import (
     Entry,
     Version,
 )
+from coordinator.clocks.register_vectors import vectors_of
 
 
 @dataclass
@@ -33,6 +35,7 @@ class SyncReport:
     rules: int = 0
     versions: int = 0
     ended: int = 0
+    tested: int = 0
     left_alone: list[str] = field(default_factory=list)
 
 
@@ -51,7 +54,7 @@ def sync_register(entries: list[Entry] | None = None) -> SyncReport:
     missing = []
     for entry in entries:
         rule, known = rules[entry.key], stored.get(rules[entry.key].pk, {})
-        if set(known) - set(range(1, len(entry.versions) + 1)):
+        if _is_own(known, entry):
             report.left_alone.append(entry.key)
             continue
         for number, version in enumerate(entry.versions, 1):
@@ -60,8 +63,24 @@ def sync_register(entries: list[Entry] | None = None) -> SyncReport:
             elif version.until and known[number].effective_to is None:
                 RuleVersion.objects.filter(pk=known[number].pk).update(effective_to=version.until)
                 report.ended += 1
+            if number in known:
+                report.tested += _give_vectors(known[number], entry.key)
     report.versions = len(RuleVersion.objects.bulk_create(missing))
     return report
+
+
+def _is_own(known: dict[int, RuleVersion], entry: Entry) -> bool:
+    """True when this clinic has versions of its own: more than ship, or one that somebody here approved."""
+    more = set(known) - set(range(1, len(entry.versions) + 1))
+    return bool(more) or any(version.approved_at is not None for version in known.values())
+
+
+def _give_vectors(version: RuleVersion, key: str) -> bool:
+    wanted = [vector.as_data() for vector in vectors_of(key, version.version)]
+    if not wanted or version.vectors == wanted:
+        return False
+    RuleVersion.objects.filter(pk=version.pk).update(vectors=wanted)
+    return True
 
 
 def load_after_migrate(sender: Any, apps: Any, using: str, **kwargs: Any) -> None:
@@ -115,4 +134,5 @@ def _row(rule: Rule, number: int, version: Version, federal: BusinessCalendar) -
         calendar=federal if version.federal else None,
         source=version.source,
         verified=version.verified,
+        vectors=[vector.as_data() for vector in vectors_of(rule.key, number)],
     )

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from coordinator.clocks.values import Adjustment, Explanation, Kind, Step, WarnPoint, Why
+from coordinator.clocks.values import Adjustment, Explanation, Kind, Step, Terms, WarnPoint, Why
 from coordinator.wording import day as written_day
 from coordinator.wording import week_day
 
@@ -26,7 +26,10 @@ def day(value: date) -> str:
 def moment(value: datetime, zone: str) -> str:
     """Such as "Mon, Nov 2, 2026, 9:00 AM EST", in the zone given."""
     local = value.astimezone(ZoneInfo(zone))
-    return f"{week_day(local.date())}, {date_format(local, 'ZONED_TIME_FORMAT')}"
+    text = date_format(local, "ZONED_TIME_FORMAT").rstrip()
+    # The format leaves the zone out in the hour that autumn repeats, just when it says which of the two is meant.
+    name = local.tzname() or ""
+    return f"{week_day(local.date())}, {text if text.endswith(name) else f'{text} {name}'}"
 
 
 def step(item: Step) -> str:
@@ -62,6 +65,52 @@ def sentences(explanation: Explanation) -> list[str]:
         lines.append(_("Source: %(source)s") % {"source": e.source})
     if not e.terms.verified:
         lines.append(_("This rule has not been compared with its source yet."))
+    return lines
+
+
+def length(terms: Terms) -> str:
+    """How long a rule gives: "2 business days", "The same day", "A set date", "No deadline"."""
+    if terms.kind is Kind.NO_DEADLINE:
+        return _("No deadline")
+    return {
+        Kind.ELAPSED_HOURS: ngettext("%(n)d hour", "%(n)d hours", terms.amount),
+        Kind.CALENDAR_DAYS: ngettext("%(n)d calendar day", "%(n)d calendar days", terms.amount),
+        Kind.BUSINESS_DAYS: ngettext("%(n)d business day", "%(n)d business days", terms.amount),
+        Kind.WEEKS: ngettext("%(n)d week", "%(n)d weeks", terms.amount),
+        Kind.MONTHS: ngettext("%(n)d month", "%(n)d months", terms.amount),
+        Kind.SAME_DAY: _("The same day"),
+        Kind.FIXED_DATE: _("A set date"),
+    }[terms.kind] % {"n": terms.amount}
+
+
+def leeway(terms: Terms) -> list[str]:
+    """What may move a deadline of this rule later, as sentences."""
+    if terms.kind is Kind.NO_DEADLINE:
+        return []
+    extension, lines = terms.extension, []
+    if extension is None:
+        lines.append(_("It cannot be extended."))
+    elif extension.days is None:
+        lines.append(_("A recorded notice can extend it; no limit is known."))
+    else:
+        lines.append(
+            ngettext(
+                "A recorded notice can extend it by at most %(n)d calendar day in all.",
+                "A recorded notice can extend it by at most %(n)d calendar days in all.",
+                extension.days,
+            )
+            % {"n": extension.days}
+        )
+    if extension is not None and extension.times is not None:
+        lines.append(
+            ngettext("It can be extended %(n)d time.", "It can be extended %(n)d times.", extension.times)
+            % {"n": extension.times}
+        )
+    lines.append(
+        _("It can be put on hold with a reason; the time that was left then is given back.")
+        if terms.can_hold
+        else _("It cannot be put on hold: the time runs on, whatever is asked meanwhile.")
+    )
     return lines
 
 
@@ -104,18 +153,8 @@ def _rule(e: Explanation) -> str:
 
 
 def _basis(e: Explanation) -> str:
-    amount = e.terms.amount
-    counted = {
-        Kind.ELAPSED_HOURS: ngettext("%(n)d hour", "%(n)d hours", amount),
-        Kind.CALENDAR_DAYS: ngettext("%(n)d calendar day", "%(n)d calendar days", amount),
-        Kind.BUSINESS_DAYS: ngettext("%(n)d business day", "%(n)d business days", amount),
-        Kind.WEEKS: ngettext("%(n)d week", "%(n)d weeks", amount),
-        Kind.MONTHS: ngettext("%(n)d month", "%(n)d months", amount),
-        Kind.SAME_DAY: _("The same day"),
-        Kind.FIXED_DATE: _("A set date"),
-    }[e.terms.kind] % {"n": amount}
     start = moment(e.anchor, e.zone) if isinstance(e.anchor, datetime) else week_day(e.anchor)
-    words = {"counted": counted, "start": start, "label": e.anchor_label}
+    words = {"counted": length(e.terms), "start": start, "label": e.anchor_label}
     if e.anchor_label:
         return _("%(counted)s, starting with: %(label)s, %(start)s.") % words
     return _("%(counted)s, starting %(start)s.") % words

@@ -29,6 +29,21 @@ WORKFLOW = Workflow(
         Step("extend", (State.RUNNING,), State.RUNNING, needs=("reason", "days"), label=_("Extend")),
         Step("extend", (State.HELD,), State.HELD, needs=("reason", "days"), label=_("Extend")),
         Step("extend", (State.MISSED,), State.RUNNING, needs=("reason", "days"), label=_("Extend")),
+        # The register was changed for days that are already over, and a second person approved it.
+        Step(
+            "change_rule",
+            (State.RUNNING,),
+            State.RUNNING,
+            needs=("reason",),
+            label=_("Moved to another rule version"),
+        ),
+        Step(
+            "change_rule",
+            (State.HELD,),
+            State.HELD,
+            needs=("reason",),
+            label=_("Moved to another rule version"),
+        ),
         Step("meet", (State.RUNNING, State.HELD, State.MISSED), State.MET, label=_("Met")),
         Step("miss", (State.RUNNING,), State.MISSED, label=_("Missed")),
         Step("reopen", (State.MET,), State.RUNNING, needs=("reason",), label=_("Correct: not met yet")),

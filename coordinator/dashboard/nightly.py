@@ -2,8 +2,9 @@
 
 Steps: reminders planned; for a night made up for later, sent as of that night; failures handed to people; missed
 visits followed up; visits without an outcome asked about; overdue plan reviews opened; discharges followed up;
-what runs out, approvals that end or should be renewed, reports that are late and incomplete records asked about; tasks that stay overdue escalated; snoozed tasks
-woken. One step that fails does not stop the others. What is due by day is sent by `messaging.deliver_due`, not here.
+what runs out, approvals that end or should be renewed, reports that are late and incomplete records asked about;
+tasks that stay overdue escalated; snoozed tasks woken; what is open without an owner, a next step or a date counted.
+One step that fails does not stop the others. What is due by day is sent by `messaging.deliver_due`, not here.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from coordinator.audit import services as audit
 from coordinator.dashboard import causes, gaps, past_visits
 from coordinator.dashboard.models import JobRun
 from coordinator.dashboard.run_records import ENTITY, NIGHTLY, SILENT_AFTER, Leader, Superseded, leading
+from coordinator.dashboard.silent import count_silent
 from coordinator.dashboard.team_rollup import keep_snapshot
 from coordinator.messaging.claims import Scope
 from coordinator.messaging.delivery import deliver_due
@@ -171,6 +173,7 @@ def _steps(result: Result, leader: Leader, wait: bool) -> list[tuple[str, Callab
         ("gaps", lambda: 0 if night.past else gaps.ask_about_gaps(site=night.site, **act)),
         ("escalated", lambda: 0 if night.past else careplans.escalate_overdue(site=night.site, **act)),
         ("woken", lambda: careplans.wake_due_tasks(**act)),
+        ("silent", lambda: {} if night.past else count_silent(site=night.site, now=night.now)),
         *([] if night.past else [("figures", figures)]),
     ]
 

@@ -209,6 +209,17 @@ class NightRow:
         return ", ".join(text(n) % {"n": n} for n, text in numbers if isinstance(n, int) and n)
 
     @property
+    def looked(self) -> bool:
+        """Whether the run looked for that; earlier ones did not."""
+        return self.run is not None and "silent" in self.run.counts
+
+    @property
+    def silent(self) -> int:
+        """How much was open without an owner, a next step or a date when the run looked."""
+        found = self.run.counts.get("silent") if self.run else None
+        return sum(n for n in found.values() if isinstance(n, int)) if isinstance(found, dict) else 0
+
+    @property
     def who(self) -> str:
         if self.run is None:
             return ""
@@ -232,6 +243,11 @@ class SiteBoard:
     def reminder_time(self) -> str:
         """ "10:00 AM", the site's own hour."""
         return time_format(time(self.site.reminder_hour), "TIME_FORMAT")
+
+    @property
+    def silent(self) -> int:
+        """What the newest finished night found without an owner, a next step or a date."""
+        return next((row.silent for row in self.rows if row.run is not None and row.run.finished_at), 0)
 
     @property
     def busy(self) -> bool:

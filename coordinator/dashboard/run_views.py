@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from coordinator.accounts.models import Site
-from coordinator.dashboard import run_figures, run_messages, run_services
+from coordinator.dashboard import run_figures, run_messages, run_services, silent
 from coordinator.http import get_visible_or_404, page, requires
 from coordinator.messaging.models import SkipReason
 from coordinator.toasts import toast
@@ -112,6 +112,16 @@ def _day(text: str) -> date:
     if day is None:
         raise Http404
     return day
+
+
+@requires("jobs.view")
+@require_GET
+def run_silent(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What is open without an owner, a next step or a date just now. Who may not see a record gets it counted."""
+    site, now = get_visible_or_404(Site, request.user, pk=pk), timezone.now()
+    named, total = silent.silent_list(request.user, site, now)
+    context = {"site": site, "now": now, "rows": named, "total": total, "unnamed": total - len(named)}
+    return page(request, "dashboard/run_silent.html", context)
 
 
 @requires("jobs.run")

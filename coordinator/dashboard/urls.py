@@ -89,6 +89,7 @@ urlpatterns = [
     path("patients/<uuid:pk>/pin/", summary_views.patient_pin, name="patient_pin"),
     path("runs/", run_views.run_board, name="run_board"),
     path("runs/<uuid:pk>/tonight/", run_views.run_forecast, name="run_forecast"),
+    path("runs/<uuid:pk>/silent/", run_views.run_silent, name="run_silent"),
     path("runs/<uuid:pk>/run/", run_views.run_now, name="run_now"),
     path("runs/<uuid:pk>/reminders/", run_views.reminders_switch, name="reminders_switch"),
     path("runs/<uuid:pk>/reminders/<slug:step>/", run_views.reminders_undo, name="reminders_undo"),

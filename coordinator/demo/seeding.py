@@ -21,6 +21,7 @@ from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
 from coordinator.demo.plans import make_plans
 from coordinator.demo.requests import make_requests
+from coordinator.demo.rule_changes import make_rule_changes
 from coordinator.demo.visits import make_visits
 from coordinator.demo.work import DEMO, make_work
 
@@ -49,4 +50,5 @@ def seed(*, now: datetime) -> int:
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)
+        make_rule_changes(clinic)
     return len(patients)

@@ -26,6 +26,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from coordinator import wording
+from coordinator.templatetags.deadlines import deadline, why_date
 from coordinator.templatetags.selects import as_select
 from coordinator.toasts import render_toasts
 
@@ -38,6 +39,7 @@ register.filter("initials", wording.initials)
 register.filter("patient_name", wording.family_first)
 register.filter("span", wording.span)
 register.filter("language_name", wording.language_name)
+register.simple_tag(why_date)
 
 TONE_ICONS = {"danger": "octagon", "warn": "alert", "ok": "check", "wait": "clock", "info": "", "accent": ""}
 
@@ -104,16 +106,6 @@ def phone_link(number: str, label: str = "") -> SafeString:
 # --- deadlines ----------------------------------------------------------------------------------------
 
 
-def _deadline(value: Any, has_time: bool | None) -> tuple[date | datetime | None, bool]:
-    """The moment and whether its hour counts, from a date, a datetime, or an object with due_at / due_on."""
-    if isinstance(value, (date, datetime)) or value is None:
-        return value, isinstance(value, datetime) if has_time is None else has_time
-    at, on = getattr(value, "due_at", None), getattr(value, "due_on", None)
-    if has_time is None:
-        has_time = bool(getattr(value, "due_has_time", getattr(value, "has_time", not on and at is not None)))
-    return (at if has_time or not on else on), has_time
-
-
 @register.simple_tag(takes_context=True)
 def due(
     context: template.Context,
@@ -122,13 +114,14 @@ def due(
     now: datetime | None = None,
     clock: bool = False,
     short: bool = False,
+    why: Any = None,
 ) -> SafeString:
     """`{% due task %}` or `{% due moment %}`: relative words, then the moment on a second line.
 
     A date (or has_time=False) is due by the end of its day. `clock=True` counts down to a rule's
-    deadline. `short=True` gives the first line only.
+    deadline. `short=True` gives the first line only, `why=task` adds the way to "Why this date?".
     """
-    moment, timed = _deadline(value, has_time)
+    moment, timed = deadline(value, has_time)
     if moment is None:
         return format_html('<span class="due plain meta">{}</span>', _("No date"))
     now = now or context.get("now") or timezone.now()
@@ -141,6 +134,7 @@ def due(
         words.iso,
         words.text,
     )
+    first = format_html("{}{}", first, why_date(why)) if why is not None else first
     if short:
         return first
     return format_html('<span class="l1">{}</span><span class="l2">{}</span>', first, words.absolute)

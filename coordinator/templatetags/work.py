@@ -91,7 +91,7 @@ def _due(context: template.Context, row: Any, view: str) -> str:
     if view == "snoozed" and task.wake_at:
         return due(context, task.wake_at)
     if view != "done" and not row.gone:
-        return due(context, task)
+        return due(context, task, why=task if task.due_at else None)
     status = conditional_escape(task.get_status_display())
     if view == "done":
         return _lines(f"{status} {clock_time(task.ended_at)}", conditional_escape(task.outcome))

@@ -116,6 +116,19 @@ ROWS = [
     row("accounts:site_edit", "GET POST", SETTINGS, pk="site"),
     row("accounts:team_new", "POST", SETTINGS, pk="site"),
     row("accounts:team_rename", "POST", SETTINGS, pk="team"),
+    # --- the rules register, and why a date is what it is -----------------------------------------------------
+    row("clocks:rule_list", "GET", SETTINGS),
+    row("clocks:rule", "GET", SETTINGS, IN, pk="rule"),
+    row("clocks:rule_propose", "GET POST", SETTINGS, IN, pk="rule"),
+    row("clocks:proposal", "GET", SETTINGS, IN, pk="rule proposal"),
+    replace(
+        row("clocks:proposal_step", "POST", SETTINGS, IN, pk="rule proposal", step="'refuse'"),
+        sends={"reason": "Not now"},
+    ),
+    # Of a task's deadline: who may not see the task does not learn that it has one.
+    replace(row("clocks:clock_why", "GET", STAFF, pk="clock"), hides=STAFF - CLINICAL),
+    row("careplans:task_why", "GET", CLINICAL, pk="task"),
+    row("careplans:plan_why", "GET", CLINICAL, pk="plan"),
     # --- work -------------------------------------------------------------------------------------------------
     # Everybody has a first page; those without a worklist are led to theirs.
     row("dashboard:my_work", "GET", STAFF),
@@ -329,6 +342,7 @@ ROWS = [
     row("dashboard:team_list_export", "GET", LEADERS, IN, measure="'overdue'"),
     row("dashboard:run_board", "GET", MACHINERY),
     row("dashboard:run_messages", "GET", MACHINERY, pk="site", on="'2026-11-18'"),
+    row("dashboard:run_silent", "GET", MACHINERY, pk="site"),
     row("dashboard:run_forecast", "GET", SETTINGS, pk="site"),
     row("dashboard:run_now", "POST", SETTINGS, pk="site"),
     row("dashboard:reminders_switch", "POST", SETTINGS, pk="site"),
@@ -419,6 +433,7 @@ EVERY_SITE = {("dashboard:access_review", Role.AUDITOR)} | {
         "scheduling:hours_end",
         "scheduling:block_remove",
         "dashboard:run_messages",
+        "dashboard:run_silent",
         "dashboard:run_forecast",
         "dashboard:run_now",
         "dashboard:reminders_switch",

@@ -31,6 +31,8 @@ from coordinator.accounts.roles import Role
 from coordinator.api.models import ApiClient
 from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
+from coordinator.clocks.models import Rule
+from coordinator.clocks.tests.factories import make_clock, make_proposal
 from coordinator.dashboard.models import SavedView
 from coordinator.imports.models import CaseloadImport, ImportRun
 from coordinator.record.models import RecordExport
@@ -210,6 +212,11 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "goal": lambda world, site: make_goal(world.thing("plan", site)),
     "intervention": lambda world, site: make_intervention(world.thing("goal", site)),
     "task": _patient_of(make_task),
+    "clock": lambda world, site: make_clock(subject=world.thing("task", site)),
+    "rule": lambda world, site: Rule.objects.get(key="referral.report"),
+    "rule proposal": lambda world, site: make_proposal(
+        Rule.objects.exclude(proposals__decision="").latest("key").key
+    ),
     "referral": _patient_of(make_referral),
     "authorization": _patient_of(make_authorization),
     "denial": lambda world, site: make_denial(world.thing("authorization", site)),

@@ -44,7 +44,13 @@ KIND_OF = {
     "scheduling.Appointment": "appointment",
     "scheduling.Room": "room",
 }
-WITHOUT_SITE = {"accounts.Organization", "scheduling.Service", "referrals.Payer", "referrals.DenialCategory"}
+WITHOUT_SITE = {
+    "accounts.Organization",
+    "clocks.BusinessCalendar",
+    "referrals.DenialCategory",
+    "referrals.Payer",
+    "scheduling.Service",
+}
 # Forms whose choices are handed in by their view; the matrix and the pages' own tests cover the view.
 HANDED_IN = {
     "coordinator.dashboard.audit_view.AuditFilters": "auditors read the whole trail",

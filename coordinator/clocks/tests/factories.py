@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from coordinator.clocks import rules, services, sync
-from coordinator.clocks.models import Clock
+from coordinator.clocks.models import Clock, Rule, RuleProposal
+from coordinator.clocks.register_services import propose_rule_version
 from coordinator.clocks.rules import Calendar, ExtensionTerms, Kind, Terms
-from coordinator.tests.factories import make_site
+from coordinator.clocks.vectors import parse
+from coordinator.tests.factories import make_site, make_user
 from coordinator.workflow import System
 
 NEW_YORK = "America/New_York"
@@ -65,3 +67,18 @@ def make_clock(**fields: Any) -> Clock:
         clock = services.start_clock(**fields)
     assert clock is not None
     return clock
+
+
+def make_proposal(rule: str = "referral.send", **fields: Any) -> RuleProposal:
+    """Three business days instead of two, from Jan 1, 2027; by a manager unless told otherwise."""
+    vectors = fields.pop("tests", "2026-11-25 -> 2026-12-01")
+    fields.setdefault("effective_from", date(2027, 1, 1))
+    fields.setdefault("kind", "business_days")
+    fields.setdefault("params", {"amount": 3, "can_hold": True})
+    fields.setdefault("source", "Our own decision.")
+    fields.setdefault("why", "Two days were too short.")
+    fields.setdefault("by", make_user("manager"))
+    fields.setdefault("now", local(CHICAGO, 2026, 11, 20, 16))
+    found, wrong = parse(vectors, NEW_YORK)
+    assert not wrong
+    return propose_rule_version(rule_id=Rule.objects.get(key=rule).pk, vectors=found, **fields)

@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from careplans.models import Bundle
+from careplans.models import Bundle, Task
 from coordinator.accounts.models import Delegation, User
+from coordinator.clocks.models import RuleProposal
 from coordinator.imports.models import CaseloadImport
 from coordinator.tests.browser.conftest import SCREENSHOTS, credentials, photograph, violations
 from coordinator.tests.factories import make_cover
@@ -87,6 +88,13 @@ PAGES = [
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
     ("team", "manager", "/team/"),
     ("runs", "manager", "/runs/"),
+    ("rules", "manager", "/rules/"),
+    ("rule", "manager", "/rules/{rule}/"),
+    ("rule-propose", "manager", "/rules/{rule}/propose/"),
+    ("rule-proposal", "manager", "/rules/proposals/{proposal}/"),
+    ("why-this-date", "coordinator", "/clocks/{clock}/why/"),
+    ("why-this-typed-date", "coordinator", "/plans/tasks/{typed}/why/"),
+    ("silent", "manager", "/runs/{place}/silent/"),
     ("imports", "administrator", "/imports/"),
     ("import-patients", "lead", "/imports/patients/"),
     ("import-columns", "lead", "/imports/patients/{table}/columns/"),
@@ -274,6 +282,7 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "approved": lambda: PriorAuthorization.objects.filter(
             status="approved", appointments__isnull=False
         ).first().pk,
+        **{name: (lambda name=name: dated()[name]) for name in ("rule", "proposal", "clock", "typed", "place")},
         "grant": lambda: opened_in_an_emergency().pk,
         "opened": lambda: (
             "" if role == "manager" and known("grant") else AccessGrant.objects.get(pk=known("grant")).patient_id
