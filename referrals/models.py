@@ -283,3 +283,52 @@ class AuthorizationLine(Record):
                 name="authorization_line_period",
             ),
         ]
+
+
+from referrals.bill_models import (  # noqa: E402
+    Bill,
+    BillChange,
+    BillLine,
+    BillPhrase,
+    BillQuestion,
+    Estimate,
+    EstimateChange,
+    HowGiven,
+)
+from referrals.money_models import (  # noqa: E402
+    AidApplication,
+    AidApplicationChange,
+    AskedPaper,
+    Award,
+    BenefitApplication,
+    BenefitApplicationChange,
+    Fund,
+    FundMovement,
+    Spend,
+)
+
+__all__ = [
+    "AidApplication",
+    "AidApplicationChange",
+    "AskedPaper",
+    "AuthorizationLine",
+    "Award",
+    "BenefitApplication",
+    "BenefitApplicationChange",
+    "Bill",
+    "BillChange",
+    "BillLine",
+    "BillPhrase",
+    "BillQuestion",
+    "Estimate",
+    "EstimateChange",
+    "Fund",
+    "FundMovement",
+    "HowGiven",
+    "Payer",
+    "PriorAuthorization",
+    "PriorAuthorizationChange",
+    "Referral",
+    "ReferralChange",
+    "Spend",
+]

@@ -31,3 +31,8 @@ def can_review(user: Any, referral: Any) -> bool:
 def check_can_review(by: Actor, referral: Any) -> None:
     if not isinstance(by, System) and not can_review(by, referral):
         raise PermissionDenied(_("Only the requesting provider, or staff on their word, records a review."))
+
+
+def can_keep_funds(user: Any) -> bool:
+    """Funds and their money belong to the whole clinic; managers keep them."""
+    return user.can("funds.manage")

@@ -1,6 +1,6 @@
 """Addresses of the referral pages."""
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
 from referrals import views
 
@@ -24,6 +24,7 @@ app_name = "referrals"
 urlpatterns = [
     path("", views.referral_index, name="referral_list"),
     path("new/", views.referral_new, name="referral_new"),
+    path("money/", include("referrals.money_urls")),
     path("<uuid:pk>/", views.referral_detail, name="referral_detail"),
     path("<uuid:pk>/edit/", views.referral_edit, name="referral_edit"),
     path("<uuid:pk>/assign/", views.referral_assign, name="referral_assign"),

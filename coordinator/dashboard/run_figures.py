@@ -199,6 +199,8 @@ class NightRow:
             ("discharges", lambda n: ngettext("%(n)d discharge", "%(n)d discharges", n)),
             ("ending", lambda n: ngettext("%(n)d thing that runs out", "%(n)d things that run out", n)),
             ("reports", lambda n: ngettext("%(n)d late report", "%(n)d late reports", n)),
+            ("awards", lambda n: ngettext("%(n)d award that expired", "%(n)d awards that expired", n)),
+            ("money", lambda n: ngettext("%(n)d matter of money", "%(n)d matters of money", n)),
             ("gaps", lambda n: ngettext("%(n)d incomplete record", "%(n)d incomplete records", n)),
             ("escalated", lambda n: ngettext("%(n)d task escalated", "%(n)d tasks escalated", n)),
             ("failures", lambda n: ngettext("%(n)d failed message", "%(n)d failed messages", n)),

@@ -56,6 +56,18 @@ from patients.models import (
 from patients.services import merge_patients
 from patients.tests.factories import make_document, make_grant, make_patient, make_phone, make_update
 from referrals.tests.factories import make_authorization, make_referral
+from referrals.tests.money_factories import (
+    make_aid,
+    make_benefit,
+    make_bill,
+    make_bill_line,
+    make_deposit,
+    make_estimate,
+    make_fund,
+    make_paper,
+    make_payment,
+    make_phrase,
+)
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 
@@ -199,6 +211,16 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "task": _patient_of(make_task),
     "referral": _patient_of(make_referral),
     "authorization": _patient_of(make_authorization),
+    "fund": lambda world, site: make_fund(),
+    "deposit": lambda world, site: make_deposit(make_fund()),
+    "phrase": lambda world, site: make_phrase(),
+    "aid application": _patient_of(make_aid),
+    "benefit application": _patient_of(make_benefit),
+    "bill": _patient_of(make_bill),
+    "estimate": _patient_of(make_estimate),
+    "bill line": lambda world, site: make_bill_line(world.thing("bill", site)),
+    "asked paper": lambda world, site: make_paper(world.thing("aid application", site)),
+    "payment": lambda world, site: make_payment(world.thing("patient", site)),
     "cover": lambda world, site: make_cover(
         world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)
     ),

@@ -30,6 +30,10 @@ def plan_step(kind: str) -> str:
     return reverse("careplans:step", args=[kind, KEY, "enter_in_error"])
 
 
+def money(kind: str) -> str:
+    return reverse("referrals:money_act", args=[kind, KEY, "enter_in_error"])
+
+
 # Model: the page where one of its rows is entered in error, with a reason.
 PAGES: dict[str, Any] = {
     "patients.Patient": lambda: reverse("patients:patient_standing", args=[KEY]),
@@ -56,6 +60,10 @@ PAGES: dict[str, Any] = {
     "careplans.ContactAttempt": lambda: reverse("careplans:contact_in_error", args=[KEY]),
     "scheduling.Appointment": lambda: reverse("scheduling:appointment_step", args=[KEY, "enter_in_error"]),
     "referrals.Referral": lambda: reverse("referrals:referral_step", args=[KEY, "enter_in_error"]),
+    "referrals.AidApplication": lambda: money("aid"),
+    "referrals.BenefitApplication": lambda: money("benefit"),
+    "referrals.Bill": lambda: money("bill"),
+    "referrals.Estimate": lambda: money("estimate"),
 }
 PART = "a part of its record, which is entered in error as a whole"
 LATER = "written by an import or the API, and shown on no page that could offer it; its workflow or status has the step"
@@ -71,6 +79,10 @@ WITHOUT: dict[str, str] = {
     "careplans.GoalMeasurement": LATER,
     "referrals.PriorAuthorization": LATER,
     "referrals.AuthorizationLine": PART,
+    "referrals.Award": "money of a fund: what is not paid of it is given back, the ledger keeps both",
+    "referrals.Spend": "reversed on its own page, with a line of its own in the ledger",
+    "referrals.BillLine": "removed on its own page, and shown as removed",
+    "referrals.BillQuestion": PART,
 }
 
 
@@ -145,6 +157,10 @@ KINDS = {
     "task": ("careplans.Task", "status"),
     "contact": ("careplans.ContactAttempt", "error_reason"),
     "referral": ("referrals.Referral", "status"),
+    "aid application": ("referrals.AidApplication", "status"),
+    "benefit application": ("referrals.BenefitApplication", "status"),
+    "bill": ("referrals.Bill", "status"),
+    "estimate": ("referrals.Estimate", "status"),
     "appointment": ("scheduling.Appointment", "status"),
 }
 

@@ -39,10 +39,17 @@ KIND_OF = {
     "careplans.Goal": "goal",
     "careplans.Task": "task",
     "referrals.Referral": "referral",
+    "referrals.Bill": "bill",
     "scheduling.Appointment": "appointment",
     "scheduling.Room": "room",
 }
-WITHOUT_SITE = {"accounts.Organization", "scheduling.Service", "referrals.Payer"}
+WITHOUT_SITE = {
+    "accounts.Organization",
+    "scheduling.Service",
+    "referrals.Payer",
+    "referrals.Fund",
+    "referrals.BillPhrase",
+}
 # Forms whose choices are handed in by their view; the matrix and the pages' own tests cover the view.
 HANDED_IN = {
     "coordinator.dashboard.audit_view.AuditFilters": "auditors read the whole trail",

@@ -1,11 +1,13 @@
 """Every write to referrals, payers and prior authorizations."""
 
+from referrals.services.aid import expire_awards
 from referrals.services.authorizations import (
     add_line,
     advance_authorization,
     create_authorization,
     decide_lines,
 )
+from referrals.services.money import follow_up_money
 from referrals.services.referrals import (
     advance_referral,
     assign_referral,
@@ -27,6 +29,8 @@ __all__ = [
     "create_authorization",
     "create_referral",
     "decide_lines",
+    "expire_awards",
+    "follow_up_money",
     "import_referral",
     "record_patient_told",
     "record_requester_told",

@@ -102,6 +102,8 @@ NAMES = {
     "discharges": "Discharges to follow up",
     "ending": "Approvals, consents and papers that run out",
     "reports": "Consult reports that are late",
+    "awards": "Awards that expired",
+    "money": "Bills, aid, benefits and estimates to follow up",
     "mended": "Records completed since",
     "gaps": "Incomplete records",
     "escalated": "Overdue tasks escalated",
