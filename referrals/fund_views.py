@@ -99,7 +99,7 @@ def deposit_reverse(request: HttpRequest, pk: UUID) -> HttpResponse:
         toast(request, _("Reversed"))
         return redirect("referrals:fund_detail", line.fund_id)
     back = reverse("referrals:fund_detail", args=[line.fund_id])
-    about = f"{line.fund}, {line.money_in} $"
+    about = f"{line.fund}, ${line.money_in}"
     return _form(request, form, title=_("Reverse the deposit"), button=_("Reverse"), back=back, about=about)
 
 
@@ -114,7 +114,7 @@ def payment_reverse(request: HttpRequest, pk: UUID) -> HttpResponse:
     if _sent(request, form, aid.reverse_payment, spend_id=pk):
         toast(request, _("Reversed"))
         return redirect(back)
-    about = f"{spend.paid_to}, {spend.amount} $"
+    about = f"{spend.paid_to}, ${spend.amount}"
     return _form(request, form, title=_("Reverse the payment"), button=_("Reverse"), back=back, about=about)
 
 
@@ -146,6 +146,10 @@ def paper(request: HttpRequest, pk: UUID) -> HttpResponse:
             BenefitApplication.objects.select_related("patient"), request.user, pk=asked.benefit_id
         )
     )
+    if asked.document_id and not selectors.shown_documents(request.user, [asked.document_id]):
+        raise NotAllowed(
+            _("A document that you do not see is attached. Somebody who sees it can change this.")
+        )
     initial = {"document": asked.document_id, "not_needed": asked.not_needed}
     form = forms.PaperForm(request.POST or None, user=request.user, patient=record.patient, initial=initial)
     back = reverse("referrals:money_detail", args=[record.kind, record.pk])

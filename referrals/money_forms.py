@@ -155,7 +155,7 @@ class AidForm(AboutPatient):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["bill"].label_from_instance = lambda bill: f"{bill.biller}, {bill.amount} $"  # type: ignore[attr-defined]
+        self.fields["bill"].label_from_instance = lambda bill: f"{bill.biller}, ${bill.amount}"  # type: ignore[attr-defined]
 
 
 class BenefitForm(AboutPatient):

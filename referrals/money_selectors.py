@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,7 +14,7 @@ from django.db.models.functions import TruncMonth
 from coordinator.clocks.rules import explain
 from coordinator.clocks.selectors import rule_in_force
 from coordinator.clocks.values import Explanation
-from patients.models import Patient
+from patients.models import Document, Patient
 from referrals.models import (
     AidApplication,
     BenefitApplication,
@@ -33,7 +34,7 @@ MODELS: dict[str, type[Any]] = {
 RELATED: dict[str, tuple[str, ...]] = {
     "aid": ("fund", "bill"),
     "benefit": (),
-    "bill": ("document", "estimate", "explained_to"),
+    "bill": ("estimate", "explained_to"),
     "estimate": (),
 }
 
@@ -81,8 +82,24 @@ def money_of(user: Any, patient: Patient) -> dict[str, list[Any]]:
         if kind == "bill":
             rows = rows.select_related("estimate")
         found = list(rows.order_by("-stage_since", "-pk")[:LISTED])
-        lists[kind] = sorted(found, key=lambda row: not row.is_open)
+        still_open = sorted((row for row in found if row.is_open), key=lambda row: row.due_at)
+        lists[kind] = [*still_open, *(row for row in found if not row.is_open)]
     return lists
+
+
+def papers_of(user: Any, record: Any) -> list[Any]:
+    """The papers an application asks for, each with `shown`: its document, if the person may open it. Two queries."""
+    papers = list(record.papers.all())
+    shown = shown_documents(user, [paper.document_id for paper in papers])
+    for paper in papers:
+        paper.shown = shown.get(paper.document_id)
+    return papers
+
+
+def shown_documents(user: Any, keys: Iterable[Any]) -> dict[Any, Document]:
+    """Of these documents, those that the person may open, by key."""
+    wanted = [key for key in keys if key]
+    return Document.objects.visible_to(user).defer("text").in_bulk(wanted) if wanted else {}
 
 
 def open_bills(user: Any, patient: Patient) -> QuerySet[Bill]:

@@ -26,7 +26,7 @@ from referrals import money_forms as forms
 from referrals.models import AidApplication, BenefitApplication
 from referrals.money_acts import ACTS, Act, acts_of
 from referrals.money_rules import period_of
-from referrals.money_selectors import followed, hospital_dates, open_bills
+from referrals.money_selectors import followed, hospital_dates, open_bills, papers_of, shown_documents
 from referrals.permissions import can_manage_referral
 from referrals.services import aid, benefits, bills, estimates
 
@@ -126,22 +126,23 @@ def money_detail(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
         "acts": acts_of(record) if may else [],
         "why": why(record.clock) if record.clock else [],
         "changes": record.changes.select_related("by").order_by("-at", "-id"),
-        **_more(kind, record),
+        **_more(request.user, kind, record),
     }
     return page(request, f"referrals/money/{kind}.html", context)
 
 
-def _more(kind: str, record: Any) -> dict[str, Any]:
+def _more(user: Any, kind: str, record: Any) -> dict[str, Any]:
     """What only this kind shows."""
     if kind == "aid":
         awards = record.awards.order_by("-awarded_on", "-created_at").prefetch_related("spends")
-        return {"papers": record.papers.select_related("document"), "awards": awards}
+        return {"papers": papers_of(user, record), "awards": awards}
     if kind == "benefit":
-        return {"papers": record.papers.select_related("document")}
+        return {"papers": papers_of(user, record)}
     if kind == "bill":
         lines = list(record.lines.select_related("phrase"))
         kept = [row.amount for row in lines if not row.removed_because]
         return {
+            "document": shown_documents(user, [record.document_id]).get(record.document_id),
             "lines": lines,
             "sum_of_lines": sum(kept),
             "questions": record.questions.all(),

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -179,9 +180,7 @@ def test_only_a_manager_keeps_funds(patient, site):
     with pytest.raises(PermissionDenied):
         funds.save_fund(fund_id=None, name="Mine", purpose="x", by=dana, now=NOW)
     with pytest.raises(PermissionDenied):
-        funds.add_money(
-            fund_id=make_fund().pk, amount=Decimal(5), on=TODAY, note="", by=dana, now=NOW
-        )
+        funds.add_money(fund_id=make_fund().pk, amount=Decimal(5), on=TODAY, note="", by=dana, now=NOW)
 
 
 def test_two_funds_of_one_name_are_refused(beth):
@@ -213,7 +212,7 @@ def test_many_at_once_never_give_more_than_there_is():
         return said
 
     with ThreadPoolExecutor(6) as pool:
-        answers = sorted(sum(pool.map(give, (applications[n::6] for n in range(6))), []))
+        answers = sorted(chain.from_iterable(pool.map(give, (applications[n::6] for n in range(6)))))
     assert answers == ["awarded"] * 5 + ["refused"] * 7
     assert totals(fund) == (550, 500, 0, 50) == sums(fund)
 

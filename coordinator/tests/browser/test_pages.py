@@ -26,7 +26,7 @@ from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
-from referrals.models import Referral
+from referrals.models import AidApplication, Bill, Fund, Referral
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -68,6 +68,13 @@ PAGES = [
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("funds", "manager", "/referrals/money/"),
+    ("fund", "manager", "/referrals/money/funds/{fund}/"),
+    ("money", "coordinator", "/patients/{patient}/money/"),
+    ("bill", "coordinator", "/referrals/money/bill/{bill}/"),
+    ("aid", "coordinator", "/referrals/money/aid/{aid}/"),
+    ("aid-new", "coordinator", "/referrals/money/aid/new/?patient={patient}"),
+    ("dollars-found", "manager", "/referrals/money/found/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -112,6 +119,18 @@ def looks_of(name: str) -> list[tuple[str, int, int, str]]:
     if name in DAILY:
         return MORE_LOOKS + LOOKS
     return LOOKS if SCREENSHOTS else LOOKS[1:]
+
+
+def of_money(address: str) -> str:
+    """A fund with its ledger, Maria's bill, and what was asked for somebody and awarded."""
+    things = {
+        "{fund}": Fund.objects.order_by("-money_in").first(),
+        "{bill}": Bill.objects.get(amount=412),
+        "{aid}": AidApplication.objects.get(status="awarded"),
+    }
+    for word, thing in things.items():
+        address = address.replace(word, str(thing.pk))
+    return address
 
 
 def merge_a_pair() -> PatientMerge:
@@ -219,6 +238,8 @@ def checked_table() -> CaseloadImport:
 @pytest.mark.parametrize(("name", "role", "address"), PAGES, ids=[name for name, _role, _address in PAGES])
 def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open_page, name, role, address):
     page = open_page(role)
+    if "/money/" in address:
+        address = of_money(address)
     if "{patient}" in address:
         maria = Patient.objects.get(family_name="Alvarez", given_name="Maria")
         address = address.format(patient=maria.pk, bundle=Bundle.objects.get(name="After discharge").pk)
