@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,6 +16,8 @@ from patients.forms import day
 from patients.forms.entries import line, words
 from patients.models import Document, RelatedPerson, Topic
 from referrals.models import BenefitApplication, Bill, BillPhrase, Fund, HowGiven
+
+AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 
 
 class DollarField(forms.Field):
@@ -34,14 +37,11 @@ class DollarField(forms.Field):
         typed = str(value if value is not None else "").strip().removeprefix("$").replace(",", "").strip()
         if not typed:
             return None
-        try:
-            amount = Decimal(typed)
-        except InvalidOperation:
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
-        if not typed.isascii() or not amount.is_finite() or amount != amount.quantize(Decimal("0.01")):
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        if amount < 0:
+        if typed.startswith("-"):
             raise forms.ValidationError(self.error_messages["negative"], code="negative")
+        if not AMOUNT.fullmatch(typed):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        amount = Decimal(typed)
         if amount >= 10_000_000:
             raise forms.ValidationError(self.error_messages["too_large"], code="too_large")
         return amount

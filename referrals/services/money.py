@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from careplans import services as careplans
 from careplans.models import Task, TaskKind
 from coordinator.accounts.models import Site, User
+from coordinator.accounts.roles import Role
 from coordinator.clocks.services import meet_clock, reopen_clock, start_clock, void_clock
 from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.clocks.workflow import State
@@ -23,7 +24,7 @@ from patients.models import Document, Patient
 from patients.workflow import PatientStatus
 from referrals.models import AidApplication, BenefitApplication, Bill, Estimate
 from referrals.money_rules import MEETING_STEPS, NEXT_STEPS, RENEWAL_DAYS
-from referrals.permissions import check_can_manage_referral
+from referrals.permissions import can_manage_referral, check_can_manage_referral
 
 KEY = "money:"
 PEOPLE = ("patient__site", "patient__coordinator", "site", "owner", "team", "clock")
@@ -43,7 +44,7 @@ def begin_followed(
     """Save a new record with owner, next step, date and task. `rule` stands for the one of its first status, `anchor`
     for the day it counts from (default: now). Who may was checked elsewhere when it `is_consequence`.
 
-    The caller holds the transaction. Raises PermissionDenied, NotAllowed when nobody could own it.
+    The caller holds the transaction. Raises PermissionDenied.
     """
     patient: Patient = record.patient
     record.site, record.stage_since, record.created_by = patient.site, now, person(by)
@@ -139,15 +140,12 @@ def _end_clock(record: Any, step: str, *, by: Actor, now: datetime, reason: str)
 
 
 def _give_owner(record: Any, by: Actor) -> None:
-    """Somebody always has it: who writes it, the patient's coordinator, or the site's first team."""
+    """Somebody always has it: who writes it, the patient's coordinator, or the site's first team list."""
     writer = person(by)
-    for candidate in (writer, record.patient.coordinator):
-        if candidate is not None and candidate.can("referrals.edit"):
-            record.owner = candidate
-            return
-    record.team = record.site.teams.first()
-    if record.team is None:
-        raise NotAllowed(_("Choose who owns this: this site has no team yet."))
+    if writer is not None and can_manage_referral(writer, record) and writer.role != Role.API_CLIENT:
+        record.owner = writer
+    else:
+        record.owner, record.team = careplans.default_owner(record.patient, record.site)
 
 
 # --- its task on My work ----------------------------------------------------------------------------------

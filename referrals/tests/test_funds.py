@@ -300,6 +300,7 @@ def test_the_list_needs_the_same_queries_for_one_fund_and_for_many(
     browser, django_assert_max_num_queries, patient
 ):
     make_fund(100, name="One")
+    browser.get(reverse("referrals:fund_list"))  # the first request of a session asks more
     with django_assert_max_num_queries(12) as few:
         browser.get(reverse("referrals:fund_list"))
     for n in range(8):
@@ -313,10 +314,10 @@ def test_the_list_needs_the_same_queries_for_one_fund_and_for_many(
 def test_the_ledger_names_no_patient_of_another_place(browser, patient):
     fund = make_fund(500)
     awarded(patient, fund)
-    stranger = make_patient(family_name="Zzyzx", site=make_site(name="Elsewhere"))
+    stranger = make_patient(given_name="Zzyzx", family_name="Zzyzx", site=make_site(name="Elsewhere"))
     awarded(stranger, fund, 70)
     page = browser.get(reverse("referrals:fund_detail", args=[fund.pk])).content.decode()
-    assert patient.family_name in page
+    assert patient.given_name in page
     assert "Zzyzx" not in page
     assert "a patient whose record you do not see" in page
     assert "−$70.00" in page

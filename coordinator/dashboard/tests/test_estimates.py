@@ -59,7 +59,7 @@ def test_a_moved_visit_has_one_estimate_and_a_cancelled_one_none(clinic):
     assert not Task.objects.open().filter(cause_type="referrals.estimate").exists()
 
 
-def test_booking_for_somebody_at_another_place_is_not_refused(clinic):
-    """The estimate is a consequence: who may book was asked already."""
+def test_a_visit_that_nobody_here_booked_is_a_teams(clinic):
     clinic.book(at("2026-12-03"), by=System("import"))
-    assert Estimate.objects.get().owner is None or Estimate.objects.get().owner.is_active
+    estimate = Estimate.objects.get()
+    assert (estimate.owner, estimate.team.site) == (None, clinic.site)
