@@ -114,6 +114,13 @@ OTHER_STEPS = {
     "denial_in_error": gettext_lazy("A denial was entered in error"),
     "continue": gettext_lazy("A request that follows it was made"),
     "decide_lines": gettext_lazy("Refused lines decided"),
+    "add_bill_line": gettext_lazy("A line of the bill was written down"),
+    "remove_bill_line": gettext_lazy("A line of the bill was removed"),
+    "explain": gettext_lazy("Explained"),
+    "find_over_estimate": gettext_lazy("Found to be $400 or more above the estimate"),
+    "attach_paper": gettext_lazy("A paper was looked after"),
+    "pay": gettext_lazy("Paid"),
+    "reverse_payment": gettext_lazy("A payment was reversed"),
     "give_back": gettext_lazy("A merged record was taken apart again"),
 }
 

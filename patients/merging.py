@@ -85,6 +85,7 @@ STAYS: dict[str, str] = {
     "audit.auditevent.patient_id": "the audit trail is never rewritten",
     "audit.auditevent.site_id": "not a patient",
     "clocks.clock.subject_id": "clocks are about tasks, visits, referrals and authorizations, which keep their keys",
+    "referrals.estimate.visit_id": "a visit, which keeps its key",
     "patients.documentlink.target_id": "a referral, authorization or visit, which keep their keys",
     "messaging.message.about_id": "a visit or a number, which keep their keys",
     "messaging.message.run_id": "not a patient",

@@ -12,11 +12,11 @@ class ReferralsConfig(AppConfig):
         from referrals import authorization_reactions, reactions  # noqa: F401  (connects the receivers)
         from referrals.clock_subjects import authorizations_seen, referrals_seen
         from referrals.foretelling import foretell
-        from referrals.leavers import open_authorizations_of, open_referrals_of
+        from referrals.leavers import open_authorizations_of, open_money_of, open_referrals_of
         from referrals.merging import PARTS
         from referrals.models import PriorAuthorization, Referral
 
-        open_work_checks.extend([open_referrals_of, open_authorizations_of])
+        open_work_checks.extend([open_referrals_of, open_authorizations_of, open_money_of])
         merging.PARTS.extend(PARTS)
         TARGETS.update(referral=Referral, authorization=PriorAuthorization)
         leaving.FORETELLERS.append(foretell)

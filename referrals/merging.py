@@ -1,9 +1,13 @@
 """Referrals and authorizations in a merge of two records: they keep their references, nothing can collide."""
 
 from patients.merging import Part
-from referrals.models import PriorAuthorization, Referral
+from referrals.models import AidApplication, BenefitApplication, Bill, Estimate, PriorAuthorization, Referral
 
 PARTS = [
     Part(Referral, under=("refers_elsewhere",)),
     Part(PriorAuthorization, under=("referral", "supersedes")),
+    Part(Estimate),
+    Part(Bill, under=("estimate",)),
+    Part(AidApplication, under=("bill",)),
+    Part(BenefitApplication),
 ]

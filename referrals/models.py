@@ -405,3 +405,25 @@ from referrals.denial_models import (  # noqa: E402, F401  (they name the models
     DenialCategory,
     PeerToPeer,
 )
+from referrals.bill_models import (  # noqa: E402, F401
+    Bill,
+    BillChange,
+    BillLine,
+    BillPhrase,
+    BillQuestion,
+    Estimate,
+    EstimateChange,
+    HowGiven,
+)
+from referrals.money_models import (  # noqa: E402, F401
+    AidApplication,
+    AidApplicationChange,
+    AskedPaper,
+    Award,
+    BenefitApplication,
+    BenefitApplicationChange,
+    Fund,
+    FundMovement,
+    Spend,
+)
+

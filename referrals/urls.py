@@ -27,6 +27,7 @@ urlpatterns = [
     path("", views.referral_index, name="referral_list"),
     path("new/", views.referral_new, name="referral_new"),
     path("authorizations/", include("referrals.authorization_urls")),
+    path("money/", include("referrals.money_urls")),
     path("<uuid:pk>/", views.referral_detail, name="referral_detail"),
     path("<uuid:pk>/edit/", views.referral_edit, name="referral_edit"),
     path("<uuid:pk>/assign/", views.referral_assign, name="referral_assign"),

@@ -449,6 +449,7 @@ REFERRAL_RULES = [
 # --- our own work ------------------------------------------------------------------------------------------------
 TASKS = "Contact and follow-up"
 REVIEWS = "Care plan"
+MONEY = "Estimates and bills"
 DEFAULT = "Product default."
 TIERS = "Product default by risk tier; the points behind the tiers are ours and unvalidated."
 
@@ -468,6 +469,22 @@ OWN_WORK = [
         "care_plan.review", "Care plan review", FIXED, area=REVIEWS, source="The plan's own next review date."
     ),
     own("care_plan.overdue_review", "Catch up an overdue review", BUSINESS, 1, area=REVIEWS),
+    own("aid.send", "Aid application sent", BUSINESS, 3, area=MONEY),
+    own("aid.decision", "Ask a fund for its decision", BUSINESS, 5, area=MONEY),
+    own(
+        "aid.award_ends",
+        "Award paid before it expires",
+        FIXED,
+        area=MONEY,
+        source="The award's own last day.",
+    ),
+    own("benefit.file", "Benefit application filed", BUSINESS, 10, area=MONEY),
+    own("benefit.decision", "Ask an agency for its decision", BUSINESS, 20, area=MONEY),
+    own("benefit.renewal", "Benefit renewed", FIXED, area=MONEY, source="The agency's own renewal date."),
+    own("bill.explain", "Bill explained to the patient", BUSINESS, 3, area=MONEY),
+    own("bill.answer", "Answer to a question about a bill", BUSINESS, 10, area=MONEY),
+    own("bill.dispute", "Ask how a dispute stands", BUSINESS, 20, area=MONEY),
+    own("money.tell_patient", "Patient told of a refusal", BUSINESS, 2, area=MONEY),
     own("tier.low.contact", "Contact, low risk", DAYS, 90, TIERS),
     own("tier.rising.contact", "Contact, rising risk", DAYS, 30, TIERS),
     own("tier.high.contact", "Contact, high risk", DAYS, 14, TIERS),
@@ -479,7 +496,6 @@ OWN_WORK = [
 ]
 
 # --- estimates, bills, quality windows ----------------------------------------------------------------------------
-MONEY = "Estimates and bills"
 NO_SURPRISES = "No Surprises Act patient notices."
 SECTION_501R = f"IRS 501(r)(6); the usual period is unconfirmed. {TO_CHECK}"
 QUALITY = "Quality windows"

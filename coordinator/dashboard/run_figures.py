@@ -201,6 +201,8 @@ class NightRow:
             ("ended", lambda n: ngettext("%(n)d approval over", "%(n)d approvals over", n)),
             ("renewals", lambda n: ngettext("%(n)d approval to renew", "%(n)d approvals to renew", n)),
             ("reports", lambda n: ngettext("%(n)d late report", "%(n)d late reports", n)),
+            ("awards", lambda n: ngettext("%(n)d award that expired", "%(n)d awards that expired", n)),
+            ("money", lambda n: ngettext("%(n)d matter of money", "%(n)d matters of money", n)),
             ("gaps", lambda n: ngettext("%(n)d incomplete record", "%(n)d incomplete records", n)),
             ("escalated", lambda n: ngettext("%(n)d task escalated", "%(n)d tasks escalated", n)),
             ("failures", lambda n: ngettext("%(n)d failed message", "%(n)d failed messages", n)),

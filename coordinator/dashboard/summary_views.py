@@ -37,6 +37,7 @@ TABS = (
     ("tasks", lazy("Tasks"), "tasks", "tasks.view"),
     ("appointments", lazy("Appointments"), "appointments", "visits.view"),
     ("referrals", lazy("Referrals"), "referrals", "referrals.view"),
+    ("money", lazy("Money"), "", "referrals.view"),
     ("documents", lazy("Documents"), "documents", "notes.view"),
     ("notes", lazy("Notes"), "notes", "notes.view"),
     ("details", lazy("Details"), "", "patients.view"),

@@ -16,6 +16,7 @@ from coordinator.demo.clinic import make_clinic
 from coordinator.demo.denials import make_denials
 from coordinator.demo.doubles import make_doubles
 from coordinator.demo.loops import make_loops
+from coordinator.demo.money import make_money
 from coordinator.demo.papers import make_papers
 from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
@@ -47,6 +48,7 @@ def seed(*, now: datetime) -> int:
         make_papers(clinic, patients)
         make_requests(clinic, patients)
         make_denials(clinic)
+        make_money(clinic, patients)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

@@ -29,10 +29,13 @@ PLACES = [
     Place("form", "careplans.forms.LogContactForm", CHOSEN),
     Place("form", "coordinator.dashboard.summary_contact.PatientContactForm", CHOSEN),
     Place("form", "coordinator.dashboard.handout_views.HandoutForm", CHOSEN),
+    Place("form", "referrals.money_forms.ExplainForm", Topic.MONEY),
     Place("input", "coordinator.api.serializers.tasks.ContactWrite", CHOSEN),
     Place("service", "careplans.services.contacts.log_contact", CHOSEN),
     Place("service", "careplans.services.copies.give_copy", CHOSEN),
     Place("service", "patients.services.reconciliation.reconcile_list", Topic.MEDICINES),
+    Place("service", "referrals.services.bills.explain_bill", Topic.MONEY),
+    Place("row", "referrals.Bill.explained_to", Topic.MONEY),
     Place("row", "careplans.ContactAttempt.related_person", CHOSEN),
     Place("row", "patients.Reconciliation.related_person", Topic.MEDICINES),
     # Templates that show a relative, or a number that belongs to one: the badge has to stand there too.
@@ -41,6 +44,7 @@ PLACES = [
     Place("template", "dashboard/_chart_head.html", STAFF),
     Place("template", "dashboard/call_list.html", STAFF),
     Place("template", "dashboard/patient_details.html", STAFF),
+    Place("template", "dashboard/patient_money.html", STAFF),
     Place("template", "patients/_who_may_hear.html", STAFF),
     # Messages that leave, by their wording; they go to numbers that may belong to somebody of the family.
     Place("message", "visit_reminder", Topic.SCHEDULING),

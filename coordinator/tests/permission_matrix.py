@@ -314,6 +314,26 @@ ROWS = [
     row("referrals:payer_list_new", "GET POST", SETTINGS, kind="'papers'"),
     row("referrals:payer_list_edit", "GET POST", SETTINGS, IN, kind="'payers'", pk="payer"),
     row("referrals:payer_list_step", "POST", SETTINGS, IN, kind="'payers'", pk="payer", step="'retire'"),
+    # --- money: funds are the whole clinic's, what patients owe and ask for is theirs ----------------------------
+    row("referrals:fund_list", "GET", READERS),
+    row("referrals:fund_detail", "GET", READERS, IN, pk="fund"),
+    row("referrals:fund_new", "GET POST", MANAGER),
+    row("referrals:fund_edit", "GET POST", MANAGER, IN, pk="fund"),
+    row("referrals:fund_deposit", "GET POST", MANAGER, IN, pk="fund"),
+    row("referrals:deposit_reverse", "GET POST", MANAGER, IN, pk="deposit"),
+    row("referrals:dollars_found", "GET", MANAGER),
+    row("referrals:phrase_list", "GET", MANAGER),
+    row("referrals:phrase_new", "GET POST", MANAGER),
+    row("referrals:phrase_edit", "GET POST", MANAGER, IN, pk="phrase"),
+    replace(
+        row("referrals:money_new", "GET POST", COORDINATION, kind="'bill'"), query={"patient": "patient"}
+    ),
+    row("referrals:money_detail", "GET", READERS, kind="'bill'", pk="bill"),
+    row("referrals:money_act", "GET POST", COORDINATION, kind="'bill'", pk="bill", act="'settle'"),
+    row("referrals:bill_line_remove", "GET POST", COORDINATION, pk="bill line"),
+    row("referrals:asked_paper", "GET POST", COORDINATION, pk="asked paper"),
+    row("referrals:payment_reverse", "GET POST", COORDINATION, pk="payment"),
+    row("dashboard:patient_money", "GET", READERS, pk="patient"),
     # --- visits -----------------------------------------------------------------------------------------------------
     row("scheduling:schedule", "GET", READERS),
     row("scheduling:book", "GET POST", COORDINATION),

@@ -70,6 +70,18 @@ from referrals.tests.factories import (
     make_referral,
     make_requirement,
     make_talk,
+from referrals.tests.factories import make_authorization, make_referral
+from referrals.tests.money_factories import (
+    make_aid,
+    make_benefit,
+    make_bill,
+    make_bill_line,
+    make_deposit,
+    make_estimate,
+    make_fund,
+    make_paper,
+    make_payment,
+    make_phrase,
 )
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
@@ -229,6 +241,16 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "payer call": lambda world, site: make_payer_call(world.thing("authorization", site)),
     "requirement answer": lambda world, site: make_requirement(world.thing("authorization", site)),
     "payer": lambda world, site: make_payer(),
+    "fund": lambda world, site: make_fund(),
+    "deposit": lambda world, site: make_deposit(make_fund()),
+    "phrase": lambda world, site: make_phrase(),
+    "aid application": _patient_of(make_aid),
+    "benefit application": _patient_of(make_benefit),
+    "bill": _patient_of(make_bill),
+    "estimate": _patient_of(make_estimate),
+    "bill line": lambda world, site: make_bill_line(world.thing("bill", site)),
+    "asked paper": lambda world, site: make_paper(world.thing("aid application", site)),
+    "payment": lambda world, site: make_payment(world.thing("patient", site)),
     "cover": lambda world, site: make_cover(
         world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)
     ),

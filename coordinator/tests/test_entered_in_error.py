@@ -30,6 +30,10 @@ def plan_step(kind: str) -> str:
     return reverse("careplans:step", args=[kind, KEY, "enter_in_error"])
 
 
+def money(kind: str) -> str:
+    return reverse("referrals:money_act", args=[kind, KEY, "enter_in_error"])
+
+
 # Model: the page where one of its rows is entered in error, with a reason.
 PAGES: dict[str, Any] = {
     "patients.Patient": lambda: reverse("patients:patient_standing", args=[KEY]),
@@ -64,6 +68,10 @@ PAGES: dict[str, Any] = {
     "referrals.RequirementCheck": lambda: reverse(
         "referrals:authorization_row_in_error", args=["answer", KEY]
     ),
+    "referrals.AidApplication": lambda: money("aid"),
+    "referrals.BenefitApplication": lambda: money("benefit"),
+    "referrals.Bill": lambda: money("bill"),
+    "referrals.Estimate": lambda: money("estimate"),
 }
 PART = "a part of its record, which is entered in error as a whole"
 LATER = "written by an import or the API, and shown on no page that could offer it; its workflow or status has the step"
@@ -83,6 +91,10 @@ WITHOUT: dict[str, str] = {
     "referrals.AppealLetter": "a wrong wording is followed by a new version; every version is kept",
     "referrals.AuthorizationLineVersion": PART,
     "referrals.AuthorizationPaper": "taken off or struck out with a reason on its own page; the document stays",
+    "referrals.Award": "money of a fund: what is not paid of it is given back, the ledger keeps both",
+    "referrals.Spend": "reversed on its own page, with a line of its own in the ledger",
+    "referrals.BillLine": "removed on its own page, and shown as removed",
+    "referrals.BillQuestion": PART,
 }
 
 
@@ -161,6 +173,10 @@ KINDS = {
     "authorization": ("referrals.PriorAuthorization", "status"),
     "payer call": ("referrals.PayerCall", "error_reason"),
     "requirement answer": ("referrals.RequirementCheck", "error_reason"),
+    "aid application": ("referrals.AidApplication", "status"),
+    "benefit application": ("referrals.BenefitApplication", "status"),
+    "bill": ("referrals.Bill", "status"),
+    "estimate": ("referrals.Estimate", "status"),
     "appointment": ("scheduling.Appointment", "status"),
 }
 

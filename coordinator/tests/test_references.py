@@ -41,13 +41,16 @@ KIND_OF = {
     "careplans.Task": "task",
     "referrals.Referral": "referral",
     "referrals.PriorAuthorization": "authorization",
+    "referrals.Bill": "bill",
     "scheduling.Appointment": "appointment",
     "scheduling.Room": "room",
 }
 WITHOUT_SITE = {
     "accounts.Organization",
     "clocks.BusinessCalendar",
+    "referrals.BillPhrase",
     "referrals.DenialCategory",
+    "referrals.Fund",
     "referrals.Payer",
     "scheduling.Service",
 }

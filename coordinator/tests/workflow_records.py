@@ -17,6 +17,7 @@ from coordinator.clocks.tests.factories import make_clock
 from coordinator.workflow import Step
 from patients.tests.factories import make_patient, make_update
 from referrals.tests.factories import make_authorization, make_referral
+from referrals.tests.money_factories import make_aid, make_benefit, make_bill, make_estimate
 from scheduling.tests.factories import make_appointment
 
 NOON = datetime.datetime(2026, 11, 18, 18, 0, tzinfo=datetime.UTC)
@@ -31,6 +32,10 @@ MAKE: dict[str, Callable[..., Any]] = {
     "careplans.Task": make_task,
     "referrals.Referral": make_referral,
     "referrals.PriorAuthorization": make_authorization,
+    "referrals.AidApplication": make_aid,
+    "referrals.BenefitApplication": make_benefit,
+    "referrals.Bill": make_bill,
+    "referrals.Estimate": make_estimate,
     "scheduling.Appointment": make_appointment,
 }
 
@@ -45,6 +50,7 @@ ALSO: dict[tuple[str, str], dict[str, Any]] = {
     ("careplans.Task", "cancelled"): {"ended_at": NOON},
     ("careplans.Task", "failed"): {"ended_at": NOON},
     ("careplans.Goal", "completed"): {"achievement_status": "achieved"},
+    ("referrals.Estimate", "given"): {"amount": 120, "given_on": NOON.date()},
 }
 # Facts that a step has to bring although the table does not ask for them: a constraint does.
 BRINGS: dict[tuple[str, str], dict[str, Any]] = {
@@ -88,4 +94,4 @@ def _value(record: Any, need: str) -> Any:
         return NOON.date()
     if field.choices:
         return next(value for value, _label in field.choices if value)
-    return 1 if isinstance(field, models.IntegerField) else "a fact"
+    return 1 if isinstance(field, (models.IntegerField, models.DecimalField)) else "a fact"

@@ -6,6 +6,7 @@ from referrals.services.appeals import (
     record_appeal_outcome,
     record_peer_to_peer,
 )
+from referrals.services.aid import expire_awards
 from referrals.services.authorizations import (
     add_line,
     advance_authorization,
@@ -27,6 +28,7 @@ from referrals.services.letters import record_printing, save_letter
 from referrals.services.papers import add_paper, attach_paper, detach_paper, drop_paper, upload_paper
 from referrals.services.payer_calls import enter_call_in_error, record_call
 from referrals.services.payer_clock import downgrade_to_standard, extend_decision, record_answer
+from referrals.services.money import follow_up_money
 from referrals.services.referrals import (
     advance_referral,
     assign_referral,
@@ -73,6 +75,8 @@ __all__ = [
     "enter_requirement_in_error",
     "extend_decision",
     "file_appeal",
+    "expire_awards",
+    "follow_up_money",
     "import_referral",
     "move_denial_category",
     "plan_peer_to_peer",

@@ -104,6 +104,8 @@ NAMES = {
     "ended": "Approvals expired or used up",
     "renewals": "Approvals to renew",
     "reports": "Consult reports that are late",
+    "awards": "Awards that expired",
+    "money": "Bills, aid, benefits and estimates to follow up",
     "mended": "Records completed since",
     "gaps": "Incomplete records",
     "escalated": "Overdue tasks escalated",

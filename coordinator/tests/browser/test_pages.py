@@ -30,7 +30,7 @@ from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
-from referrals.models import Denial, PriorAuthorization, Referral
+from referrals.models import AidApplication, Bill, Denial, Fund, PriorAuthorization, Referral
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -83,6 +83,13 @@ PAGES = [
     ("denial-outcomes", "manager", "/referrals/denial-outcomes/"),
     ("denial-reasons", "manager", "/referrals/denial-reasons/"),
     ("payer-list", "manager", "/referrals/authorizations/setup/needed/"),
+    ("funds", "manager", "/referrals/money/"),
+    ("fund", "manager", "/referrals/money/funds/{fund}/"),
+    ("money", "coordinator", "/patients/{patient}/money/"),
+    ("bill", "coordinator", "/referrals/money/bill/{bill}/"),
+    ("aid", "coordinator", "/referrals/money/aid/{aid}/"),
+    ("aid-new", "coordinator", "/referrals/money/aid/new/?patient={patient}"),
+    ("dollars-found", "manager", "/referrals/money/found/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -283,6 +290,9 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
             status="approved", appointments__isnull=False
         ).first().pk,
         **{name: (lambda name=name: dated()[name]) for name in ("rule", "proposal", "clock", "typed", "place")},
+        "fund": lambda: Fund.objects.order_by("-money_in").first().pk,
+        "bill": lambda: Bill.objects.get(amount=412).pk,
+        "aid": lambda: AidApplication.objects.get(status="awarded").pk,
         "grant": lambda: opened_in_an_emergency().pk,
         "opened": lambda: (
             "" if role == "manager" and known("grant") else AccessGrant.objects.get(pk=known("grant")).patient_id
