@@ -115,6 +115,7 @@ class Answer:
     services: tuple[LineDecision, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     final: bool = True
+    member_id: str = ""
 
     def decisions(self) -> list[LineDecision]:
         """Those that decide something, the event's first."""
@@ -200,6 +201,15 @@ class Request:
 
 
 Message = Answer | Request
+
+
+def checked(line: LineDecision) -> LineDecision:
+    """The line, if our columns can hold what it says. Raises Unreadable otherwise."""
+    if len(line.number) > 60 or len(line.reference) > 60:
+        raise Unreadable("gives a number longer than 60 characters", line.place)
+    if line.starts_on and line.ends_on and line.ends_on < line.starts_on:
+        raise Unreadable("has a period that ends before it begins", line.place)
+    return line
 
 
 def action_decision(code: str, place: str) -> str:

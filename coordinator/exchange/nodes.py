@@ -70,8 +70,8 @@ class Node:
         if inner is None:
             return ""
         found = str(inner._is(str, "text")).strip()
-        if len(found) > most or "\x00" in found:
-            raise Unreadable(f"is longer than {most} characters or holds a NUL", inner.path)
+        if len(found) > most or "\x00" in found or not _is_unicode(found):
+            raise Unreadable(f"is longer than {most} characters or holds what is no text", inner.path)
         return found
 
     def day(self, name: str) -> date | None:
@@ -112,6 +112,11 @@ class Node:
     def _member(self, name: str) -> Node | None:
         value = self._is(dict, "an object").get(name)
         return None if value is None else Node(value, f"{self.path}.{name}".lstrip("."))
+
+
+def _is_unicode(text: str) -> bool:
+    """False for half a surrogate pair, which JSON can write and no database keeps."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def dump(value: Any) -> bytes:

@@ -18,6 +18,7 @@ from coordinator.exchange.messages import (
     Request,
     RequestedService,
     action_decision,
+    checked,
 )
 from coordinator.exchange.nodes import Node
 from coordinator.fhir.problems import Unreadable
@@ -42,10 +43,35 @@ PARTIAL = ("partial", "partially approved", "partially granted", "certified - pa
 NOT_DECIDED = ("cancelled", "draft", "entered-in-error")
 # Named in a reason when a file is one of them; any other word could be somebody's data.
 NAMED = frozenset(
-    "Appointment Bundle CommunicationRequest Communication Condition Coverage CoverageEligibilityResponse"
-    " DeviceRequest DocumentReference Encounter ExplanationOfBenefit Goal Location MedicationRequest NutritionOrder"
-    " Observation OperationOutcome Organization Parameters Patient Practitioner PractitionerRole Procedure"
-    " Questionnaire QuestionnaireResponse ServiceRequest Task".split()
+    [
+        "Appointment",
+        "Bundle",
+        "CommunicationRequest",
+        "Communication",
+        "Condition",
+        "Coverage",
+        "CoverageEligibilityResponse",
+        "DeviceRequest",
+        "DocumentReference",
+        "Encounter",
+        "ExplanationOfBenefit",
+        "Goal",
+        "Location",
+        "MedicationRequest",
+        "NutritionOrder",
+        "Observation",
+        "OperationOutcome",
+        "Organization",
+        "Parameters",
+        "Patient",
+        "Practitioner",
+        "PractitionerRole",
+        "Procedure",
+        "Questionnaire",
+        "QuestionnaireResponse",
+        "ServiceRequest",
+        "Task",
+    ]
 )
 ASKS = ("Task", "CommunicationRequest", "Communication")
 TRACE = "extension-itemTraceNumber"
@@ -59,7 +85,8 @@ def read_pas(root: Node) -> list[Message]:
     resources = list(_resources(root)) if kind == "Bundle" else [root]
     answers = [r for r in resources if r.text("resourceType", 60) == "ClaimResponse"]
     if answers:
-        return [_answer(resource) for resource in answers]
+        member = _identifier(resources, "Patient", "MB") or _identifier(resources, "Coverage", "MB")
+        return [replace(_answer(resource), member_id=member) for resource in answers]
     requests = [r for r in resources if r.text("resourceType", 60) == "Claim"]
     if requests:
         return [_request(resource, resources) for resource in requests]
@@ -133,7 +160,7 @@ def _event(r: Node) -> LineDecision:
         ends_on=period.day("end") if period else None,
         reasons=tuple(_notes(r)),
     )
-    return _reviewed(whole, [*r.list("adjudication"), r])
+    return checked(_reviewed(whole, [*r.list("adjudication"), r]))
 
 
 def _notes(r: Node) -> Iterator[str]:
@@ -160,9 +187,7 @@ def _line(item: Node) -> LineDecision:
         line = replace(line, reference=extension.text("valueString", 60))
     for extension in item.extensions("extension-authorizationNumber"):
         line = replace(line, number=extension.text("valueString", 60))
-    if line.starts_on and line.ends_on and line.ends_on < line.starts_on:
-        raise Unreadable("has a period that ends before it begins", item.path)
-    return _reviewed(line, list(item.list("adjudication")))
+    return checked(_reviewed(line, list(item.list("adjudication"))))
 
 
 def _with_detail(line: LineDecision, extension: Node) -> LineDecision:

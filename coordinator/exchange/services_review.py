@@ -6,6 +6,7 @@ request was not processed: it is returned, never decided.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -18,6 +19,7 @@ from coordinator.exchange.messages import (
     Request,
     RequestedService,
     action_decision,
+    checked,
 )
 from coordinator.exchange.x12 import (
     Segment,
@@ -38,9 +40,8 @@ PARENTS = {
     "EV": frozenset({"22", "23"}),
     "SS": frozenset({"EV"}),
 }
-OURS = frozenset(
-    "BHT HL NM1 REF N3 N4 PER PRV DMG INS AAA TRN UM HCR DTP HI HSD CRC CL1 CR1 CR2 CR4 CR5 CR6".split()
-    + "SV1 SV2 SV3 TOO PWK MSG".split()
+OURS = re.compile(
+    r"^(BHT|HL|NM1|REF|N3|N4|PER|PRV|DMG|INS|AAA|TRN|UM|HCR|DTP|HI|HSD|CRC|CL1|CR[12456]|SV[123]|TOO|PWK|MSG)$"
 )
 UNIT_KINDS = {"VS": "visit", "DY": "day", "UN": "unit", "HS": "hour", "MN": "month", "WK": "week"}
 PERIOD_OF_APPROVAL, FIRST_DAY, LAST_DAY = "007", ("435", "472", "AAH"), ("036", "096")
@@ -112,7 +113,7 @@ def _loops(rows: tuple[Segment, ...]) -> tuple[list[Loop], list[Loop]]:
     by_id: dict[str, Loop] = {}
     found: list[Loop] = []
     for row in rows:
-        if row.name not in OURS:
+        if not OURS.match(row.name):
             raise Unreadable("does not belong into a 278", row.place())
         if row.name == "BHT":
             raise Unreadable("is a second beginning", row.place())
@@ -156,7 +157,9 @@ def _answers(
         if not above:
             raise Unreadable("holds neither a decision nor a rejection", begins.place())
         return [Answer("x12_278", "rejection", reference, rejections=tuple(above), final=final)]
-    return [_answer(transaction, event, above, reference, final) for event in events]
+    member = _party(levels, ("22", "23"), ("IL", "QC"))
+    found = [_answer(transaction, event, above, reference, final) for event in events]
+    return [replace(answer, member_id=member) for answer in found]
 
 
 def _answer(
@@ -187,9 +190,8 @@ def _rejection(row: Segment) -> Rejection:
 
 def _short(row: Segment, position: int) -> str:
     value = row.get(position)
-    if not value.isalnum() or len(value) > 3:
-        if value:
-            raise Unreadable("is no code", row.place(position))
+    if value and (not value.isalnum() or len(value) > 3):
+        raise Unreadable("is no code", row.place(position))
     return value
 
 
@@ -211,16 +213,18 @@ def _decision(loop: Loop, transaction: Transaction, level: str, sequence: int) -
         ends_on=ends,
     )
     if review is None:
-        return found
+        return checked(found)
     decision = action_decision(review.get(1), review.place(1))
     reasons = tuple(c for c in review.get(3).split(transaction.separators.repetition) if c)
-    return replace(
-        found,
-        action=review.get(1),
-        decision=decision,
-        number=review.get(2) or _reference(loop, "BB"),
-        reasons=tuple(_code_or_refuse(c, review, 3) for c in reasons),
-        asked_for=_asked_for(loop) if decision == "pended" else (),
+    return checked(
+        replace(
+            found,
+            action=review.get(1),
+            decision=decision,
+            number=review.get(2) or _reference(loop, "BB"),
+            reasons=tuple(_code_or_refuse(c, review, 3) for c in reasons),
+            asked_for=_asked_for(loop) if decision == "pended" else (),
+        )
     )
 
 

@@ -138,7 +138,8 @@ def _transactions(found: list[Segment], separators: Separators) -> list[Transact
             start = index
         elif segment.name == "SE":
             _need(start is not None, "closes a transaction that is not open", segment)
-            assert start is not None and group is not None
+            assert start is not None
+            assert group is not None
             transactions.append(_transaction(found[start : index + 1], group, separators))
             start, in_group = None, in_group + 1
         elif start is None and segment.name != "TA1":

@@ -32,6 +32,7 @@ from coordinator.api.models import ApiClient
 from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
 from coordinator.dashboard.models import SavedView
+from coordinator.exchange.tests.factories import make_payer_file
 from coordinator.imports.models import CaseloadImport, ImportRun
 from coordinator.record.models import RecordExport
 from coordinator.tests.factories import (
@@ -199,6 +200,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "task": _patient_of(make_task),
     "referral": _patient_of(make_referral),
     "authorization": _patient_of(make_authorization),
+    "payer file": lambda world, site: make_payer_file(authorization=world.thing("authorization", site)),
     "cover": lambda world, site: make_cover(
         world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)
     ),
