@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     # roof
     "coordinator.dashboard",
     "coordinator.imports",
+    "coordinator.exchange",
     "coordinator.record",
     "coordinator.api",
     "coordinator",

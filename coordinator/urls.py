@@ -16,6 +16,7 @@ urlpatterns = [
     path("patients/", include("patients.urls")),
     path("plans/", include("careplans.urls")),
     path("referrals/", include("referrals.urls")),
+    path("referrals/", include("coordinator.exchange.urls")),
     path("schedule/", include("scheduling.urls")),
     path("imports/", include("coordinator.imports.urls")),
     path("records/", include("coordinator.record.urls")),

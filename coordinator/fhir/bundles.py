@@ -136,7 +136,7 @@ def _entry(resource: Any, full_url: Any, place: str, request: dict[str, Any]) ->
     if kind not in ONLY_R4 and _model(kind) is None:
         raise Unreadable(f"{kind[:60]!r} is not an R4 resource", place)
     if kind in KEPT:
-        _check_shape(resource, place)
+        check_shape(resource, place)
     none_exist = request.get("ifNoneExist", "")
     return Entry(resource, full_url, place, none_exist if isinstance(none_exist, str) else "")
 
@@ -174,7 +174,7 @@ def _check_plain(value: Any, at: str, place: str) -> None:
         raise Unreadable("is empty", _join(place, at))
 
 
-def _check_shape(resource: dict[str, Any], place: str) -> None:
+def check_shape(resource: dict[str, Any], place: str) -> None:
     """Unknown elements, wrong types, missing required elements, bad dates and ids, by the R4B models."""
     _check_plain(resource, str(resource["resourceType"]), place)
     try:

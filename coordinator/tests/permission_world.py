@@ -34,6 +34,7 @@ from coordinator.api.services import create_client
 from coordinator.clocks.models import Rule
 from coordinator.clocks.tests.factories import make_clock, make_proposal
 from coordinator.dashboard.models import SavedView
+from coordinator.exchange.tests.factories import make_payer_file
 from coordinator.imports.models import CaseloadImport, ImportRun
 from coordinator.record.models import RecordExport
 from coordinator.tests.factories import (
@@ -70,7 +71,7 @@ from referrals.tests.factories import (
     make_referral,
     make_requirement,
     make_talk,
-from referrals.tests.factories import make_authorization, make_referral
+)
 from referrals.tests.money_factories import (
     make_aid,
     make_benefit,
@@ -79,7 +80,7 @@ from referrals.tests.money_factories import (
     make_deposit,
     make_estimate,
     make_fund,
-    make_paper,
+    make_asked_paper,
     make_payment,
     make_phrase,
 )
@@ -249,8 +250,9 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "bill": _patient_of(make_bill),
     "estimate": _patient_of(make_estimate),
     "bill line": lambda world, site: make_bill_line(world.thing("bill", site)),
-    "asked paper": lambda world, site: make_paper(world.thing("aid application", site)),
+    "asked paper": lambda world, site: make_asked_paper(world.thing("aid application", site)),
     "payment": lambda world, site: make_payment(world.thing("patient", site)),
+    "payer file": lambda world, site: make_payer_file(authorization=world.thing("authorization", site)),
     "cover": lambda world, site: make_cover(
         world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)
     ),

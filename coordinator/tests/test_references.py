@@ -59,6 +59,7 @@ HANDED_IN = {
     "coordinator.dashboard.audit_view.AuditFilters": "auditors read the whole trail",
     "coordinator.dashboard.documents.DocumentFilters": "its choices are the kinds and tags of one visible patient",
     "coordinator.dashboard.work_forms.FilterForm": "its choices come from the worklist, read with visible_to",
+    "coordinator.exchange.forms.RecordForm": "its choices are the lines of one request that was read with visible_to",
     "scheduling.forms.FinderForm": "sites and people are read by the page for this user",
 }
 

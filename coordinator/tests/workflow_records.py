@@ -14,6 +14,7 @@ from django.db import models
 
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.clocks.tests.factories import make_clock
+from coordinator.exchange.tests.factories import make_payer_file
 from coordinator.workflow import Step
 from patients.tests.factories import make_patient, make_update
 from referrals.tests.factories import make_authorization, make_referral
@@ -37,6 +38,7 @@ MAKE: dict[str, Callable[..., Any]] = {
     "referrals.Bill": make_bill,
     "referrals.Estimate": make_estimate,
     "scheduling.Appointment": make_appointment,
+    "exchange.PayerFile": make_payer_file,
 }
 
 # What the database asks of a row at a status, beside the status itself.

@@ -99,7 +99,7 @@ def make_bill_line(bill: Bill, **fields: Any) -> BillLine:
     return BillLine.objects.create(bill=bill, **fields)
 
 
-def make_paper(application: AidApplication, **fields: Any) -> AskedPaper:
+def make_asked_paper(application: AidApplication, **fields: Any) -> AskedPaper:
     fields.setdefault("name", "Proof of income")
     return AskedPaper.objects.create(application=application, **fields)
 

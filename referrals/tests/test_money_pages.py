@@ -21,7 +21,7 @@ from referrals.tests.money_factories import (
     make_bill_line,
     make_estimate,
     make_fund,
-    make_paper,
+    make_asked_paper,
 )
 
 pytestmark = pytest.mark.django_db
@@ -226,7 +226,7 @@ def test_an_act_that_is_not_possible_now_or_not_known(browser, patient):
 def test_a_protected_paper_is_neither_named_nor_taken_off_by_who_does_not_see_it(browser, patient):
     application = make_aid(patient)
     hidden = make_document(patient, title="Detox discharge", label="part2")
-    paper = make_paper(application, document=hidden)
+    paper = make_asked_paper(application, document=hidden)
     page = browser.get(reverse("referrals:money_detail", args=["aid", application.pk])).content.decode()
     assert "A document that you do not see" in page
     assert "Detox" not in page
