@@ -283,3 +283,6 @@ class AuthorizationLine(Record):
                 name="authorization_line_period",
             ),
         ]
+
+
+from referrals.inbound_models import InboundDocument, InboundDocumentChange  # noqa: E402, F401  (models of this app)

@@ -14,6 +14,7 @@ from coordinator.demo import DEMO_SIGN_INS
 from coordinator.demo.bundles import make_bundles
 from coordinator.demo.clinic import make_clinic
 from coordinator.demo.doubles import make_doubles
+from coordinator.demo.incoming import make_incoming
 from coordinator.demo.loops import make_loops
 from coordinator.demo.papers import make_papers
 from coordinator.demo.past import make_past
@@ -42,6 +43,7 @@ def seed(*, now: datetime) -> int:
         make_visits(clinic, patients, rng)
         make_loops(clinic, patients, rng)
         make_papers(clinic, patients)
+        make_incoming(clinic, patients)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

@@ -43,7 +43,7 @@ PLANTED = (
     "patient", "contact point", "problem", "related person", "note", "document", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
     "referral", "authorization", "appointment", "started bundle", "practitioner", "room", "team", "block", "hours",
-    "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export",
+    "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export", "incoming paper",
 )  # fmt: skip
 # What hangs on a patient: planted in a restricted one of the readers' own site as well.
 OF_A_PATIENT = (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from coordinator.accounts.models import Site
 from coordinator.tests.factories import make_user, number
 from patients.models import Patient
 from patients.tests.factories import make_patient
-from referrals.models import Payer, PriorAuthorization, Referral
+from referrals.models import InboundDocument, Payer, PriorAuthorization, Referral
 
 
 def make_payer(**fields: Any) -> Payer:
@@ -40,3 +42,17 @@ def make_authorization(patient: Patient | None = None, **fields: Any) -> PriorAu
     if "owner" not in fields and "team" not in fields:
         fields["owner"] = make_user(site=patient.site)
     return PriorAuthorization.objects.create(patient=patient, **fields)
+
+
+def make_inbound(site: Site, **fields: Any) -> InboundDocument:
+    """A paper that was read already; its file is a few bytes of text."""
+    fields.setdefault("channel", "fax")
+    fields.setdefault("received_at", timezone.now())
+    fields.setdefault("reading", "done")
+    fields.setdefault("text", "Consultation report")
+    inbound = InboundDocument(
+        site=site, file_name="paper.txt", content_type="text/plain", size=5, sha256="0" * 64, **fields
+    )
+    inbound.file.save("paper.txt", ContentFile(b"paper"), save=False)
+    inbound.save()
+    return inbound

@@ -29,7 +29,8 @@ from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
-from referrals.models import Referral
+from referrals.models import InboundDocument, Referral
+from referrals.services.inbound import read_waiting_inbound
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -71,6 +72,9 @@ PAGES = [
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("incoming", "coordinator", "/referrals/incoming/"),
+    ("incoming-new", "coordinator", "/referrals/incoming/new/"),
+    ("incoming-paper", "coordinator", "/referrals/incoming/{inbound}/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -186,6 +190,12 @@ def papers() -> Document:
     return echo
 
 
+def read_paper() -> InboundDocument:
+    """The demo's oldest incoming paper, as the worker leaves it."""
+    read_waiting_inbound()
+    return InboundDocument.objects.earliest("received_at")
+
+
 def on_leave() -> Delegation:
     """The coordinator of the demo is away, and a colleague of the same place stands in."""
     person = User.objects.get(email=credentials("coordinator")[0])
@@ -257,9 +267,12 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "pair": lambda: PossibleDuplicate.objects.latest("points").pk,
         "merge": lambda: merge_a_pair().pk,
         "cover": lambda: on_leave().pk,
+        "inbound": lambda: read_paper().pk,
         "grant": lambda: opened_in_an_emergency().pk,
         "opened": lambda: (
-            "" if role == "manager" and known("grant") else AccessGrant.objects.get(pk=known("grant")).patient_id
+            ""
+            if role == "manager" and known("grant")
+            else AccessGrant.objects.get(pk=known("grant")).patient_id
         ),
     }
 
