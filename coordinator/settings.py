@@ -328,6 +328,7 @@ FILE_UPLOAD_HANDLERS = [
 # Kinds of documents (patients.models.DocumentKind) for which somebody is asked, 30 days before, to renew them.
 DOCUMENT_RENEW_KINDS = env.list("DOCUMENT_RENEW_KINDS", default=["insurance", "consent", "authorization"])
 DOCUMENT_MAX_BYTES = env.int("DOCUMENT_MAX_MB", default=25) * 1024 * 1024
+INBOUND_FOLDER = env.str("INBOUND_FOLDER", default="")
 
 # --- telling people -------------------------------------------------------------------------------------
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

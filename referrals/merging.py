@@ -1,7 +1,15 @@
 """Referrals and authorizations in a merge of two records: they keep their references, nothing can collide."""
 
 from patients.merging import Part
-from referrals.models import AidApplication, BenefitApplication, Bill, Estimate, PriorAuthorization, Referral
+from referrals.models import (
+    AidApplication,
+    BenefitApplication,
+    Bill,
+    Estimate,
+    InboundDocument,
+    PriorAuthorization,
+    Referral,
+)
 
 PARTS = [
     Part(Referral, under=("refers_elsewhere",)),
@@ -10,4 +18,5 @@ PARTS = [
     Part(Bill, under=("estimate",)),
     Part(AidApplication, under=("bill",)),
     Part(BenefitApplication),
+    Part(InboundDocument, under=("document",)),
 ]

@@ -426,4 +426,4 @@ from referrals.money_models import (  # noqa: E402, F401
     FundMovement,
     Spend,
 )
-
+from referrals.inbound_models import InboundDocument, InboundDocumentChange  # noqa: E402, F401  (models of this app)

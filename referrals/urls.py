@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from referrals import views
+from referrals import inbound_views, views
 from referrals.denial_urls import patterns as denial_patterns
 
 
@@ -33,4 +33,11 @@ urlpatterns = [
     path("<uuid:pk>/assign/", views.referral_assign, name="referral_assign"),
     path("<uuid:pk>/<fact:fact>/", views.referral_fact, name="referral_fact"),
     path("<uuid:pk>/step/<slug:step>/", views.referral_step, name="referral_step"),
+    path("incoming/", inbound_views.inbound_index, name="inbound_list"),
+    path("incoming/new/", inbound_views.inbound_new, name="inbound_new"),
+    path("incoming/<uuid:pk>/", inbound_views.inbound_detail, name="inbound_detail"),
+    path("incoming/<uuid:pk>/pages/<int:number>/", inbound_views.inbound_page, name="inbound_page"),
+    path("incoming/<uuid:pk>/file/", inbound_views.inbound_file, name="inbound_file"),
+    path("incoming/<uuid:pk>/attach/", inbound_views.inbound_attach, name="inbound_attach"),
+    path("incoming/<uuid:pk>/step/<slug:step>/", inbound_views.inbound_step, name="inbound_step"),
 ]

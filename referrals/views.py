@@ -24,7 +24,7 @@ from patients.models import Patient, Problem
 from referrals import rules, services
 from referrals.authorization_selectors import listed_for_referral
 from referrals.forms import AssignForm, FilterForm, ReferralChangeForm, ReferralForm, StepForm
-from referrals.models import Referral
+from referrals.models import InboundDocument, Referral
 from referrals.permissions import can_manage_referral, can_review
 from referrals.selectors import PAGE_SIZE, STAGES, referral_list, similar_referrals, stage_counts
 from referrals.workflow import BEFORE_SENDING
@@ -50,6 +50,8 @@ def referral_index(request: HttpRequest) -> HttpResponse:
         "counts": stage_counts(request.user, now),
         "stages": STAGES,
         "filtered": any(v for k, v in filters.items()),
+        "sorts": request.user.can("referrals.edit"),
+        "incoming": InboundDocument.objects.visible_to(request.user).waiting().count(),
     }
     return page(request, "referrals/referral_list.html", context, part="referrals/_referral_rows.html")
 

@@ -464,6 +464,7 @@ OWN_WORK = [
     own("contact.interpreter", "Call again with an interpreter", BUSINESS, 1),
     own("authorization.prepare", "Next step on an authorization", BUSINESS, 2, area=PRIOR_AUTH),
     own("authorization.follow_up", "Follow up an authorization", BUSINESS, 3, area=PRIOR_AUTH),
+    own("inbound.sort", "Sort an incoming paper", BUSINESS, 1),
     own("no_show.follow_up", "Follow up a no-show", BUSINESS, 1),
     own(
         "care_plan.review", "Care plan review", FIXED, area=REVIEWS, source="The plan's own next review date."

@@ -15,6 +15,7 @@ from coordinator.demo.bundles import make_bundles
 from coordinator.demo.clinic import make_clinic
 from coordinator.demo.denials import make_denials
 from coordinator.demo.doubles import make_doubles
+from coordinator.demo.incoming import make_incoming
 from coordinator.demo.loops import make_loops
 from coordinator.demo.money import make_money
 from coordinator.demo.papers import make_papers
@@ -49,6 +50,7 @@ def seed(*, now: datetime) -> int:
         make_requests(clinic, patients)
         make_denials(clinic)
         make_money(clinic, patients)
+        make_incoming(clinic, patients)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

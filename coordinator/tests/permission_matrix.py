@@ -334,6 +334,13 @@ ROWS = [
     row("referrals:asked_paper", "GET POST", COORDINATION, pk="asked paper"),
     row("referrals:payment_reverse", "GET POST", COORDINATION, pk="payment"),
     row("dashboard:patient_money", "GET", READERS, pk="patient"),
+    row("referrals:inbound_list", "GET POST", COORDINATION),
+    row("referrals:inbound_new", "GET POST", COORDINATION),
+    row("referrals:inbound_detail", "GET POST", COORDINATION, pk="incoming paper"),
+    row("referrals:inbound_page", "GET", COORDINATION, pk="incoming paper", number="'1'"),
+    row("referrals:inbound_file", "GET", COORDINATION, pk="incoming paper"),
+    row("referrals:inbound_attach", "POST", COORDINATION, pk="incoming paper"),
+    row("referrals:inbound_step", "POST", COORDINATION, pk="incoming paper", step="'set_aside'"),
     # --- visits -----------------------------------------------------------------------------------------------------
     row("scheduling:schedule", "GET", READERS),
     row("scheduling:book", "GET POST", COORDINATION),

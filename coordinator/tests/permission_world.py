@@ -84,6 +84,7 @@ from referrals.tests.money_factories import (
     make_payment,
     make_phrase,
 )
+from referrals.tests.factories import make_authorization, make_inbound, make_referral
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 
@@ -253,6 +254,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "asked paper": lambda world, site: make_asked_paper(world.thing("aid application", site)),
     "payment": lambda world, site: make_payment(world.thing("patient", site)),
     "payer file": lambda world, site: make_payer_file(authorization=world.thing("authorization", site)),
+    "incoming paper": lambda world, site: make_inbound(site),
     "cover": lambda world, site: make_cover(
         world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)
     ),

@@ -45,7 +45,7 @@ PLANTED = (
     "referral", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
     "denial", "peer-to-peer", "appeal", "appeal letter",
     "appointment", "started bundle", "practitioner", "room", "team", "block", "hours",
-    "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export",
+    "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export", "incoming paper",
 )  # fmt: skip
 # What hangs on a patient: planted in a restricted one of the readers' own site as well.
 OF_A_PATIENT = (

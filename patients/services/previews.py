@@ -49,17 +49,17 @@ def claim_preview() -> Document | None:
         return document
 
 
-def _place() -> Path:
+def previews_folder() -> Path:
     """Beside the pictures, so that nothing of a patient lies where others write."""
-    place = Path(settings.MEDIA_ROOT) / "previews"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return place
+    folder = Path(settings.MEDIA_ROOT) / "previews"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def forget_unfinished() -> None:
     """Folders that a killed worker left behind."""
     before = db_now().timestamp() - LEASE.total_seconds()
-    for folder in _place().glob(f"{DRAWING}*"):
+    for folder in previews_folder().glob(f"{DRAWING}*"):
         if folder.stat().st_mtime < before:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -76,10 +76,10 @@ def make_waiting_previews() -> int:
 
 def make_preview(document: Document) -> None:
     """Draw one document and note how it went. Whatever the file does, only its own row fails."""
-    with tempfile.TemporaryDirectory(prefix=DRAWING, dir=_place()) as folder:
-        found = _draw(document, Path(folder))
+    with tempfile.TemporaryDirectory(prefix=DRAWING, dir=previews_folder()) as folder:
+        found = draw(document, Path(folder))
         problem = found.get("problem", "")
-        if not problem and not _keep(document, Path(folder), found["shown"]):
+        if not problem and not keep_pages(document, Path(folder), found["shown"]):
             problem = Document.Problem.UNREADABLE
         values: dict[str, Any] = {"preview": Document.Preview.FAILED, "preview_problem": problem}
         if not problem:
@@ -101,8 +101,8 @@ def _note(document: Document, values: dict[str, Any]) -> None:
         waiting.update(preview=Document.Preview.FAILED, preview_problem=Document.Problem.UNREADABLE)
 
 
-def _draw(document: Document, folder: Path) -> dict[str, Any]:
-    """What the drawing process said: {"pages", "shown", "text"} or {"problem"}. It inherits no secret and no file."""
+def draw(document: Any, folder: Path) -> dict[str, Any]:
+    """Of a row with `file` and `content_type`: what the drawing process said: {"pages", "shown", "text"} or {"problem"}. It inherits no secret and no file."""
     command = [sys.executable, "-I", drawing.__file__, document.file.path, document.content_type, str(folder)]
     try:
         subprocess.run(  # noqa: S603  (our own program; the path is ours, the type one of ours)
@@ -146,12 +146,12 @@ def _checked(answer: Any) -> dict[str, Any]:
     return {"pages": pages, "shown": shown, "text": words}
 
 
-def page_path(document: Document, number: int) -> Path:
+def page_path(document: Any, number: int) -> Path:
     """Where the picture of a page is, counted from 1."""
     return Path(settings.MEDIA_ROOT) / "previews" / document.pk.hex / f"{number}.png"
 
 
-def _keep(document: Document, folder: Path, shown: int) -> bool:
+def keep_pages(document: Any, folder: Path, shown: int) -> bool:
     """Move the pictures to their place, readable by us alone; False when one of them is none."""
     pictures = []
     for number in range(1, shown + 1):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from coordinator.accounts.models import Site
 from coordinator.tests.factories import make_practitioner, make_user, number
 from patients.models import Patient
 from patients.tests.factories import make_patient
@@ -16,6 +18,7 @@ from referrals.models import (
     AuthorizationPaper,
     Denial,
     DenialCategory,
+    InboundDocument,
     Payer,
     PayerCall,
     PeerToPeer,
@@ -118,3 +121,17 @@ def make_requirement(authorization: PriorAuthorization | None = None, **fields: 
     fields.setdefault("source", "portal")
     fields.setdefault("checked_at", timezone.now())
     return RequirementCheck.objects.create(authorization=authorization or make_authorization(), **fields)
+
+
+def make_inbound(site: Site, **fields: Any) -> InboundDocument:
+    """A paper that was read already; its file is a few bytes of text."""
+    fields.setdefault("channel", "fax")
+    fields.setdefault("received_at", timezone.now())
+    fields.setdefault("reading", "done")
+    fields.setdefault("text", "Consultation report")
+    inbound = InboundDocument(
+        site=site, file_name="paper.txt", content_type="text/plain", size=5, sha256="0" * 64, **fields
+    )
+    inbound.file.save("paper.txt", ContentFile(b"paper"), save=False)
+    inbound.save()
+    return inbound

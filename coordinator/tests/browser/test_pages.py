@@ -30,7 +30,16 @@ from patients.services import add_documents, link_document, merge_patients
 from patients.services.previews import make_waiting_previews
 from patients.tests.factories import make_document, make_grant, restrict
 from patients.tests.files import make_pdf, upload
-from referrals.models import AidApplication, Bill, Denial, Fund, PriorAuthorization, Referral
+from referrals.models import (
+    AidApplication,
+    Bill,
+    Denial,
+    Fund,
+    InboundDocument,
+    PriorAuthorization,
+    Referral,
+)
+from referrals.services.inbound import read_waiting_inbound
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -90,6 +99,9 @@ PAGES = [
     ("aid", "coordinator", "/referrals/money/aid/{aid}/"),
     ("aid-new", "coordinator", "/referrals/money/aid/new/?patient={patient}"),
     ("dollars-found", "manager", "/referrals/money/found/"),
+    ("incoming", "coordinator", "/referrals/incoming/"),
+    ("incoming-new", "coordinator", "/referrals/incoming/new/"),
+    ("incoming-paper", "coordinator", "/referrals/incoming/{inbound}/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -212,6 +224,12 @@ def papers() -> Document:
     return echo
 
 
+def read_paper() -> InboundDocument:
+    """The demo's oldest incoming paper, as the worker leaves it."""
+    read_waiting_inbound()
+    return InboundDocument.objects.earliest("received_at")
+
+
 def on_leave() -> Delegation:
     """The coordinator of the demo is away, and a colleague of the same place stands in."""
     person = User.objects.get(email=credentials("coordinator")[0])
@@ -293,9 +311,12 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "fund": lambda: Fund.objects.order_by("-money_in").first().pk,
         "bill": lambda: Bill.objects.get(amount=412).pk,
         "aid": lambda: AidApplication.objects.get(status="awarded").pk,
+        "inbound": lambda: read_paper().pk,
         "grant": lambda: opened_in_an_emergency().pk,
         "opened": lambda: (
-            "" if role == "manager" and known("grant") else AccessGrant.objects.get(pk=known("grant")).patient_id
+            ""
+            if role == "manager" and known("grant")
+            else AccessGrant.objects.get(pk=known("grant")).patient_id
         ),
     }
 

@@ -1,0 +1,15 @@
+"""Celery's doorways of referrals. Each looks into tables; a lost or doubled call changes nothing."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from coordinator.workflow import System
+from referrals.inbound_sources import collect
+from referrals.services.inbound import read_waiting_inbound
+
+
+@shared_task(name="referrals.read_inbound", ignore_result=True)
+def read_inbound() -> None:
+    """Bring in what lies in the drop folders, then read what waits."""
+    collect(by=System("incoming"), now=timezone.now())
+    read_waiting_inbound()
