@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         ("accounts", "0005_delegations"),
         ("clocks", "0003_append_only"),
         ("patients", "0014_standing_before"),
-        ("referrals", "0002_reference_number"),
+        ("referrals", "0010_denials_and_appeals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

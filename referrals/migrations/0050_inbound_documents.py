@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_delegations"),
         ("patients", "0014_standing_before"),
-        ("referrals", "0002_reference_number"),
+        ("referrals", "0041_bill_phrases"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
