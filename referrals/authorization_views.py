@@ -61,6 +61,7 @@ def authorization_list(request: HttpRequest) -> HttpResponse:
         "counts": authorization_counts(request.user, now),
         "stages": STAGES,
         "filtered": any(v for v in filters.values()),
+        "sorts": request.user.can("referrals.edit"),
     }
     part = "referrals/_authorization_rows.html"
     return page(request, "referrals/authorization_list.html", context, part=part)

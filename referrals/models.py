@@ -398,13 +398,6 @@ from referrals.authorization_models import PayerCall as PayerCall  # noqa: E402
 from referrals.authorization_models import PayerRequirement as PayerRequirement  # noqa: E402
 from referrals.authorization_models import RequiredPaper as RequiredPaper  # noqa: E402
 from referrals.authorization_models import RequirementCheck as RequirementCheck  # noqa: E402
-from referrals.denial_models import (  # noqa: E402, F401  (they name the models above)
-    Appeal,
-    AppealLetter,
-    Denial,
-    DenialCategory,
-    PeerToPeer,
-)
 from referrals.bill_models import (  # noqa: E402, F401
     Bill,
     BillChange,
@@ -415,6 +408,14 @@ from referrals.bill_models import (  # noqa: E402, F401
     EstimateChange,
     HowGiven,
 )
+from referrals.denial_models import (  # noqa: E402, F401  (they name the models above)
+    Appeal,
+    AppealLetter,
+    Denial,
+    DenialCategory,
+    PeerToPeer,
+)
+from referrals.inbound_models import InboundDocument, InboundDocumentChange  # noqa: E402, F401  (models of this app)
 from referrals.money_models import (  # noqa: E402, F401
     AidApplication,
     AidApplicationChange,
@@ -426,4 +427,3 @@ from referrals.money_models import (  # noqa: E402, F401
     FundMovement,
     Spend,
 )
-from referrals.inbound_models import InboundDocument, InboundDocumentChange  # noqa: E402, F401  (models of this app)

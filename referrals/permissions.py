@@ -37,6 +37,8 @@ def check_can_set_up(by: Actor) -> None:
     """Payers and their lists belong to the whole clinic, like visit types."""
     if not isinstance(by, System) and not by.can("settings.manage"):
         raise PermissionDenied(_("Your role does not include setting up payers."))
+
+
 def can_keep_funds(user: Any) -> bool:
     """Funds and their money belong to the whole clinic; managers keep them."""
     return user.can("funds.manage")

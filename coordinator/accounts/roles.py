@@ -77,10 +77,7 @@ EMERGENCY = frozenset({"patients.break_glass", "labels.open"})
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COORDINATOR: WORK | EMERGENCY,
     Role.LEAD: LEAD | EMERGENCY,
-    Role.MANAGER: LEAD
-    | EMERGENCY
-    | RULES
-    | {"settings.manage", "jobs.run", "access.review", "funds.manage"},
+    Role.MANAGER: LEAD | EMERGENCY | RULES | {"settings.manage", "jobs.run", "access.review", "funds.manage"},
     # Reads, answers what is asked of them, signs; does not run the worklist.
     Role.PROVIDER: READ | EMERGENCY | {"notes.acknowledge"},
     # What a bill needs; not what was written down about the person.

@@ -63,6 +63,7 @@ from referrals.tests.factories import (
     make_authorization,
     make_denial,
     make_denial_category,
+    make_inbound,
     make_letter,
     make_line,
     make_paper,
@@ -74,17 +75,16 @@ from referrals.tests.factories import (
 )
 from referrals.tests.money_factories import (
     make_aid,
+    make_asked_paper,
     make_benefit,
     make_bill,
     make_bill_line,
     make_deposit,
     make_estimate,
     make_fund,
-    make_asked_paper,
     make_payment,
     make_phrase,
 )
-from referrals.tests.factories import make_authorization, make_inbound, make_referral
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 

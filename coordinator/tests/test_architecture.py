@@ -32,10 +32,10 @@ OURS = ("coordinator", "patients", "careplans", "referrals", "scheduling")
 def found_by_rule() -> dict[str, list[str]]:
     """Every violation of every rule; each file is parsed once for all of them."""
     found: dict[str, list[str]] = {rule.name: [] for rule in RULES}
-    for path, source in SOURCES.items():
+    for file, source in SOURCES.items():
         tree = ast.parse(source)
         for rule in RULES:
-            found[rule.name] += violations(rule, path, source, tree)
+            found[rule.name] += violations(rule, file, source, tree)
     return found
 
 

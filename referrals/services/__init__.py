@@ -1,12 +1,12 @@
 """Every write to referrals, payers and prior authorizations."""
 
+from referrals.services.aid import expire_awards
 from referrals.services.appeals import (
     file_appeal,
     plan_peer_to_peer,
     record_appeal_outcome,
     record_peer_to_peer,
 )
-from referrals.services.aid import expire_awards
 from referrals.services.authorizations import (
     add_line,
     advance_authorization,
@@ -25,10 +25,10 @@ from referrals.services.denial_categories import (
 )
 from referrals.services.denial_records import enter_denial_in_error, record_denial, tick_paper
 from referrals.services.letters import record_printing, save_letter
+from referrals.services.money import follow_up_money
 from referrals.services.papers import add_paper, attach_paper, detach_paper, drop_paper, upload_paper
 from referrals.services.payer_calls import enter_call_in_error, record_call
 from referrals.services.payer_clock import downgrade_to_standard, extend_decision, record_answer
-from referrals.services.money import follow_up_money
 from referrals.services.referrals import (
     advance_referral,
     assign_referral,
@@ -73,9 +73,9 @@ __all__ = [
     "enter_call_in_error",
     "enter_denial_in_error",
     "enter_requirement_in_error",
+    "expire_awards",
     "extend_decision",
     "file_appeal",
-    "expire_awards",
     "follow_up_money",
     "import_referral",
     "move_denial_category",

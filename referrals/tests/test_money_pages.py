@@ -17,11 +17,11 @@ from patients.tests.factories import make_document, make_patient
 from referrals.models import AidApplication, BenefitApplication, Bill, BillPhrase, Estimate, Fund
 from referrals.tests.money_factories import (
     make_aid,
+    make_asked_paper,
     make_bill,
     make_bill_line,
     make_estimate,
     make_fund,
-    make_asked_paper,
 )
 
 pytestmark = pytest.mark.django_db

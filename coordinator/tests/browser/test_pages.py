@@ -11,9 +11,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from careplans.models import Bundle, Task
+from careplans.models import Bundle
 from coordinator.accounts.models import Delegation, User
-from coordinator.clocks.models import RuleProposal
 from coordinator.imports.models import CaseloadImport
 from coordinator.tests.browser.conftest import SCREENSHOTS, credentials, photograph, violations
 from coordinator.tests.factories import make_cover
@@ -268,6 +267,20 @@ def checked_table() -> CaseloadImport:
     return table
 
 
+def dated() -> dict[str, object]:
+    """A rule with a change that waits, a clock of a referral, a task that somebody dated, and their place."""
+    proposal = RuleProposal.objects.waiting().first()
+    referral = Referral.objects.filter(clock__state="running").earliest("due_at")
+    typed = Task.objects.open().filter(clock=None, due_at__isnull=False, site=referral.site).first()
+    return {
+        "rule": proposal.rule_id,
+        "proposal": proposal.pk,
+        "clock": referral.clock_id,
+        "typed": typed.pk,
+        "place": referral.site_id,
+    }
+
+
 def together(size: int = 6) -> list[tuple[str, list[tuple[str, str]]]]:
     """Pages of one role, a few at a time: the clinic is copied and the role signs in once for all of them.
 
@@ -304,10 +317,13 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "pended": lambda: PriorAuthorization.objects.get(status="pended").pk,
         "denial": lambda: Denial.objects.get().pk,
         "denied": lambda: Denial.objects.get().authorization_id,
-        "approved": lambda: PriorAuthorization.objects.filter(
-            status="approved", appointments__isnull=False
-        ).first().pk,
-        **{name: (lambda name=name: dated()[name]) for name in ("rule", "proposal", "clock", "typed", "place")},
+        "approved": lambda: (
+            PriorAuthorization.objects.filter(status="approved", appointments__isnull=False).first().pk
+        ),
+        **{
+            name: (lambda name=name: dated()[name])
+            for name in ("rule", "proposal", "clock", "typed", "place")
+        },
         "fund": lambda: Fund.objects.order_by("-money_in").first().pk,
         "bill": lambda: Bill.objects.get(amount=412).pk,
         "aid": lambda: AidApplication.objects.get(status="awarded").pk,
