@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -27,17 +28,17 @@ class ReceiveForm(forms.Form):
     sender = forms.CharField(label=lazy("Who sent it"), max_length=160, required=False)
     files: Any = SeveralFiles(label=lazy("Files"), widget=SeveralFilesInput(attrs={"accept": ACCEPT}))
 
-    def __init__(self, *args: Any, request: Any, most: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.most = most
+        self.most = settings.DOCUMENT_MAX_BYTES
         self.dropped = dropped_files(request) if request.method == "POST" else []
         places: Any = self.fields["site"]
-        places.queryset = Site.objects.filter(pk__in=request.user.site_ids).order_by("name")
+        places.queryset = Site.objects.visible_to(request.user).order_by("name")
         if places.queryset.count() == 1:
             places.initial = places.queryset.get()
         self.fields["files"].help_text = _(
             "PDF, JPEG, PNG, TIFF, plain text, Word or Excel without macros, at most %(most)d MB each."
-        ) % {"most": most // 1024**2}
+        ) % {"most": self.most // 1024**2}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

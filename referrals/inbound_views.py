@@ -67,7 +67,6 @@ def inbound_new(request: HttpRequest) -> HttpResponse:
         request.POST if sent else None,
         request.FILES if sent else None,
         request=request,
-        most=settings.DOCUMENT_MAX_BYTES,
     )
     if sent and form.is_valid():
         try:
@@ -194,13 +193,15 @@ STEPS = {
 }
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @requires("referrals.edit")
 def inbound_step(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
     """Set aside, sort again, entered in error: each with a reason."""
     inbound = _visible(request, pk)
     if step not in STEPS:
         raise Http404
+    if request.method == "GET":
+        return _show(request, inbound)
     form = WhyForm(request.POST)
     if form.is_valid():
         try:

@@ -63,6 +63,7 @@ PLACES = [
     Place("print", "referrals/denial_detail.html", STAFF),
     Place("print", "referrals/referral_detail.html", STAFF),
     Place("print", "referrals/referral_list.html", STAFF),
+    Place("print", "referrals/inbound_list.html", STAFF),
     Place("print", "scheduling/_schedule.html", STAFF),
     Place("print", "scheduling/appointment_detail.html", STAFF),
 ]

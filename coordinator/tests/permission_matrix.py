@@ -340,7 +340,7 @@ ROWS = [
     row("referrals:inbound_page", "GET", COORDINATION, pk="incoming paper", number="'1'"),
     row("referrals:inbound_file", "GET", COORDINATION, pk="incoming paper"),
     row("referrals:inbound_attach", "POST", COORDINATION, pk="incoming paper"),
-    row("referrals:inbound_step", "POST", COORDINATION, pk="incoming paper", step="'set_aside'"),
+    row("referrals:inbound_step", "GET POST", COORDINATION, pk="incoming paper", step="'set_aside'"),
     # --- visits -----------------------------------------------------------------------------------------------------
     row("scheduling:schedule", "GET", READERS),
     row("scheduling:book", "GET POST", COORDINATION),

@@ -64,6 +64,7 @@ PAGES: dict[str, Any] = {
     "referrals.PriorAuthorization": lambda: reverse(
         "referrals:authorization_act", args=[KEY, "enter_in_error"]
     ),
+    "referrals.InboundDocument": lambda: reverse("referrals:inbound_step", args=[KEY, "enter_in_error"]),
     "referrals.PayerCall": lambda: reverse("referrals:authorization_row_in_error", args=["call", KEY]),
     "referrals.RequirementCheck": lambda: reverse(
         "referrals:authorization_row_in_error", args=["answer", KEY]
@@ -177,6 +178,7 @@ KINDS = {
     "benefit application": ("referrals.BenefitApplication", "status"),
     "bill": ("referrals.Bill", "status"),
     "estimate": ("referrals.Estimate", "status"),
+    "incoming paper": ("referrals.InboundDocument", "status"),
     "appointment": ("scheduling.Appointment", "status"),
 }
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from coordinator.accounts.models import Site
 from coordinator.tests.factories import make_practitioner, make_user, number
 from patients.models import Patient
+from patients.services.previews import page_path
 from patients.tests.factories import make_patient
 from referrals.models import (
     Appeal,
@@ -133,5 +134,9 @@ def make_inbound(site: Site, **fields: Any) -> InboundDocument:
         site=site, file_name="paper.txt", content_type="text/plain", size=5, sha256="0" * 64, **fields
     )
     inbound.file.save("paper.txt", ContentFile(b"paper"), save=False)
+    inbound.pages_shown = inbound.page_count = 1
     inbound.save()
+    picture = page_path(inbound, 1)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
     return inbound

@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from careplans.models import Bundle
+from careplans.models import Bundle, Task
 from coordinator.accounts.models import Delegation, User
+from coordinator.clocks.models import RuleProposal
 from coordinator.imports.models import CaseloadImport
 from coordinator.tests.browser.conftest import SCREENSHOTS, credentials, photograph, violations
 from coordinator.tests.factories import make_cover
