@@ -86,9 +86,10 @@ def visible(request: HttpRequest, pk: UUID) -> PriorAuthorization:
         "coverage",
         "referral",
         "clock__rule_version__rule",
+        "clock__calendar",
     )
-    queryset = PriorAuthorization.objects.select_related(*related, "clock__calendar")
-    return get_visible_or_404(queryset.exclude(status="entered_in_error"), request.user, pk=pk)
+    queryset = PriorAuthorization.objects.exclude(status="entered_in_error").select_related(*related)
+    return get_visible_or_404(queryset, request.user, pk=pk)
 
 
 def detail_context(request: HttpRequest, record: PriorAuthorization, **extra: Any) -> dict[str, Any]:
