@@ -9,7 +9,7 @@ class ReferralsConfig(AppConfig):
         from coordinator.clocks.subjects import SUBJECTS
         from patients import leaving, merging
         from patients.linking import TARGETS
-        from referrals import authorization_reactions, reactions  # noqa: F401  (connects the receivers)
+        from referrals import reactions  # noqa: F401  (connects the receivers)
         from referrals.clock_subjects import authorizations_seen, referrals_seen
         from referrals.foretelling import foretell
         from referrals.leavers import open_authorizations_of, open_money_of, open_referrals_of
