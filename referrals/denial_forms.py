@@ -195,6 +195,8 @@ class AppealForm(forms.Form):
             self.initial["filed_at"] = timezone.localtime().replace(second=0, microsecond=0)
         seen = [document.pk for document in papers(user, authorization.patient)]
         fields["documents"].queryset = Document.objects.visible_to(user).filter(pk__in=seen).for_lists()
+        if not seen:
+            del fields["documents"]
 
 
 class LetterForm(forms.Form):
@@ -229,6 +231,9 @@ class LetterForm(forms.Form):
                 (str(title), [(str(row.pk), row.name) for row in rows]) for title, rows in groups if rows
             ]
         fields["sent"].choices = [(str(document.pk), document.title) for document in documents]
+        for name in ("entries", "sent"):
+            if not fields[name].choices:
+                del fields[name]
 
 
 class DenialCategoryForm(forms.Form):

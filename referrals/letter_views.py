@@ -72,9 +72,10 @@ def _first(denial: Denial, found: Material, documents: list[Document]) -> Letter
 def _filled(
     denial: Denial, found: Material, documents: Sequence[Document], data: dict[str, Any]
 ) -> LetterForm:
-    sent = [document for document in documents if str(document.pk) in data["sent"]]
-    body = merged(denial, found.chosen(data["entries"]), sent, timezone.now())
-    first = {"entries": data["entries"], "sent": data["sent"], "body": body}
+    entries, keys = data.get("entries", []), data.get("sent", [])
+    sent = [document for document in documents if str(document.pk) in keys]
+    body = merged(denial, found.chosen(entries), sent, timezone.now())
+    first = {"entries": entries, "sent": keys, "body": body}
     return LetterForm(initial=first, found=found, documents=documents)
 
 
@@ -84,7 +85,7 @@ def _saved(request: HttpRequest, denial: Denial, found: Material, form: LetterFo
         letter = services.save_letter(
             denial_id=denial.pk,
             body=data["body"],
-            cites=found.chosen(data["entries"]).cites,
+            cites=found.chosen(data.get("entries", [])).cites,
             by=request.user,
             now=timezone.now(),
         )

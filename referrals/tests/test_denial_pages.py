@@ -123,7 +123,8 @@ def test_the_letter_is_filled_in_kept_and_taken_as_a_file(client, user, record):
 def test_an_appeal_is_filed_with_its_proof_and_decided(client, user, record):
     type(record).objects.update(status=S.DENIED)
     denial = make_denial(record, category=category(), notice_on=timezone.localdate() - ONE_DAY)
-    now = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
+    an_hour_ago = timezone.now() - datetime.timedelta(hours=1)
+    now = an_hour_ago.astimezone(record.site.tzinfo).strftime("%Y-%m-%dT%H:%M")
     refused = client.post(at("appeal_new", denial), {"kind": "standard", "filed_at": now})
     assert refused.status_code == 422
     assert "Enter the proof of sending" in refused.content.decode()
