@@ -45,7 +45,11 @@ class Silent:
     @property
     def missing(self) -> list[str]:
         """What it lacks, in words."""
-        texts = ((self.no_owner, _("no owner")), (self.no_step, _("no next step")), (self.no_date, _("no date")))
+        texts = (
+            (self.no_owner, _("no owner")),
+            (self.no_step, _("no next step")),
+            (self.no_date, _("no date")),
+        )
         return [text for is_missing, text in texts if is_missing]
 
 
@@ -110,9 +114,7 @@ def _lacking(kind: str, rows: tuple[Any, ...], site: Site | None) -> QuerySet[An
     # `order_by()`: a union takes no order of its parts.
     return (
         lacks.order_by()
-        .annotate(
-            what=Value(kind), no_owner=_flag(no_owner), no_step=_flag(no_step), no_date=_flag(no_date)
-        )
+        .annotate(what=Value(kind), no_owner=_flag(no_owner), no_step=_flag(no_step), no_date=_flag(no_date))
         .values_list(*COLUMNS)
     )
 

@@ -16,7 +16,13 @@ from django.db import transaction
 from django.db.models import F, Q
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from coordinator.accounts.roles import Role
 from coordinator.clocks import services as clocks
@@ -123,7 +129,8 @@ class Walk(RuleBasedStateMachine):
             for line, answer in zip(record.lines.all(), answers, strict=False)
         }
         self._attempt(
-            record, lambda: services.decide_lines(authorization_id=record.pk, decisions=decisions, **self._answer())
+            record,
+            lambda: services.decide_lines(authorization_id=record.pk, decisions=decisions, **self._answer()),
         )
 
     @rule(hours=st.sampled_from([1, 30, 24 * 8]))
@@ -157,9 +164,13 @@ class Walk(RuleBasedStateMachine):
             (PriorAuthorization, ("denied", "withdrawn", "cancelled", "cancelled_by_payer", "returned")),
         ):
             changes = model._meta.get_field("changes").related_model
-            assert not changes.objects.filter(
-                record__status__in=statuses, to_status=F("record__status"), reason=""
-            ).exclude(from_status=F("to_status")).exists()
+            assert (
+                not changes.objects.filter(
+                    record__status__in=statuses, to_status=F("record__status"), reason=""
+                )
+                .exclude(from_status=F("to_status"))
+                .exists()
+            )
 
     @invariant()
     def what_was_touched_is_no_dead_end(self) -> None:

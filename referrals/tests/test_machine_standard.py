@@ -74,7 +74,10 @@ AUTHORIZATION = {
     "closed_denied": set(),
     "entered_in_error": set(),
 }
-MACHINES = {"referral": (REFERRAL_WORKFLOW, REFERRAL), "authorization": (AUTHORIZATION_WORKFLOW, AUTHORIZATION)}
+MACHINES = {
+    "referral": (REFERRAL_WORKFLOW, REFERRAL),
+    "authorization": (AUTHORIZATION_WORKFLOW, AUTHORIZATION),
+}
 # Where the tables do not follow the standard yet; whoever mends one takes its line out.
 KNOWN = {
     ("referral", "completed", "scheduled"): "reopening leads to seen only",

@@ -108,8 +108,13 @@ def test_the_night_counts_it_and_the_link_names_it_for_who_may_see_it(client, pa
     assert "Call about the scale" in listed
     assert "no date" in listed
     client.force_login(make_user("administrator", site))
-    assert "Call about the scale" not in client.get(reverse("dashboard:run_silent", args=[site.pk])).content.decode()
-    assert "1 is not named here" in client.get(reverse("dashboard:run_silent", args=[site.pk])).content.decode()
+    assert (
+        "Call about the scale"
+        not in client.get(reverse("dashboard:run_silent", args=[site.pk])).content.decode()
+    )
+    assert (
+        "1 is not named here" in client.get(reverse("dashboard:run_silent", args=[site.pk])).content.decode()
+    )
 
 
 def test_the_board_says_which_place_has_silent_work(client, patient, site, monkeypatch):

@@ -82,7 +82,11 @@ def test_holds_extensions_and_what_was_missed_are_told(signed_in, dana, patient)
 def test_a_deadline_on_a_closed_day_says_by_when_to_book(signed_in, dana, patient):
     task = make_task(patient, owner=dana)
     clock = make_clock(
-        subject=task, kind="tcm.visit_7", anchor_at=date(2026, 11, 21), site_id=task.site_id, zone="America/Chicago"
+        subject=task,
+        kind="tcm.visit_7",
+        anchor_at=date(2026, 11, 21),
+        site_id=task.site_id,
+        zone="America/Chicago",
     )
     text = signed_in.get(reverse("clocks:clock_why", args=[clock.pk])).content.decode()
     assert "Sat, Nov 28, 2026 is closed in the calendar US federal. Book by Fri, Nov 27, 2026" in text
@@ -111,7 +115,9 @@ def test_a_date_that_a_person_typed_names_who_set_it_when_and_why(signed_in, dan
         by=dana,
         now=NOW,
     )
-    edit_task(task_id=task.pk, version=1, due_at=NOW + timedelta(days=5), by=dana, now=NOW + timedelta(days=1))
+    edit_task(
+        task_id=task.pk, version=1, due_at=NOW + timedelta(days=5), by=dana, now=NOW + timedelta(days=1)
+    )
     text = signed_in.get(reverse("careplans:task_why", args=[task.pk])).content.decode()
     assert "Due: the end of Mon, Nov 30, 2026." in text
     assert "Set by Dana Whitfield on Nov 26, 2026." in text
