@@ -52,8 +52,10 @@ CASES = [
             "Sun Nov 1: clocks go back 60 minutes, so the local time reads earlier.",
             "Mon Nov 2: 72 hours have passed.",
             "Rule: Medicare Advantage: expedited decision, version 2, from Jan 1, 2026.",
-            "Source: 72 hours. Up to 14 calendar days more by extension. 42 CFR 422.568(b)(1), 422.572(a)(1), "
-            "422.122. Decision clocks of CMS-0057-F apply from January 1, 2026.",
+            (
+                "Source: 72 hours. Up to 14 calendar days more by extension. 42 CFR 422.568(b)(1), 422.572(a)(1), "
+                "422.122. Decision clocks of CMS-0057-F apply from January 1, 2026."
+            ),
         ],
         id="72 hours when the clocks go back",
     ),
@@ -98,8 +100,10 @@ CASES = [
             "Thu Feb 24 to Wed Mar 1: days 1 to 7.",
             "Weekends and holidays count.",
             "Rule: Medicaid fee-for-service: standard decision, version 2, from Jan 1, 2026.",
-            "Source: 7 calendar days. Extension as the rule allows; its wording is still to be checked. "
-            "42 CFR 440.230(e), 431.80. Decision clocks of CMS-0057-F apply from January 1, 2026.",
+            (
+                "Source: 7 calendar days. Extension as the rule allows; its wording is still to be checked. "
+                "42 CFR 440.230(e), 431.80. Decision clocks of CMS-0057-F apply from January 1, 2026."
+            ),
             "This rule has not been compared with its source yet.",
         ],
         id="a leap day counts, and the rule is still to be checked",
