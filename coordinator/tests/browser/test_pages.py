@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from careplans.models import Bundle
 from coordinator.accounts.models import Delegation, User
+from coordinator.exchange.models import PayerFile
 from coordinator.imports.models import CaseloadImport
 from coordinator.tests.browser.conftest import SCREENSHOTS, credentials, photograph, violations
 from coordinator.tests.factories import make_cover
@@ -68,6 +69,9 @@ PAGES = [
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("payer-files", "coordinator", "/referrals/exchange/"),
+    ("payer-file", "coordinator", "/referrals/exchange/{file}/"),
+    ("closing-the-loop", "manager", "/referrals/closing-the-loop/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -231,6 +235,8 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
         address = address.format(update=ProviderUpdate.objects.first().pk)
     if "{table}" in address:
         address = address.format(table=checked_table().pk)
+    if "{file}" in address:
+        address = address.format(file=PayerFile.objects.get(status="matched").pk)
     if "{pair}" in address:
         address = address.format(pair=PossibleDuplicate.objects.latest("points").pk)
     if "{merge}" in address:
