@@ -137,6 +137,10 @@ def _local(moment: datetime | None, zone: str) -> Any:
 
 
 def _row(order: _Order, first: date, last: date) -> FirstReferral:
-    came = order.report_at is not None and order.report_on is not None
-    counts = came and order.report_at > order.at and first <= order.report_on <= last  # type: ignore[operator]
-    return FirstReferral(order.patient_id, order.referral_id, order.on, bool(counts))
+    has_report = (
+        order.report_at is not None
+        and order.report_on is not None
+        and order.report_at > order.at
+        and first <= order.report_on <= last
+    )
+    return FirstReferral(order.patient_id, order.referral_id, order.on, has_report)

@@ -93,7 +93,8 @@ def _take(referral_id: UUID, step: str, said: str, *, by: Actor, now: datetime) 
 
 def _walk(source: str, wanted: str) -> list[str]:
     """The shortest way by the table's steps. Raises NotAllowed when there is none."""
-    seen, queue = {source}, deque([(source, [])])
+    seen = {source}
+    queue: deque[tuple[str, list[str]]] = deque([(source, [])])
     while queue:
         status, way = queue.popleft()
         if status == wanted:
