@@ -14,6 +14,7 @@ from coordinator.fhir.sources import read_documents
 
 MAX_DEPTH = 60
 MAX_VALUES = 200_000
+MAX_MEMBERS = 500  # of one list: entries of a bundle, lines of an answer
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 BRACKET = re.compile(r"[\[\]{}]")
 
@@ -59,7 +60,10 @@ class Node:
     def each(self, name: str) -> Iterator[Node]:
         """The members of a list of objects."""
         inner = self._member(name)
-        for number, value in enumerate(inner._is(list, "a list") if inner else []):
+        values = inner._is(list, "a list") if inner else []
+        if len(values) > MAX_MEMBERS:
+            raise Unreadable(f"has more than {MAX_MEMBERS} members", inner.path if inner else name)
+        for number, value in enumerate(values):
             node = Node(value, f"{inner.path if inner else name}[{number}]")
             node._is(dict, "an object")
             yield node
