@@ -57,9 +57,11 @@ REFERRAL_CODES = frozenset(
 
 
 def coded(concepts: Any) -> set[str]:
-    """Every code of one CodeableConcept or of a list of them."""
-    many = concepts if isinstance(concepts, list) else [concepts] if concepts else []
-    return {c.get("code", "") for concept in many for c in concept.get("coding") or []}
+    """Every code of one CodeableConcept or of a list of them; none of what has another shape."""
+    many = concepts if isinstance(concepts, list) else [concepts]
+    codings = [concept.get("coding") for concept in many if isinstance(concept, dict)]
+    each = [c for some in codings if isinstance(some, list) for c in some if isinstance(c, dict)]
+    return {c["code"] for c in each if isinstance(c.get("code"), str)}
 
 
 def visit_code(resource: Json) -> str:
