@@ -21,6 +21,7 @@ from coordinator.demo.money import make_money
 from coordinator.demo.papers import make_papers
 from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
+from coordinator.demo.payer_files import make_payer_files
 from coordinator.demo.plans import make_plans
 from coordinator.demo.requests import make_requests
 from coordinator.demo.rule_changes import make_rule_changes
@@ -51,6 +52,7 @@ def seed(*, now: datetime) -> int:
         make_denials(clinic)
         make_money(clinic, patients)
         make_incoming(clinic, patients)
+        make_payer_files(clinic)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

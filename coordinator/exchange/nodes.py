@@ -14,6 +14,7 @@ from coordinator.fhir.sources import read_documents
 
 MAX_DEPTH = 60
 MAX_VALUES = 200_000
+MAX_MEMBERS = 500  # of one list: entries of a bundle, lines of an answer
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 BRACKET = re.compile(r"[\[\]{}]")
 
@@ -30,9 +31,8 @@ def read_json(data: bytes) -> Node:
 
 
 def _check_depth(text: str) -> None:
-    depth = values = 0
-    for bracket in BRACKET.finditer(STRING.sub("", text)):
-        values += 1
+    depth = 0
+    for values, bracket in enumerate(BRACKET.finditer(STRING.sub("", text))):
         depth += 1 if bracket[0] in "[{" else -1
         if depth > MAX_DEPTH or values > MAX_VALUES:
             raise Unreadable("is nested too deep" if depth > MAX_DEPTH else "holds more than an answer does")
@@ -57,10 +57,13 @@ class Node:
             inner._is(dict, "an object")
         return inner
 
-    def list(self, name: str) -> Iterator[Node]:
+    def each(self, name: str) -> Iterator[Node]:
         """The members of a list of objects."""
         inner = self._member(name)
-        for number, value in enumerate(inner._is(list, "a list") if inner else []):
+        values = inner._is(list, "a list") if inner else []
+        if len(values) > MAX_MEMBERS:
+            raise Unreadable(f"has more than {MAX_MEMBERS} members", inner.path if inner else name)
+        for number, value in enumerate(values):
             node = Node(value, f"{inner.path if inner else name}[{number}]")
             node._is(dict, "an object")
             yield node
@@ -97,7 +100,7 @@ class Node:
 
     def extensions(self, *names: str) -> Iterator[Node]:
         """Extensions by the last part of their address, however the guide is versioned."""
-        for extension in self.list("extension"):
+        for extension in self.each("extension"):
             if extension.text("url").rsplit("/", 1)[-1] in names:
                 yield extension
 
@@ -106,7 +109,7 @@ class Node:
         concept = self.get(name)
         if concept is None:
             return []
-        found = [coding.text("code", 60) for coding in concept.list("coding")]
+        found = [coding.text("code", 60) for coding in concept.each("coding")]
         return [code for code in found if code] or [t for t in [concept.text("text")] if t]
 
     def _member(self, name: str) -> Node | None:

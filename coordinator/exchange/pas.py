@@ -96,7 +96,7 @@ def read_pas(root: Node) -> list[Message]:
 
 
 def _resources(bundle: Node) -> Iterator[Node]:
-    for entry in bundle.list("entry"):
+    for entry in bundle.each("entry"):
         resource = entry.get("resource")
         if resource is not None:
             yield resource
@@ -113,7 +113,7 @@ def _answer(r: Node) -> Answer:
             "is not active: it is a draft, cancelled or an error", f"{r.path}.status".lstrip(".")
         )
     rejections = tuple(_rejections(r))
-    items = [_line(item) for item in r.list("item")]
+    items = [_line(item) for item in r.each("item")]
     sequences = [line.sequence for line in items]
     if len(set(sequences)) != len(sequences):
         raise Unreadable("answers one line twice", f"{r.path}.item".lstrip("."))
@@ -136,7 +136,7 @@ def _answer(r: Node) -> Answer:
 
 def _rejections(r: Node) -> Iterator[Rejection]:
     found = False
-    for error in r.list("error"):
+    for error in r.each("error"):
         found = True
         follow_up = [
             c
@@ -160,11 +160,11 @@ def _event(r: Node) -> LineDecision:
         ends_on=period.day("end") if period else None,
         reasons=tuple(_notes(r)),
     )
-    return checked(_reviewed(whole, [*r.list("adjudication"), r]))
+    return checked(_reviewed(whole, [*r.each("adjudication"), r]))
 
 
 def _notes(r: Node) -> Iterator[str]:
-    for note in r.list("processNote"):
+    for note in r.each("processNote"):
         if note.text("text", 2000):
             yield note.text("text", 2000)
 
@@ -187,7 +187,7 @@ def _line(item: Node) -> LineDecision:
         line = replace(line, reference=extension.text("valueString", 60))
     for extension in item.extensions("extension-authorizationNumber"):
         line = replace(line, number=extension.text("valueString", 60))
-    return checked(_reviewed(line, list(item.list("adjudication"))))
+    return checked(_reviewed(line, list(item.each("adjudication"))))
 
 
 def _with_detail(line: LineDecision, extension: Node) -> LineDecision:
@@ -241,7 +241,7 @@ def _with_disposition(
         if word in PARTIAL:
             raise Unreadable("says that a part is approved and not which", place)
         if word not in DISPOSITIONS:
-            if said and not list(r.list("error")) and r.text("outcome", 20) != "error":
+            if said and not list(r.each("error")) and r.text("outcome", 20) != "error":
                 raise Unreadable("is no disposition that is known; it has to be read by a person", place)
             return event, items
         return replace(event, decision=DISPOSITIONS[word]), items
@@ -254,7 +254,7 @@ def _with_disposition(
 
 def _references(r: Node, items: list[LineDecision]) -> tuple[str, ...]:
     """Numbers we gave: the trace of the request, the request's identifier, the lines' own."""
-    found = [i.text("value", 60) for i in r.list("identifier")]
+    found = [i.text("value", 60) for i in r.each("identifier")]
     request = r.get("request")
     identifier = request.get("identifier") if request else None
     if identifier is not None:
@@ -267,18 +267,18 @@ def _references(r: Node, items: list[LineDecision]) -> tuple[str, ...]:
 
 
 def _request(r: Node, resources: list[Node]) -> Request:
-    items = list(r.list("item"))
+    items = list(r.each("item"))
     first = items[0] if items else None
     return Request(
         kind="pas",
         purpose="request",
-        references=tuple(i.text("value", 60) for i in r.list("identifier") if i.text("value", 60)),
+        references=tuple(i.text("value", 60) for i in r.each("identifier") if i.text("value", 60)),
         review_type=_item_code(first, "extension-serviceItemRequestType"),
         certification=_item_code(first, "extension-certificationType"),
         member_id=_identifier(resources, "Patient", "MB") or _identifier(resources, "Coverage", "MB"),
         requester_npi=_identifier(resources, "Practitioner", "us-npi")
         or _identifier(resources, "Organization", "us-npi"),
-        diagnoses=tuple(c for d in r.list("diagnosis") for c in d.codes("diagnosisCodeableConcept")),
+        diagnoses=tuple(c for d in r.each("diagnosis") for c in d.codes("diagnosisCodeableConcept")),
         services=tuple(_requested(item) for item in items),
     )
 
@@ -304,7 +304,7 @@ def _identifier(resources: list[Node], kind: str, of: str) -> str:
     for resource in resources:
         if resource.text("resourceType", 60) != kind:
             continue
-        for identifier in resource.list("identifier"):
+        for identifier in resource.each("identifier"):
             if of in identifier.codes("type") or of in identifier.text("system"):
                 return identifier.text("value", 60)
     return ""

@@ -99,13 +99,13 @@ def _sentence(error: Unreadable) -> str:
 
 def _park(file: PayerFile, reason: str, next_step: str, *, by: Any, now: datetime) -> None:
     file.reason = reason[:500]
-    facts = {"next_step": next_step, "authorization": None, "matched_by": ""}
+    facts: dict[str, Any] = {"next_step": next_step, "authorization": None, "matched_by": ""}
     move(file, "park", by=by, now=now, reason=file.reason, **facts)
 
 
 def _match(file: PayerFile, record: PriorAuthorization, how: str, *, by: Any, now: datetime) -> None:
     file.reason = ""
-    facts = {"authorization": record, "matched_by": how, "next_step": CONFIRM}
+    facts: dict[str, Any] = {"authorization": record, "matched_by": how, "next_step": CONFIRM}
     move(file, "match", by=by, now=now, **facts)
 
 
@@ -165,14 +165,14 @@ def record_answer(
     if would.obstacles:
         raise NotAllowed(str(would.obstacles[0]))
     _record(record, would, by=by, now=now)
-    facts = {"applied_at": now, "next_step": "", "due_at": None}
+    facts: dict[str, Any] = {"applied_at": now, "next_step": "", "due_at": None}
     move(file, "apply", by=by, now=now, **facts)
     return file
 
 
 def _record(record: PriorAuthorization, would: Effects, *, by: Any, now: datetime) -> None:
     """Through the services of the requests, so the same rules hold as for an answer typed in."""
-    common = {"authorization_id": record.pk, "by": by, "now": now}
+    common: dict[str, Any] = {"authorization_id": record.pk, "by": by, "now": now}
     if would.step == "return":
         advance_authorization(step="return", reason=would.reason, **common)
         return

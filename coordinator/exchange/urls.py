@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from coordinator.exchange import request_views, views
+from coordinator.exchange import loop_views, request_views, views
 
 app_name = "exchange"
 
 urlpatterns = [
+    path("closing-the-loop/", loop_views.closing_loop, name="closing_loop"),
     path("exchange/", views.file_list, name="file_list"),
     path("exchange/<uuid:pk>/", views.file_detail, name="file_detail"),
     path("exchange/<uuid:pk>/original/", views.file_original, name="file_original"),

@@ -152,6 +152,7 @@ def _model(kind: str) -> Any:
         return None
 
 
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 ID = re.compile(r"^[A-Za-z0-9\-.]{1,64}$")
 
 
@@ -172,6 +173,8 @@ def _check_plain(value: Any, at: str, place: str) -> None:
                 _check_plain(part, f"{at}[{number}]", place)
     elif value is None or value == "":
         raise Unreadable("is empty", _join(place, at))
+    elif isinstance(value, str) and NO_TEXT.search(value):
+        raise Unreadable("holds what is no text (a NUL or half a character)", _join(place, at))
 
 
 def check_shape(resource: dict[str, Any], place: str) -> None:

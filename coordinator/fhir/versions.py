@@ -45,9 +45,11 @@ STU3: dict[str, Test] = {
 def older_version(resource: dict[str, Any]) -> str:
     """ "DSTU2", "STU3" or "" for a resource, by the elements that only that version has."""
     kind = resource.get("resourceType", "")
-    declared = str((resource.get("meta") or {}).get("fhirVersion", "")) or str(
-        resource.get("fhirVersion", "")
-    )
+    if not isinstance(kind, str):
+        return ""
+    meta = resource.get("meta")
+    declared = str(meta.get("fhirVersion", "")) if isinstance(meta, dict) else ""
+    declared = declared or str(resource.get("fhirVersion", ""))
     if declared.startswith("1."):
         return "DSTU2"
     if declared.startswith("3."):

@@ -24,6 +24,14 @@ class ImportForm(forms.Form):
         help_text=_("A short name. Numbers that are unique only there are kept apart by it."),
     )
 
+    one_patient = forms.BooleanField(
+        label=_("Each file is about one patient"),
+        required=False,
+        help_text=_(
+            "For test decks of quality measures: a reference to a patient who is not in the file means the one who is."
+        ),
+    )
+
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["site"]

@@ -198,3 +198,6 @@ class SavedMapping(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "header"], name="saved_mapping_once")]
+
+
+from coordinator.imports.order_models import CodedEvent, OrderOrigin  # noqa: E402, F401  (models of this app)

@@ -375,6 +375,7 @@ ROWS = [
     row("dashboard:reminders_switch", "POST", SETTINGS, pk="site"),
     row("dashboard:reminders_undo", "POST", SETTINGS, pk="site", step="'start'"),
     # --- machines and imports -------------------------------------------------------------------------------------------
+    row("exchange:closing_loop", "GET", LEADERS),
     row("exchange:file_list", "GET POST", COORDINATION),
     row("exchange:file_detail", "GET", COORDINATION, pk="payer file"),
     row("exchange:file_original", "GET", COORDINATION, pk="payer file"),

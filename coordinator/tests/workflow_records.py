@@ -90,6 +90,8 @@ def _value(record: Any, need: str) -> Any:
         field = record._meta.get_field(need)
     except FieldDoesNotExist:
         return "a fact"
+    if field.is_relation:
+        return getattr(record, need)
     if isinstance(field, models.DateTimeField):
         return NOON
     if isinstance(field, models.DateField):

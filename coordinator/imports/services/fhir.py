@@ -19,13 +19,23 @@ from careplans.models import CarePlan, CarePlanChange, Goal, GoalChange, Interve
 from coordinator.accounts.models import Location, Organization, Practitioner, Site
 from coordinator.audit import services as audit
 from coordinator.db import uuid7
-from coordinator.fhir import mapping
-from coordinator.fhir.bundles import KEPT, Entry
+from coordinator.fhir import mapping, measures
+from coordinator.fhir.bundles import Entry, check_shape
 from coordinator.fhir.problems import Unreadable
 from coordinator.fhir.values import Json
-from coordinator.imports.models import ImportRun, SourceRecord
+from coordinator.imports.models import CodedEvent, ImportRun, SourceRecord
 from coordinator.imports.services.identity import Index, Key, keys_of
 from coordinator.imports.services.open_work import save_appointment, save_referral, save_task
+from coordinator.imports.services.orders import (
+    STATES,
+    is_kept,
+    is_newer,
+    later_task,
+    note_origin,
+    task_facts,
+    turn_of,
+)
+from coordinator.imports.services.telecoms import contact_points
 from coordinator.workflow import Actor, actor_fields
 from patients.models import (
     Allergy,
@@ -44,7 +54,6 @@ from patients.models import (
     RelatedPerson,
     Result,
 )
-from patients.rules.telephones import NotANumber, last_four, normal_phone
 from patients.services.patients import next_mrn
 
 Rows = dict[type[models.Model], list[Any]]
@@ -77,6 +86,7 @@ ORDER: tuple[type[models.Model], ...] = (
     Allergy,
     Medication,
     Encounter,
+    CodedEvent,
     Result,
     Immunization,
     Document,
@@ -118,15 +128,18 @@ class FileWriter:
         self.plan_problems: list[tuple[UUID, UUID]] = []
         self.goal_plans: dict[UUID, UUID] = {}
         self.later: list[Callable[[], None]] = []
+        self.tasks: dict[UUID, dict[str, Any]] = {}  # order -> what its task says
         self.reader = mapping.Reader(zone=site.tzinfo, resolve=index.resolve)
 
     def write(self, entries: list[Entry]) -> FileResult:
         """Save what is new. Raises Unreadable with the entry's place; the caller's transaction rolls back."""
         self.index.start_file()
-        kept = [entry for entry in entries if entry.kind in KEPT]
-        self.result.not_kept.update(entry.kind for entry in entries if entry.kind not in KEPT)
+        kept = [entry for entry in entries if is_kept(entry)]
+        self.result.not_kept.update(entry.kind for entry in entries if not is_kept(entry))
         new = self._identify(kept)
-        for entry, pk in sorted(new, key=lambda pair: KEPT.index(pair[0].kind)):
+        self._note_only_patient(kept)
+        self._note_tasks(new)
+        for entry, pk in sorted(new, key=lambda pair: turn_of(pair[0].kind)):
             try:
                 self._add(entry, pk)
             except Unreadable as error:
@@ -183,6 +196,27 @@ class FileWriter:
             told = {name: value for name, value in columns.items() if value}
             self.later.append(lambda: _update(Practitioner, practitioner, told))
 
+    def _note_only_patient(self, entries: list[Entry]) -> None:
+        """Where whoever asked says that a file is about one patient, lost references to a patient mean that one."""
+        keys = [keys_of(entry, self.index.label)[0] for entry in entries if entry.kind == "Patient"]
+        if self.run.options.get("one_patient") and len(keys) == 1:
+            self.index.only_patient = self.index.find(keys[0])
+
+    def _note_tasks(self, new: list[tuple[Entry, UUID]]) -> None:
+        """Tasks of this file that fulfill an order of this file: the order is imported where they say."""
+        orders = {pk for entry, pk in new if entry.kind == "ServiceRequest"}
+        for entry, _pk in new:
+            order = self._order_of(entry)
+            if order in orders:
+                facts = task_facts(entry.resource, self.reader.zone)
+                known = self.tasks.get(order)
+                if known is None or is_newer(facts, known):
+                    self.tasks[order] = facts
+
+    def _order_of(self, entry: Entry) -> UUID | None:
+        order = measures.order_of(entry.resource) if entry.kind == "Task" else None
+        return self.index.resolve(order, ("ServiceRequest",), False) if order else None
+
     # --- one resource ----------------------------------------------------------------------------------
 
     def _add(self, entry: Entry, pk: UUID) -> None:
@@ -190,6 +224,15 @@ class FileWriter:
         if kind in SIMPLE:
             model, read = SIMPLE[kind]
             self._row(model, pk, read(resource, self.reader))
+            if kind == "Encounter" and measures.visit_code(resource):
+                self._coded_event(resource)
+        elif kind == "Procedure":
+            check_shape(resource, entry.place)
+            self._coded_event(resource)
+        elif kind == "ServiceRequest":
+            self._order(pk, resource)
+        elif kind == "Task" and (order := self._order_of(entry)) is not None:
+            self._fulfillment(order, resource)
         elif kind == "Patient":
             self._patient(pk, resource)
         elif kind == "CareTeam":
@@ -228,7 +271,7 @@ class FileWriter:
         )
         for number in mapping.patient_identifiers(resource):
             self._row(PatientIdentifier, uuid7(), {**number, "patient_id": pk})
-        for point in _contact_points(mapping.patient_telecoms(resource)):
+        for point in contact_points(mapping.patient_telecoms(resource)):
             self._row(ContactPoint, uuid7(), {**point, "patient_id": pk})
 
     def _allergy(self, pk: UUID, resource: Json) -> None:
@@ -267,13 +310,43 @@ class FileWriter:
     def _open_work(self, kind: str, pk: UUID, resource: Json) -> None:
         """Work with an owner and a date goes through the services of its own app, after the rows above."""
         savers = {
-            "ServiceRequest": (mapping.service_request, save_referral),
             "Task": (mapping.task, save_task),
             "Appointment": (mapping.appointment, save_appointment),
         }
         read, save = savers[kind]
         columns = read(resource, self.reader)
         self.later.append(lambda: save(pk=pk, columns=columns, site=self.site, by=self.by, now=self.now))
+
+    def _coded_event(self, resource: Json) -> None:
+        columns = {"patient_id": self.reader.patient(resource), **measures.event_columns(resource)}
+        self._row(CodedEvent, uuid7(), columns)
+
+    def _order(self, pk: UUID, resource: Json) -> None:
+        """A ServiceRequest as a referral, where its task says when one came with it."""
+        columns = mapping.service_request(resource, self.reader)
+        facts = measures.origin_columns(resource, self.reader.zone) | self.tasks.get(pk, {})
+        if columns["status"] == "ready" and (reached := STATES.get(facts.get("task_status", ""))):
+            columns["status"] = reached
+        if measures.is_social(resource):
+            columns["category"] = "social"
+        self.later.append(
+            lambda: save_referral(pk=pk, columns=columns, site=self.site, by=self.by, now=self.now)
+        )
+        self.later.append(lambda: note_origin(referral_id=pk, facts=facts))
+
+    def _fulfillment(self, order: UUID, resource: Json) -> None:
+        """A task for an order that was imported before; those of this file are taken up with their order."""
+        if order in self.tasks:
+            return
+        facts = task_facts(resource, self.reader.zone)
+        owner = self.reader.organization(resource.get("owner"))
+
+        def take() -> None:
+            note = later_task(referral_id=order, facts=facts, owner=owner, by=self.by, now=self.now)
+            if note:
+                self.result.notes[note] += 1
+
+        self.later.append(take)
 
     # --- into the database --------------------------------------------------------------------------------
 
@@ -360,24 +433,3 @@ def _digest(resource: Json) -> str:
 def _update(model: type[models.Model], pk: UUID, columns: dict[str, Any]) -> None:
     if columns:
         model._default_manager.filter(pk=pk).update(**columns)
-
-
-def _contact_points(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With the form that is searched: E.164 for phones that are numbers, lower case for e-mail; each once."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for point in points:
-        normalized, last_four = point["value"].strip().lower(), ""
-        if point["kind"] == "phone":
-            normalized, last_four = _phone(point["value"])
-        key = (point["kind"], normalized or point["value"])
-        found.setdefault(key, {**point, "normalized": normalized, "last_four": last_four})
-    return list(found.values())
-
-
-def _phone(value: str) -> tuple[str, str]:
-    """E.164 and its last four digits; of what is no number, only the digits it ends with."""
-    try:
-        e164 = normal_phone(value)
-    except NotANumber:
-        return "", last_four("".join(c for c in value if c.isdigit()))
-    return e164, last_four(e164)

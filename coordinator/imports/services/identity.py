@@ -60,9 +60,12 @@ class Index:
     local: dict[Key, UUID] = field(default_factory=dict)
     # Kept for a whole run: practitioners and places are asked for again in every file.
     known: dict[Key, UUID | None] = field(default_factory=dict)
+    # Who a lost reference to a patient means, where whoever imports says that a file is about one patient.
+    only_patient: UUID | None = None
 
     def start_file(self) -> None:
         self.local.clear()
+        self.only_patient = None
 
     def load(self, keys: list[Key]) -> dict[Key, SourceRecord]:
         """The rows that are here already for these keys, in one query."""
@@ -103,6 +106,8 @@ class Index:
         relative = RELATIVE.search(address)
         if relative and relative["type"] in kinds:
             found = self.find(id_key(relative["type"], relative["id"], self.label))
+            if found is None and relative["type"] == "Patient":
+                found = self.only_patient
             return found or self._missing(
                 f"{relative['type']}/{relative['id']} is neither here nor in this file", required
             )

@@ -44,18 +44,36 @@ class Command(BaseCommand):
             "--source", default="fhir", help="name of the sending system, for ids that are no UUID"
         )
         parser.add_argument(
+            "--one-patient",
+            action="store_true",
+            help="a reference to a patient who is not in a file means the one who is (decks of quality measures)",
+        )
+        parser.add_argument(
             "--quiet",
             action="store_true",
             help="no progress bar (there is none either when the output is no terminal)",
         )
 
     def handle(
-        self, *args: Any, paths: list[Path], site: str | None, source: str, quiet: bool, **options: Any
+        self,
+        *args: Any,
+        paths: list[Path],
+        site: str | None,
+        source: str,
+        quiet: bool,
+        one_patient: bool = False,
+        **options: Any,
     ) -> None:
         by = System("import_fhir")
         label = ", ".join(path.name for path in paths)
         run = new_run(
-            kind="fhir", site=choose_site(site), by=by, now=timezone.now(), label=label, source=source
+            kind="fhir",
+            site=choose_site(site),
+            by=by,
+            now=timezone.now(),
+            label=label,
+            source=source,
+            one_patient=one_patient,
         )
         started = time.monotonic()
         run = run_import(

@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 from careplans.models import Bundle, Task
 from coordinator.accounts.models import Delegation, User
 from coordinator.clocks.models import RuleProposal
+from coordinator.exchange.models import PayerFile
 from coordinator.imports.models import CaseloadImport
 from coordinator.tests.browser.conftest import SCREENSHOTS, credentials, photograph, violations
 from coordinator.tests.factories import make_cover
@@ -102,6 +103,9 @@ PAGES = [
     ("incoming", "coordinator", "/referrals/incoming/"),
     ("incoming-new", "coordinator", "/referrals/incoming/new/"),
     ("incoming-paper", "coordinator", "/referrals/incoming/{inbound}/"),
+    ("payer-files", "coordinator", "/referrals/exchange/"),
+    ("payer-file", "coordinator", "/referrals/exchange/{file}/"),
+    ("closing-the-loop", "manager", "/referrals/closing-the-loop/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -328,6 +332,7 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "fund": lambda: Fund.objects.order_by("-money_in").first().pk,
         "bill": lambda: Bill.objects.get(amount=412).pk,
         "aid": lambda: AidApplication.objects.get(status="awarded").pk,
+        "file": lambda: PayerFile.objects.get(status="matched").pk,
         "inbound": lambda: read_paper().pk,
         "grant": lambda: opened_in_an_emergency().pk,
         "opened": lambda: (
