@@ -22,19 +22,18 @@ from referrals.services.funds import check_amount
 from referrals.services.money import PEOPLE, begin_followed, lock_followed, step_followed
 
 
+def pays_themselves(patient_id: UUID, on: date) -> bool:
+    """Whether the record says so for that day. One query."""
+    rows = Coverage.objects.filter(patient=patient_id, status="active")
+    return is_self_pay(rows.only("payer_name", "line_of_business", "rank", "starts_on", "ends_on"), on)
+
+
 @transaction.atomic
 def estimate_for_visit(
     *, patient: Patient, visit_id: UUID, service: str, visit_on: date, by: Actor, now: datetime
 ) -> Estimate | None:
-    """A visit was booked: open an estimate with its deadline if the patient pays themselves and the rule asks for one.
-
-    Called again for the same visit it changes nothing. One query for patients who do not pay themselves.
-    """
-    coverages = Coverage.objects.filter(patient=patient, status="active")
-    if not is_self_pay(
-        coverages.only("payer_name", "line_of_business", "rank", "starts_on", "ends_on"), visit_on
-    ):
-        return None
+    """A visit was booked for somebody who pays themselves (`pays_themselves`): open an estimate with its deadline, if
+    the rule asks for one. Called again for the same visit it changes nothing."""
     scheduled_on = now.astimezone(patient.site.tzinfo).date()
     calendar = as_calendar(federal_calendar())
     rule = estimate_rule(scheduled_on=scheduled_on, visit_on=visit_on, calendar=calendar)
