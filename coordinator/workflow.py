@@ -108,6 +108,10 @@ OTHER_STEPS = {
     "take_up": gettext_lazy("Open work taken up again"),
     "take_in": gettext_lazy("Another record was merged into this one"),
     "remind": gettext_lazy("Reminded"),
+    "make_packet": gettext_lazy("Packet made"),
+    "log_attempt": gettext_lazy("Attempt to reach somebody"),
+    "add_message": gettext_lazy("Message kept"),
+    "entry_in_error": gettext_lazy("An attempt or message was entered in error"),
     "contact_in_error": gettext_lazy("A contact was entered in error"),
     "give_back": gettext_lazy("A merged record was taken apart again"),
 }

@@ -31,3 +31,13 @@ def can_review(user: Any, referral: Any) -> bool:
 def check_can_review(by: Actor, referral: Any) -> None:
     if not isinstance(by, System) and not can_review(by, referral):
         raise PermissionDenied(_("Only the requesting provider, or staff on their word, records a review."))
+
+
+def can_end_without_reply(user: Any, referral: Any) -> bool:
+    """Leads approve an ending that nobody at the other end has agreed to."""
+    return can_manage_referral(user, referral) and user.can("tasks.assign")
+
+
+def check_can_end_without_reply(by: Actor, referral: Any) -> None:
+    if not isinstance(by, System) and not can_end_without_reply(by, referral):
+        raise PermissionDenied(_("A lead approves this ending. Ask yours to record it here."))

@@ -12,6 +12,7 @@ from patients.models import Patient
 from patients.workflow import LEAVING
 from referrals.models import PriorAuthorization, Referral
 from referrals.services.denials import ask_about_denial, denial_decided
+from referrals.services.overdue import settled
 from referrals.services.reports import report_settled
 from referrals.services.standing import ask_to_end, ended, no_need_to_end
 from referrals.workflow import AUTHORIZATION_TO_END, REFERRAL_TO_END, AuthorizationStatus
@@ -30,6 +31,7 @@ def referral_moved(record: Referral, step: str, by: Actor, now: datetime, **_res
     if step == "create":
         return
     report_settled(record=record, by=by, now=now)
+    settled(record=record, by=by, now=now)
     if record.status not in REFERRAL_TO_END:
         ended(record=record, by=by, now=now)
 

@@ -199,6 +199,7 @@ class NightRow:
             ("discharges", lambda n: ngettext("%(n)d discharge", "%(n)d discharges", n)),
             ("ending", lambda n: ngettext("%(n)d thing that runs out", "%(n)d things that run out", n)),
             ("reports", lambda n: ngettext("%(n)d late report", "%(n)d late reports", n)),
+            ("chased", lambda n: ngettext("%(n)d overdue referral", "%(n)d overdue referrals", n)),
             ("gaps", lambda n: ngettext("%(n)d incomplete record", "%(n)d incomplete records", n)),
             ("escalated", lambda n: ngettext("%(n)d task escalated", "%(n)d tasks escalated", n)),
             ("failures", lambda n: ngettext("%(n)d failed message", "%(n)d failed messages", n)),

@@ -19,6 +19,7 @@ from coordinator.demo.papers import make_papers
 from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
 from coordinator.demo.plans import make_plans
+from coordinator.demo.talks import make_talks
 from coordinator.demo.visits import make_visits
 from coordinator.demo.work import DEMO, make_work
 
@@ -42,6 +43,7 @@ def seed(*, now: datetime) -> int:
         make_visits(clinic, patients, rng)
         make_loops(clinic, patients, rng)
         make_papers(clinic, patients)
+        make_talks(clinic, patients)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

@@ -260,6 +260,11 @@ ROWS = [
         row("referrals:referral_fact", "POST", COORDINATION, pk="referral", fact="'review'"),
         sees=frozenset({Role.PROVIDER, Role.BILLING}),
     ),
+    row("packets:packet_new", "GET POST", COORDINATION, pk="referral"),
+    row("referrals:referral_told", "GET POST", COORDINATION, pk="referral"),
+    row("referrals:referral_attempt", "GET POST", COORDINATION, pk="referral"),
+    row("referrals:referral_message", "GET POST", COORDINATION, pk="referral"),
+    row("referrals:entry_in_error", "GET POST", COORDINATION, kind="'attempt'", pk="attempt to reach"),
     row("referrals:referral_step", "GET POST", COORDINATION, pk="referral", step="'withdraw'"),
     # --- visits -----------------------------------------------------------------------------------------------------
     row("scheduling:schedule", "GET", READERS),

@@ -55,7 +55,7 @@ from patients.models import (
 )
 from patients.services import merge_patients
 from patients.tests.factories import make_document, make_grant, make_patient, make_phone, make_update
-from referrals.tests.factories import make_authorization, make_referral
+from referrals.tests.factories import make_attempt, make_authorization, make_referral
 from scheduling.models import Availability, Block
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 
@@ -198,6 +198,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "intervention": lambda world, site: make_intervention(world.thing("goal", site)),
     "task": _patient_of(make_task),
     "referral": _patient_of(make_referral),
+    "attempt to reach": lambda world, site: make_attempt(world.thing("referral", site)),
     "authorization": _patient_of(make_authorization),
     "cover": lambda world, site: make_cover(
         world.thing(Role.COORDINATOR, site), make_user(Role.COORDINATOR, site=site)

@@ -15,7 +15,8 @@ from django.db import models
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.clocks.tests.factories import make_clock
 from coordinator.workflow import Step
-from patients.tests.factories import make_patient, make_update
+from patients.models import Document
+from patients.tests.factories import make_document, make_patient, make_update
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.tests.factories import make_appointment
 
@@ -82,6 +83,8 @@ def _value(record: Any, need: str) -> Any:
         field = record._meta.get_field(need)
     except FieldDoesNotExist:
         return "a fact"
+    if field.is_relation and field.related_model is Document:
+        return make_document(record.patient)
     if isinstance(field, models.DateTimeField):
         return NOON
     if isinstance(field, models.DateField):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from coordinator.tests.factories import make_user, number
 from patients.models import Patient
 from patients.tests.factories import make_patient
-from referrals.models import Payer, PriorAuthorization, Referral
+from referrals.models import Payer, PriorAuthorization, Referral, ReferralAttempt
 
 
 def make_payer(**fields: Any) -> Payer:
@@ -24,6 +24,7 @@ def make_referral(patient: Patient | None = None, **fields: Any) -> Referral:
     fields.setdefault("reference", f"R-T{next(number):06d}")
     fields.setdefault("specialty", "Cardiology")
     fields.setdefault("reason", "Swelling despite water pill")
+    fields.setdefault("clinical_question", "Is the swelling from the heart?")
     fields.setdefault("stage_since", timezone.now())
     if "owner" not in fields and "team" not in fields:
         fields["owner"] = make_user(site=patient.site)
@@ -40,3 +41,13 @@ def make_authorization(patient: Patient | None = None, **fields: Any) -> PriorAu
     if "owner" not in fields and "team" not in fields:
         fields["owner"] = make_user(site=patient.site)
     return PriorAuthorization.objects.create(patient=patient, **fields)
+
+
+def make_attempt(referral: Referral, **fields: Any) -> ReferralAttempt:
+    """An attempt to reach the recipient that nobody answered."""
+    fields.setdefault("at", timezone.now())
+    fields.setdefault("whom", "recipient")
+    fields.setdefault("channel", "phone")
+    fields.setdefault("outcome", "no_answer")
+    fields.setdefault("reached", False)
+    return ReferralAttempt.objects.create(referral=referral, **fields)

@@ -102,6 +102,7 @@ NAMES = {
     "discharges": "Discharges to follow up",
     "ending": "Approvals, consents and papers that run out",
     "reports": "Consult reports that are late",
+    "chased": "Referrals past their date",
     "mended": "Records completed since",
     "gaps": "Incomplete records",
     "escalated": "Overdue tasks escalated",

@@ -68,6 +68,11 @@ PAGES = [
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("referral", "coordinator", "/referrals/{referral}/"),
+    ("referral-new", "coordinator", "/referrals/new/?patient={patient}&kind=social"),
+    ("referral-attempt", "coordinator", "/referrals/{referral}/attempts/new/?whom=recipient"),
+    ("referral-report", "coordinator", "/referrals/{referral}/step/complete/"),
+    ("packet-new", "coordinator", "/packets/referrals/{referral}/new/"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -225,6 +230,9 @@ def test_the_page_has_no_accessibility_violation_and_never_scrolls_sideways(open
     if "{papers}" in address or "{document}" in address:
         echo = papers()
         address = address.format(papers=echo.patient_id, document=echo.pk)
+    if "{referral}" in address:
+        talked = Referral.objects.get(patient__family_name="Olsen", specialty="Cardiology")
+        address = address.format(referral=talked.pk)
     if "{coverage}" in address:
         address = address.format(coverage=Coverage.objects.filter(status="active").first().pk)
     if "{update}" in address:
