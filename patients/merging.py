@@ -87,6 +87,8 @@ STAYS: dict[str, str] = {
     "clocks.clock.subject_id": "clocks are about tasks, visits, referrals and authorizations, which keep their keys",
     "referrals.estimate.visit_id": "a visit, which keeps its key",
     "patients.documentlink.target_id": "a referral, authorization or visit, which keep their keys",
+    "referrals.duplicateanswer.existing_id": "a referral, visit or request, which keep their keys",
+    "referrals.duplicateanswer.made_id": "a referral, visit or request, which keep their keys",
     "messaging.message.about_id": "a visit or a number, which keep their keys",
     "messaging.message.run_id": "not a patient",
     "messaging.message.claim_token": "not a patient",

@@ -11,10 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from coordinator.accounts.models import Organization, Practitioner, User
 from coordinator.db import Conflict
 from patients.models import Problem
+from referrals.kinds import kind_of
 from referrals.models import Referral
 from referrals.selectors import STAGES, specialties
-from referrals.visit_guard import against_visit
-from referrals.workflow import IN_FORCE, OutcomeReason
 
 CHANNELS = [
     ("fax", _("Fax")),
@@ -26,6 +25,8 @@ CHANNELS = [
 
 
 class ReferralForm(forms.ModelForm):
+    """What is asked. The kind is chosen above the form and gives its fields their words."""
+
     duplicate_reason = forms.CharField(label=_("Why another one?"), max_length=250, required=False)
 
     class Meta:
@@ -55,6 +56,7 @@ class ReferralForm(forms.ModelForm):
             "category": _("Kind"),
         }
         widgets = {
+            "category": forms.HiddenInput,
             "clinical_question": forms.Textarea(attrs={"rows": 3}),
             "requested_by_on": forms.DateInput(attrs={"type": "date"}),
             "urgency": forms.RadioSelect,
@@ -62,6 +64,10 @@ class ReferralForm(forms.ModelForm):
 
     def __init__(self, *args: Any, user: User, patient: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        kind = kind_of(self["category"].value())
+        self.fields["specialty"].label = kind.specialty
+        self.fields["service"].label = kind.service
+        self.fields["clinical_question"].label = kind.question
         choices: dict[str, Any] = {
             "problem": Problem.objects.visible_to(user).filter(patient=patient, status="active"),
             "requester": Practitioner.objects.visible_to(user).filter(site__in=user.site_ids, is_active=True),
@@ -87,6 +93,7 @@ class ReferralChangeForm(ReferralForm):
     def __init__(self, *args: Any, instance: Referral, **kwargs: Any) -> None:
         super().__init__(*args, instance=instance, initial={"version": instance.version}, **kwargs)
         del self.fields["duplicate_reason"]
+        self.fields["category"].widget = forms.Select(choices=Referral.Category.choices)
         known: Any = self.fields["problem"]
         if instance.problem_id and not known.queryset.filter(pk=instance.problem_id).exists():
             del self.fields["problem"]  # withheld from this person, or no longer active: it stays as it is
@@ -100,71 +107,6 @@ class ReferralChangeForm(ReferralForm):
         data: Any = self.data.copy()  # type: ignore[attr-defined]
         data["version"] = error.extra["version"]
         self.data = data
-
-
-class StepForm(forms.Form):
-    """One step with just the fields that it needs; `step` is part of the address."""
-
-    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
-    outcome_reason = forms.ChoiceField(label=_("Reason"), choices=[("", "—"), *OutcomeReason.choices])
-    channel = forms.ChoiceField(label=_("How it was sent"), choices=CHANNELS)
-    confirmed_by = forms.CharField(label=_("Who confirmed"), max_length=120)
-    visit_at = forms.DateTimeField(
-        label=_("Visit date and time"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-    visit_place = forms.CharField(label=_("Place"), max_length=200, required=False)
-    recipient_organization = forms.ModelChoiceField(
-        label=_("Recipient"), queryset=Organization.objects.none()
-    )
-    collision_reason = forms.CharField(
-        label=_("Why this date all the same"),
-        max_length=250,
-        required=False,
-        help_text=_("Only when the authorization does not cover the date."),
-    )
-    seen_on = forms.DateField(label=_("Seen on"), widget=forms.DateInput(attrs={"type": "date"}))
-
-    FIELDS: dict[str, tuple[str, ...]] = {
-        "send": ("recipient_organization", "channel"),
-        "receive": ("confirmed_by",),
-        "schedule": ("visit_at", "visit_place", "collision_reason"),
-        "see": ("seen_on",),
-        "decline": ("outcome_reason", "reason"),
-        "withdraw": ("reason",),
-        "cancel_visit": ("reason",),
-        "request_cancel": ("reason",),
-        "record_send_failure": ("reason",),
-        "reopen": ("reason",),
-        "enter_in_error": ("reason",),
-    }
-
-    def __init__(self, *args: Any, step: str, user: User, referral: Referral, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        wanted = self.FIELDS.get(step, ())
-        if referral.has_recipient:
-            wanted = tuple(name for name in wanted if name != "recipient_organization")
-        self.fields["recipient_organization"].queryset = (  # type: ignore[attr-defined]
-            Organization.objects.visible_to(user).filter(is_active=True)
-        )
-        for name in set(self.fields) - set(wanted):
-            del self.fields[name]
-        self.order_fields(wanted)
-        if step == "decline":
-            self.fields["reason"].label = _("In the recipient's words")
-        self.referral = referral
-        covered = referral.authorizations.filter(status__in=IN_FORCE)
-        if "collision_reason" in self.fields and not covered.exists():
-            del self.fields["collision_reason"]
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("visit_at") and "collision_reason" in self.fields and not data.get("collision_reason"):
-            said = against_visit(self.referral, data["visit_at"], timezone.now())
-            if said:
-                self.add_error("visit_at", said)
-                self.add_error("collision_reason", _("Give a reason to keep this date."))
-        return data
 
 
 class FilterForm(forms.Form):

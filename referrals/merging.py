@@ -5,6 +5,7 @@ from referrals.models import (
     AidApplication,
     BenefitApplication,
     Bill,
+    DuplicateAnswer,
     Estimate,
     InboundDocument,
     PriorAuthorization,
@@ -12,11 +13,12 @@ from referrals.models import (
 )
 
 PARTS = [
-    Part(Referral, under=("refers_elsewhere",)),
+    Part(Referral, under=("refers_elsewhere", "replaces")),
     Part(PriorAuthorization, under=("referral", "supersedes")),
     Part(Estimate),
     Part(Bill, under=("estimate",)),
     Part(AidApplication, under=("bill",)),
     Part(BenefitApplication),
     Part(InboundDocument, under=("document",)),
+    Part(DuplicateAnswer),
 ]

@@ -137,8 +137,13 @@ class Referral(Record):
     confirmed_by = models.CharField(max_length=120, blank=True)
     outcome_reason = models.CharField(max_length=30, choices=OutcomeReason.choices, blank=True)
     report = models.ForeignKey(Document, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    report_is_critical = models.BooleanField(default=False)
+    # The one that this one goes on from, and the one that it stands in for (the duplicate guard's "replace").
     refers_elsewhere = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="continued_by"
+    )
+    replaces = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by"
     )
 
     objects = ReferralQuerySet.as_manager()
@@ -154,6 +159,12 @@ class Referral(Record):
                 | ~Q(status="completed")
                 | Q(reviewed_at__isnull=False, patient_told_at__isnull=False),
                 name="referral_loop_needs_review_and_telling",
+            ),
+            models.CheckConstraint(
+                condition=Q(loop_closed_at__isnull=True)
+                | Q(status__in=["completed", "entered_in_error"])
+                | Q(requester_told_at__isnull=False),
+                name="referral_loop_without_report_needs_telling",
             ),
         ]
         indexes = [
@@ -427,3 +438,6 @@ from referrals.money_models import (  # noqa: E402, F401
     FundMovement,
     Spend,
 )
+from referrals.guard_models import DuplicateAnswer  # noqa: E402, F401
+from referrals.loop_models import ReferralAttempt, ReferralMessage  # noqa: E402, F401  (they name Referral)
+from referrals.packet_models import ReferralPacket  # noqa: E402, F401

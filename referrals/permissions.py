@@ -42,3 +42,11 @@ def check_can_set_up(by: Actor) -> None:
 def can_keep_funds(user: Any) -> bool:
     """Funds and their money belong to the whole clinic; managers keep them."""
     return user.can("funds.manage")
+def can_end_without_reply(user: Any, referral: Any) -> bool:
+    """Leads approve an ending that nobody at the other end has agreed to."""
+    return can_manage_referral(user, referral) and user.can("tasks.assign")
+
+
+def check_can_end_without_reply(by: Actor, referral: Any) -> None:
+    if not isinstance(by, System) and not can_end_without_reply(by, referral):
+        raise PermissionDenied(_("A lead approves this ending. Ask yours to record it here."))

@@ -18,6 +18,7 @@ from referrals.services import authorization_tasks as tasks
 from referrals.services.denials import ask_about_denial, denial_decided
 from referrals.services.following import follow_clock
 from referrals.services.renewals import settle_renewal
+from referrals.services.overdue import settled
 from referrals.services.reports import report_settled
 from referrals.services.requirements import hold_referral
 from referrals.services.standing import ask_to_end, ended, no_need_to_end
@@ -43,6 +44,7 @@ def referral_moved(record: Referral, step: str, by: Actor, now: datetime, **_res
     if step == "create":
         return
     report_settled(record=record, by=by, now=now)
+    settled(record=record, by=by, now=now)
     if record.status not in REFERRAL_TO_END:
         ended(record=record, by=by, now=now)
 

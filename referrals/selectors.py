@@ -30,15 +30,17 @@ STAGES: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
 }
 
 
-def similar_referrals(*, patient: Patient, specialty: str, now: datetime) -> list[Referral]:
-    """Referrals that may already be the answer: same patient and specialty, open, or completed in 90 days."""
+def similar_referrals(
+    *, patient: Patient, specialty: str, now: datetime, service: str = ""
+) -> list[Referral]:
+    """Referrals that may already be the answer: same patient and specialty or service, open, or completed in 90 days."""
     recent = Q(status=S.COMPLETED, report_received_at__gte=now - timedelta(days=LOOK_BACK_DAYS))
     still_open = Q(status__in=[s for s in OPEN if s != S.COMPLETED])
-    return list(
-        Referral.objects.filter(recent | still_open, patient=patient, specialty__iexact=specialty).order_by(
-            "-created_at"
-        )[:5]
-    )
+    same = Q(specialty__iexact=specialty)
+    if service.strip():
+        same |= Q(service__iexact=service.strip())
+    rows = Referral.objects.filter(recent | still_open, same, patient=patient)
+    return list(rows.select_related("site").order_by("-created_at")[:5])
 
 
 def open_loops(user: Any) -> Any:

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,17 +15,20 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from coordinator.audit import services as audit
 from coordinator.clocks.selectors import why
 from coordinator.db import Conflict
+from coordinator.fields import show_refusal
 from coordinator.filters import filters_of, store_filters
 from coordinator.http import get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
-from patients.models import Patient, Problem
+from patients.models import Problem
 from referrals import rules, services
 from referrals.authorization_selectors import listed_for_referral
-from referrals.forms import AssignForm, FilterForm, ReferralChangeForm, ReferralForm, StepForm
+from referrals.forms import AssignForm, FilterForm, ReferralChangeForm
+from referrals.loop_selectors import loop_context
 from referrals.models import InboundDocument, Referral
 from referrals.permissions import can_manage_referral, can_review
-from referrals.selectors import PAGE_SIZE, STAGES, referral_list, similar_referrals, stage_counts
+from referrals.selectors import PAGE_SIZE, STAGES, referral_list, stage_counts
+from referrals.step_forms import StepForm
 from referrals.workflow import BEFORE_SENDING
 
 
@@ -84,6 +86,7 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
     user = request.user
     following = rules.next_step(referral)
     steps = [_step(referral, name) for name in referral_steps(referral)]
+    changes = list(referral.changes.select_related("by").order_by("-at", "-id"))
     return {
         "now": timezone.now(),
         "referral": referral,
@@ -95,7 +98,8 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
         "can_manage": can_manage_referral(user, referral),
         "can_change": can_manage_referral(user, referral) and referral.status in BEFORE_SENDING,
         "can_review": can_review(user, referral),
-        "changes": referral.changes.select_related("by").order_by("-at", "-id"),
+        "changes": changes,
+        **loop_context(user, referral, changes),
         "authorizations": referral.authorizations.visible_to(user)
         .exclude(status="entered_in_error")
         .select_related("payer", "clock"),
@@ -116,7 +120,9 @@ def _problem_shown(user: Any, referral: Referral) -> Problem | None:
 def referral_steps(referral: Referral) -> list[str]:
     """Steps offered as buttons: the short cuts of rules.PATHS, then the table's."""
     direct = [s.name for s in Referral.workflow.steps_from(referral.status)]
-    return [step for status, step in rules.PATHS if status == referral.status and step not in direct] + direct
+    short = [step for status, step in rules.PATHS if status == referral.status and step not in direct]
+    only_social = () if referral.category == Referral.Category.SOCIAL else ("record_help",)
+    return [step for step in short + direct if step not in only_social]
 
 
 @require_http_methods(["GET", "POST"])
@@ -125,25 +131,33 @@ def referral_step(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
     """Ask for what a step needs, then take it. A step that needs nothing is taken by its button's POST."""
     referral = _visible(request, pk)
     sent = request.POST if request.method == "POST" else None
-    form = StepForm(sent, step=step, user=request.user, referral=referral)
+    form = StepForm(sent, request.FILES or None, step=step, user=request.user, referral=referral)
     context = {"form": form, "referral": referral, "patient": referral.patient, "step": _step(referral, step)}
     status = 200
     if request.method == "POST":
         if form.is_valid():
             try:
-                services.advance_referral(
-                    referral_id=pk, step=step, by=request.user, now=timezone.now(), **form.cleaned_data
-                )
+                take_step(referral, step, form.cleaned_data, by=request.user, now=timezone.now())
                 toast(request, _("Saved: %(step)s") % {"step": context["step"].label})
                 return redirect("referrals:referral_detail", pk)
             except ValidationError as error:
-                form.add_error(None, error)
+                show_refusal(form, error)
             except (NotAllowed, Conflict) as error:
                 form.add_error(None, str(error))
         status = 422
     return page(
         request, "referrals/referral_step.html", context, part="referrals/_step_form.html", status=status
     )
+
+
+def take_step(referral: Referral, step: str, given: dict[str, Any], *, by: Any, now: Any) -> None:
+    """The step; a report that came as a file is kept as a document first, both or neither."""
+    file = given.pop("report_file", None)
+    if file:
+        given.pop("report", None)
+        services.receive_report(referral_id=referral.pk, file=file, by=by, now=now, **given)
+    else:
+        services.advance_referral(referral_id=referral.pk, step=step, by=by, now=now, **given)
 
 
 def _step(referral: Referral, name: str) -> Any:
@@ -209,35 +223,4 @@ def referral_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {"form": form, "patient": referral.patient, "referral": referral}
     return page(
         request, "referrals/referral_edit.html", context, part="referrals/_referral_form.html", status=status
-    )
-
-
-@require_http_methods(["GET", "POST"])
-@requires("referrals.edit")
-def referral_new(request: HttpRequest) -> HttpResponse:
-    """Write a referral for one patient; an existing one for the same specialty is shown first."""
-    named = request.POST.get("patient") or request.GET.get("patient")
-    if not named:
-        return redirect(f"{reverse('dashboard:patient_list')}?for=referral")
-    patient = get_visible_or_404(
-        Patient.objects.select_related("site", "coordinator"), request.user, pk=named
-    )
-    form = ReferralForm(request.POST or None, user=request.user, patient=patient)
-    context: dict[str, Any] = {"form": form, "patient": patient, "similar": []}
-    status = 200
-    if request.method == "POST":
-        if form.is_valid():
-            try:
-                referral = services.create_referral(
-                    patient=patient, by=request.user, now=timezone.now(), **form.cleaned_data
-                )
-                toast(request, _("Referral %(reference)s written") % {"reference": referral.reference})
-                return redirect("referrals:referral_detail", referral.pk)
-            except Conflict:
-                context["similar"] = similar_referrals(
-                    patient=patient, specialty=form.cleaned_data["specialty"], now=timezone.now()
-                )
-        status = 409 if context["similar"] else 422
-    return page(
-        request, "referrals/referral_new.html", context, part="referrals/_referral_form.html", status=status
     )

@@ -58,7 +58,7 @@ REFERRAL_WORKFLOW = Workflow(
             "schedule",
             (R.ACCEPTED, R.SCHEDULED, R.NO_SHOW, R.VISIT_CANCELLED, R.SEEN),
             R.SCHEDULED,
-            needs=("visit_at",),
+            needs=("visit_at", "visit_place"),
             label=_("Date known"),
         ),
         Step("record_no_show", (R.SCHEDULED,), R.NO_SHOW, label=_("No-show")),
@@ -66,7 +66,7 @@ REFERRAL_WORKFLOW = Workflow(
             "cancel_visit",
             (R.SCHEDULED, R.NO_SHOW, R.SEEN),
             R.VISIT_CANCELLED,
-            needs=("reason",),
+            needs=("reason", "cancelled_by"),
             label=_("Visit off"),
         ),
         Step("see", (R.ACCEPTED, R.SCHEDULED, R.SEEN), R.SEEN, needs=("seen_on",), label=_("Seen")),
@@ -74,7 +74,16 @@ REFERRAL_WORKFLOW = Workflow(
             "complete",
             (R.ACCEPTED, R.SCHEDULED, R.SEEN, R.CANCEL_REQUESTED),
             R.COMPLETED,
+            needs=("report",),
             label=_("Report is in"),
+        ),
+        # Help for a social need is told, seldom written: its outcome stands for the report.
+        Step(
+            "record_help",
+            (R.ACCEPTED, R.SCHEDULED, R.SEEN, R.CANCEL_REQUESTED),
+            R.COMPLETED,
+            needs=("outcome_reason", "confirmed_by"),
+            label=_("Help was given"),
         ),
         Step(
             "decline",
@@ -87,7 +96,21 @@ REFERRAL_WORKFLOW = Workflow(
             "request_cancel", WITH_RECIPIENT, R.CANCEL_REQUESTED, needs=("reason",), label=_("Ask to cancel")
         ),
         Step("confirm_cancel", (R.CANCEL_REQUESTED,), R.CANCELLED, label=_("Cancel confirmed")),
+        Step(
+            "cancel_without_reply",
+            (R.CANCEL_REQUESTED,),
+            R.CANCELLED,
+            needs=("reason",),
+            label=_("Cancelled, no reply"),
+        ),
         Step("reopen", (R.COMPLETED,), R.SEEN, needs=("reason",), label=_("Reopen")),
+        Step(
+            "reopen_for_visit",
+            (R.COMPLETED,),
+            R.SCHEDULED,
+            needs=("reason", "visit_at", "visit_place"),
+            label=_("Reopen, another visit is booked"),
+        ),
         enter_in_error(R.values),
     ],
 )
@@ -95,7 +118,7 @@ OPEN = tuple(s for s in R.values if s not in (*ENDED_WITHOUT_REPORT, R.ENTERED_I
 
 
 class OutcomeReason(models.TextChoices):
-    """Why a referral was declined or not completed."""
+    """How a referral ended: why it was declined or not completed, and for a social need what came of it."""
 
     NO_CAPACITY = "no_capacity", _("No capacity")
     NOT_ELIGIBLE = "not_eligible", _("Not eligible")
@@ -114,6 +137,24 @@ class OutcomeReason(models.TextChoices):
     MOVED = "moved", _("Moved")
     DUPLICATE = "duplicate", _("Duplicate")
     OTHER = "other", _("Other")
+    NO_REPLY_FROM_RECIPIENT = "no_reply_from_recipient", _("No reply from the recipient")
+    GOT_HELP = "got_help", _("Got help")
+    ELIGIBLE_WAITING = "eligible_waiting", _("Eligible, waiting")
+
+
+HELPED = (OutcomeReason.GOT_HELP, OutcomeReason.ELIGIBLE_WAITING)
+# What somebody can choose when a referral ends without its service; "no reply" is a step of its own.
+NOT_COMPLETED = tuple(
+    reason for reason in OutcomeReason if reason not in (*HELPED, OutcomeReason.NO_REPLY_FROM_RECIPIENT)
+)
+
+
+class CancelledBy(models.TextChoices):
+    """Who called a visit off."""
+
+    PATIENT = "patient", _("The patient")
+    RECIPIENT = "recipient", _("The recipient")
+    US = "us", _("We did")
 
 
 class AuthorizationStatus(models.TextChoices):

@@ -10,7 +10,7 @@ from careplans.models import CloseReason, Goal
 from coordinator.accounts.models import Organization, Practitioner, Team, User
 from coordinator.accounts.roles import Role
 from coordinator.api.models import ApiClient
-from patients.models import ContactPoint, Patient, Problem, RelatedPerson
+from patients.models import ContactPoint, Document, Patient, Problem, RelatedPerson
 from scheduling.models import Room, Service
 
 
@@ -21,6 +21,10 @@ def patients(user: Any) -> QuerySet[Patient]:
 
 def problems(user: Any) -> QuerySet[Problem]:
     return Problem.objects.visible_to(user)
+
+
+def documents(user: Any) -> QuerySet[Document]:
+    return Document.objects.visible_to(user)
 
 
 def related_people(user: Any) -> QuerySet[RelatedPerson]:

@@ -434,6 +434,7 @@ REFERRAL_RULES = [
         "schedule.stat", "Visit scheduled, stat", BUSINESS, 2, f"{OURS} No number of its own; as urgent."
     ),
     referral("seen_by", "Seen by the requested date", FIXED),
+    referral("visit_check", "Visit checked, on its day", FIXED),
     referral("report", "Report received", BUSINESS, 10, NCQA),
     referral("report_again", "Report asked for again", BUSINESS, 5, NCQA),
     referral("review", "Report reviewed", BUSINESS, 2),

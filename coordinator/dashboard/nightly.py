@@ -34,7 +34,7 @@ from coordinator.dashboard.team_rollup import keep_snapshot
 from coordinator.messaging.claims import Scope
 from coordinator.messaging.delivery import deliver_due
 from coordinator.workflow import Actor, System
-from referrals.services import ask_for_late_reports, expire_awards, follow_up_money
+from referrals.services import ask_for_late_reports, chase_overdue, expire_awards, follow_up_money
 from scheduling.rules.local_time import day_bounds, local_day, opens_at
 from scheduling.services.reminder_follow_up import follow_up_failures
 from scheduling.services.reminders import Planned, plan_reminders
@@ -172,6 +172,7 @@ def _steps(result: Result, leader: Leader, wait: bool) -> list[tuple[str, Callab
         ("reports", lambda: 0 if night.past else ask_for_late_reports(site=night.site, **act)),
         ("awards", lambda: 0 if night.past else expire_awards(site=night.site, **act)),
         ("money", lambda: 0 if night.past else follow_up_money(site=night.site, **act)),
+        ("chased", lambda: 0 if night.past else chase_overdue(site=night.site, **act)),
         ("mended", lambda: 0 if night.past else gaps.close_mended(site=night.site, **act)),
         ("gaps", lambda: 0 if night.past else gaps.ask_about_gaps(site=night.site, **act)),
         ("escalated", lambda: 0 if night.past else careplans.escalate_overdue(site=night.site, **act)),

@@ -203,6 +203,7 @@ class NightRow:
             ("reports", lambda n: ngettext("%(n)d late report", "%(n)d late reports", n)),
             ("awards", lambda n: ngettext("%(n)d award that expired", "%(n)d awards that expired", n)),
             ("money", lambda n: ngettext("%(n)d matter of money", "%(n)d matters of money", n)),
+            ("chased", lambda n: ngettext("%(n)d overdue referral", "%(n)d overdue referrals", n)),
             ("gaps", lambda n: ngettext("%(n)d incomplete record", "%(n)d incomplete records", n)),
             ("escalated", lambda n: ngettext("%(n)d task escalated", "%(n)d tasks escalated", n)),
             ("failures", lambda n: ngettext("%(n)d failed message", "%(n)d failed messages", n)),

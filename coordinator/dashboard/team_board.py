@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from coordinator.dashboard import team_charts as charts
 from coordinator.dashboard.export import csv_response
+from coordinator.dashboard.team_duplicates import duplicates_answered
 from coordinator.dashboard.team_figures import (
     COLUMNS,
     DEFAULT_SORT,
@@ -43,6 +44,7 @@ def team_board(request: HttpRequest) -> HttpResponse:
         "definitions": [MEASURES[key] for key in dict.fromkeys((*KPIS, *COLUMNS))],
         "export_query": ask.query(sort=ask.sort),
         **_charts(board, now),
+        "duplicates": duplicates_answered(request.user, board.chosen, ask.days, now),
     }
     return page(request, "dashboard/team_board.html", context)
 

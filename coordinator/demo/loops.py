@@ -6,9 +6,12 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from coordinator.demo.clinic import Clinic
 from coordinator.demo.patients import Patients
-from patients.models import Patient
+from patients.models import Document, Patient
+from patients.services import add_documents
 from referrals import services
 from referrals.models import Referral
 
@@ -36,6 +39,14 @@ REFERRALS = [
     ("Sleep medicine", "medical", "Cedar Sleep Center", "Sleep study", "routine", "Gutierrez, Manuel", 18, "send send_failed"),
 ]  # fmt: skip
 
+QUESTIONS = {
+    "Cardiology": "Is the heart the cause, and does the treatment need a change?",
+    "Imaging": "Please read with the earlier pictures in mind.",
+    "Nephrology": "How fast does the kidney function fall, and what should be stopped?",
+    "Orthopedics": "Is an operation needed, or is therapy enough?",
+    "Physical therapy": "Walking without pain for half an hour.",
+}
+
 # service, code, units, payer, urgency, patient, days since received by the payer, how far it has come
 AUTHORIZATIONS = [
     ("MRI lumbar", "72148", 1, "HealthNorth Plus", "expedited", "Kowalski, Daniel", 2, "pended"),
@@ -56,6 +67,9 @@ def make_loops(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
     for row in AUTHORIZATIONS:
         patient = patients[row[5]]
         _authorization(clinic, patient, by_patient.get(patient.pk), row)
+    for referral, row in zip(made, REFERRALS, strict=True):
+        if row[7] == "await_authorization":
+            _step(clinic, referral, "await_authorization", clinic.ago(row[6] / 2))
     _luz(clinic, patients, rng)
 
 
@@ -68,6 +82,10 @@ def _referral(clinic: Clinic, patient: Patient, row: tuple[Any, ...]) -> Referra
         specialty=specialty,
         category=category,
         reason=reason,
+        service="Weekly food box" if category == "social" else "",
+        clinical_question=""
+        if category == "social"
+        else QUESTIONS.get(specialty, "What do you find, and what should we do?"),
         urgency=urgency,
         requester=patient.primary_care,
         recipient_organization=clinic.organizations[recipient],
@@ -75,7 +93,7 @@ def _referral(clinic: Clinic, patient: Patient, row: tuple[Any, ...]) -> Referra
         by=by,
         now=at,
     )
-    words = steps.split()
+    words = [word for word in steps.split() if word != "await_authorization"]
     pause = days / (len(words) + 1)
     for number, word in enumerate(words, 1):
         at = clinic.ago(days - number * pause)
@@ -102,7 +120,8 @@ def _step(clinic: Clinic, referral: Referral, word: str, at: datetime) -> None:
             "confirmed_by": "scheduling desk",
         },
         "see": {"seen_on": today},
-        "complete": {"seen_on": today},
+        "complete": {"seen_on": today}
+        | ({"report": _report(clinic, referral, at)} if word == "complete" else {}),
         "send_failed": {},
     }
     reasons = {"decline": "No capacity before spring", "withdraw": "Patient changed their mind"}
@@ -115,6 +134,21 @@ def _step(clinic: Clinic, referral: Referral, word: str, at: datetime) -> None:
         reason=reasons.get(word, "Line busy three times" if word == "send_failed" else ""),
         **facts.get(word, {}),
     )
+
+
+def _report(clinic: Clinic, referral: Referral, at: datetime) -> Document:
+    """The consultation report that came back, one page."""
+    text = f"{referral.specialty} consultation. {referral.reason}. No urgent finding; continue as planned.".encode()
+    [report] = add_documents(
+        patient_id=referral.patient_id,
+        files=[SimpleUploadedFile(f"{referral.specialty} report.txt", text, "text/plain")],
+        kind="report",
+        title=f"{referral.specialty} report",
+        received_on=at.date(),
+        by=clinic.users["dana"],
+        now=at,
+    )
+    return report
 
 
 def _authorization(clinic: Clinic, patient: Patient, referral: Referral | None, row: tuple[Any, ...]) -> None:
@@ -173,6 +207,7 @@ def _luz(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
         at = clinic.ago(4 * number + 1)
         referral = services.create_referral(
             patient=patient, specialty="Podiatry" if number % 2 else "Eye care", reason="Yearly diabetes check",
+            clinical_question="Any sign of harm from the diabetes?",
             recipient_organization=clinic.organizations["Prairie Orthopedics"], owner=luz, by=luz, now=at,
         )  # fmt: skip
         if number > 1:

@@ -25,6 +25,7 @@ from coordinator.demo.payer_files import make_payer_files
 from coordinator.demo.plans import make_plans
 from coordinator.demo.requests import make_requests
 from coordinator.demo.rule_changes import make_rule_changes
+from coordinator.demo.talks import make_talks
 from coordinator.demo.visits import make_visits
 from coordinator.demo.work import DEMO, make_work
 
@@ -53,6 +54,7 @@ def seed(*, now: datetime) -> int:
         make_money(clinic, patients)
         make_incoming(clinic, patients)
         make_payer_files(clinic)
+        make_talks(clinic, patients)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

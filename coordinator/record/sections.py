@@ -21,7 +21,7 @@ from patients.safe_contact import safety
 def sections_of(record: Record) -> Iterable[dict[str, Any]]:
     p = record.patient
     none_known = _("No known allergies") if p.allergy_status == "none_known" else _("Not recorded")
-    yield _table(
+    yield table(
         _("Allergies"),
         record.allergies,
         {
@@ -32,7 +32,7 @@ def sections_of(record: Record) -> Iterable[dict[str, Any]]:
         },
         none_known,
     )
-    yield _table(
+    yield table(
         _("Problems"),
         record.problems,
         {
@@ -43,7 +43,7 @@ def sections_of(record: Record) -> Iterable[dict[str, Any]]:
             _("Until"): (1, lambda r: day_words(r.ended_on)),
         },
     )
-    yield _table(
+    yield table(
         _("Medicines"),
         record.medications,
         {
@@ -55,10 +55,10 @@ def sections_of(record: Record) -> Iterable[dict[str, Any]]:
         },
     )
     wishes = safety(p)
-    yield _table(
+    yield table(
         _("Safe contact"), wishes.on_paper, {_("What to know before contacting the patient"): (1, str)}
     )
-    yield _table(
+    yield table(
         _("Phones and e-mail"),
         record.points_on_paper,
         {
@@ -82,7 +82,7 @@ def sections_of(record: Record) -> Iterable[dict[str, Any]]:
             _("Until"): (1, lambda r: moment_words(r.ended_at)),
         },
     )
-    yield _table(
+    yield table(
         _("Coverage"),
         record.coverages,
         {
@@ -95,7 +95,7 @@ def sections_of(record: Record) -> Iterable[dict[str, Any]]:
             _("Status"): (1, lambda r: r.get_status_display()),
         },
     )
-    yield _table(
+    yield table(
         _("Care team"),
         record.care_team,
         {
@@ -106,7 +106,7 @@ def sections_of(record: Record) -> Iterable[dict[str, Any]]:
             _("Until"): (1, lambda r: day_words(r.ended_on)),
         },
     )
-    yield _table(
+    yield table(
         _("Family and caregivers"),
         record.related_people,
         {
@@ -118,7 +118,7 @@ def sections_of(record: Record) -> Iterable[dict[str, Any]]:
             _("Until"): (1, lambda r: day_words(r.ended_on)),
         },
     )
-    yield _table(
+    yield table(
         _("Consents"),
         record.consents,
         {
@@ -136,7 +136,7 @@ def sections_of(record: Record) -> Iterable[dict[str, Any]]:
 
 def _care(record: Record) -> Iterable[dict[str, Any]]:
     kept = {problem.pk for problem in record.problems}
-    yield _table(
+    yield table(
         _("Care plans"),
         record.plans,
         {
@@ -150,7 +150,7 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
     newest: dict[Any, Any] = {}
     for measured in record.measurements:
         newest.setdefault(measured.goal_id, measured)
-    yield _table(
+    yield table(
         _("Goals"),
         record.goals,
         {
@@ -162,7 +162,7 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
             _("Due"): (1, lambda r: day_words(r.due_on)),
         },
     )
-    yield _table(
+    yield table(
         _("Actions"),
         record.interventions,
         {
@@ -172,7 +172,7 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
             _("Due"): (1, lambda r: day_words(r.due_on) or r.frequency),
         },
     )
-    yield _table(
+    yield table(
         _("Tasks"),
         record.tasks,
         {
@@ -183,7 +183,7 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
             _("Due"): (1, lambda r: moment_words(r.due_at)),
         },
     )
-    yield _table(
+    yield table(
         _("Visits"),
         record.appointments,
         {
@@ -194,7 +194,7 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
             _("Status"): (1, lambda r: r.get_status_display()),
         },
     )
-    yield _table(
+    yield table(
         _("Referrals"),
         record.referrals,
         {
@@ -205,7 +205,7 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
             _("Made"): (1, lambda r: moment_words(r.created_at)),
         },
     )
-    yield _table(
+    yield table(
         _("Prior authorizations"),
         record.authorizations,
         {
@@ -220,7 +220,7 @@ def _care(record: Record) -> Iterable[dict[str, Any]]:
 
 
 def _history(record: Record) -> Iterable[dict[str, Any]]:
-    yield _table(
+    yield table(
         _("Contacts"),
         record.contacts,
         {
@@ -237,7 +237,7 @@ def _history(record: Record) -> Iterable[dict[str, Any]]:
         "empty": _("None recorded"),
         "rows": [[_note_head(note), plain(note.body)] for note in record.notes],
     }
-    yield _table(
+    yield table(
         _("Provider updates"),
         record.updates,
         {
@@ -248,7 +248,7 @@ def _history(record: Record) -> Iterable[dict[str, Any]]:
             _("Status"): (1, lambda r: r.get_status_display()),
         },
     )
-    yield _table(
+    yield table(
         _("Encounters"),
         record.encounters,
         {
@@ -258,17 +258,17 @@ def _history(record: Record) -> Iterable[dict[str, Any]]:
             _("With"): (2, lambda r: r.practitioner or r.organization or ""),
         },
     )
-    yield _table(
+    yield table(
         _("Results"),
         record.results,
         {
             _("When"): (1, lambda r: moment_words(r.taken_at)),
             _("Result"): (3, lambda r: r.name),
-            _("Value"): (2, _value),
+            _("Value"): (2, result_value),
             _("Reading"): (1, lambda r: r.interpretation),
         },
     )
-    yield _table(
+    yield table(
         _("Immunizations"),
         record.immunizations,
         {
@@ -276,7 +276,7 @@ def _history(record: Record) -> Iterable[dict[str, Any]]:
             _("Vaccine"): (3, lambda r: r.name),
         },
     )
-    yield _table(
+    yield table(
         _("Documents"),
         record.documents,
         {
@@ -285,7 +285,7 @@ def _history(record: Record) -> Iterable[dict[str, Any]]:
             _("Title"): (3, lambda r: r.title),
         },
     )
-    yield _table(
+    yield table(
         _("Timeline"),
         [describe(row) for row in record.events],
         {
@@ -312,7 +312,7 @@ def moment_words(value: datetime | None) -> str:
     return day_time(value) if value else ""
 
 
-def _table(
+def table(
     title: str,
     rows: Sequence[Any],
     columns: dict[str, tuple[int, Callable[[Any], Any]]],
@@ -343,7 +343,7 @@ def _measured(row: Any) -> str:
     return f"{row.value.normalize():f} {row.unit} ({day_words(row.measured_on)})" if row else ""
 
 
-def _value(row: Any) -> str:
+def result_value(row: Any) -> str:
     return f"{row.value.normalize():f} {row.unit}".strip() if row.value is not None else row.value_text
 
 

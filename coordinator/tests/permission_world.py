@@ -60,6 +60,7 @@ from patients.services import merge_patients
 from patients.tests.factories import make_document, make_grant, make_patient, make_phone, make_update
 from referrals.tests.factories import (
     make_appeal,
+    make_attempt,
     make_authorization,
     make_denial,
     make_denial_category,
@@ -232,6 +233,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
         Rule.objects.exclude(proposals__decision="").latest("key").key
     ),
     "referral": _patient_of(make_referral),
+    "attempt to reach": lambda world, site: make_attempt(world.thing("referral", site)),
     "authorization": _patient_of(make_authorization),
     "denial": lambda world, site: make_denial(world.thing("authorization", site)),
     "denial category": lambda world, site: make_denial_category(),

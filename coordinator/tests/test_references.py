@@ -21,6 +21,7 @@ from rest_framework.exceptions import ValidationError
 
 from coordinator.accounts.roles import Role
 from coordinator.api.fields import OwnSite, Strict, Visible
+from coordinator.packets.gather import offer_of
 from coordinator.tests.permission_world import World, one_world
 
 OURS = ("coordinator", "patients", "careplans", "referrals", "scheduling")
@@ -117,6 +118,7 @@ def handed(world: World, actor: str) -> dict[str, Any]:
         "names": ["given_name", "coordinator"],
         "site": world.own,
         "sites": [world.own],
+        "offer": offer_of(world.thing("referral", world.own), user, timezone.now()),
         "run": world.thing("table of patients", world.own),
         "people": [world.thing("practitioner", world.own)],
         "services": list(Service.objects.all()),

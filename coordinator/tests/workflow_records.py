@@ -16,7 +16,8 @@ from careplans.tests.factories import make_goal, make_intervention, make_plan, m
 from coordinator.clocks.tests.factories import make_clock
 from coordinator.exchange.tests.factories import make_payer_file
 from coordinator.workflow import Step
-from patients.tests.factories import make_patient, make_update
+from patients.models import Document
+from patients.tests.factories import make_document, make_patient, make_update
 from referrals.tests.factories import make_authorization, make_referral
 from referrals.tests.money_factories import make_aid, make_benefit, make_bill, make_estimate
 from scheduling.tests.factories import make_appointment
@@ -90,6 +91,8 @@ def _value(record: Any, need: str) -> Any:
         field = record._meta.get_field(need)
     except FieldDoesNotExist:
         return "a fact"
+    if field.is_relation and field.related_model is Document and record.patient_id is not None:
+        return make_document(record.patient)
     if field.is_relation:
         return getattr(record, need)
     if isinstance(field, models.DateTimeField):

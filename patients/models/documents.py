@@ -36,6 +36,7 @@ class DocumentKind(models.TextChoices):
     CONSENT = "consent", _("Signed consent")
     DIRECTIVE = "directive", _("Advance directive")
     LETTER = "letter", _("Letter")
+    PACKET = "packet", _("Referral packet")
     FORM = "form", _("Form")
     PHOTO = "photo", _("Photo")
     OTHER = "other", _("Other document")

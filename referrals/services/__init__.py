@@ -7,6 +7,7 @@ from referrals.services.appeals import (
     record_appeal_outcome,
     record_peer_to_peer,
 )
+from referrals.services.attempts import enter_entry_in_error, log_attempt
 from referrals.services.authorizations import (
     add_line,
     advance_authorization,
@@ -29,6 +30,10 @@ from referrals.services.money import follow_up_money
 from referrals.services.papers import add_paper, attach_paper, detach_paper, drop_paper, upload_paper
 from referrals.services.payer_calls import enter_call_in_error, record_call
 from referrals.services.payer_clock import downgrade_to_standard, extend_decision, record_answer
+from referrals.services.guard import answer_guard
+from referrals.services.messages import add_message
+from referrals.services.overdue import chase_overdue
+from referrals.services.receiving import receive_report
 from referrals.services.referrals import (
     advance_referral,
     assign_referral,
@@ -57,6 +62,10 @@ __all__ = [
     "advance_authorization",
     "advance_referral",
     "approve_back_dated",
+    "add_message",
+    "advance_authorization",
+    "advance_referral",
+    "answer_guard",
     "ask_for_late_reports",
     "ask_list",
     "assign_authorization",
@@ -84,6 +93,14 @@ __all__ = [
     "record_appeal_outcome",
     "record_call",
     "record_denial",
+    "chase_overdue",
+    "create_authorization",
+    "create_referral",
+    "decide_lines",
+    "enter_entry_in_error",
+    "import_referral",
+    "log_attempt",
+    "receive_report",
     "record_patient_told",
     "record_peer_to_peer",
     "record_printing",

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from careplans import services as careplans
+from careplans.models import Outcome
 from coordinator.audit import services as audit
-from coordinator.clocks.services import meet_clock, start_clock, void_clock
-from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.db import Conflict, lock
-from coordinator.wording import as_kept
 from coordinator.workflow import (
     Actor,
     NotAllowed,
@@ -25,21 +23,21 @@ from coordinator.workflow import (
     person,
     record_edit,
 )
-from patients.models import Patient
+from patients.models import Patient, Topic
 from referrals import rules
 from referrals.models import Referral
 from referrals.permissions import check_can_manage_referral, check_can_review
 from referrals.selectors import similar_referrals
-from referrals.workflow import BEFORE_SENDING, ReferralStatus
-
-# Which field keeps the moment of a step.
-STAMPS = {
-    "send": "sent_at",
-    "receive": "received_at",
-    "accept": "accepted_at",
-    "schedule": "scheduled_at",
-    "complete": "report_received_at",
-}
+from referrals.services.guard import answer_guard
+from referrals.services.next_steps import set_next
+from referrals.services.step_facts import complete_facts, facts_of
+from referrals.workflow import (
+    BEFORE_SENDING,
+    ENDED_WITHOUT_REPORT,
+    WITH_RECIPIENT,
+    OutcomeReason,
+    ReferralStatus,
+)
 
 
 @transaction.atomic
@@ -53,12 +51,15 @@ def create_referral(
     owner: Any = None,
     team: Any = None,
     duplicate_reason: str = "",
+    replaces: Referral | None = None,
     **fields: Any,
 ) -> Referral:
     """A draft with an owner, a next step and a date.
 
-    Refuses (Conflict, with `similar`) when the patient has one for the same specialty that is open or was completed
-    in the last 90 days, unless `duplicate_reason` says why to go on.
+    Refuses (Conflict, with `similar`) when the patient has one for the same specialty or service that is open or was
+    completed in the last 90 days, unless `duplicate_reason` says why to go on, or it `replaces` that one: the old one
+    is withdrawn, or its recipient asked to cancel. Either answer is counted. `refers_elsewhere` is the one that ended
+    and that this one goes on from.
     """
     referral = Referral(
         patient=patient,
@@ -67,26 +68,64 @@ def create_referral(
         reason=reason.strip(),
         stage_since=now,
         created_by=person(by),
+        replaces=replaces,
         **fields,
     )
     check_can_manage_referral(by, referral)
     if not referral.specialty or not referral.reason:
         raise ValidationError(_("A referral needs a specialty and a reason."))
-    similar = similar_referrals(patient=patient, specialty=referral.specialty, now=now)
-    if similar and not duplicate_reason:
+    _check_linked(referral)
+    similar = similar_referrals(
+        patient=patient, specialty=referral.specialty, service=referral.service, now=now
+    )
+    shown = [r.pk for r in similar]
+    if similar and not duplicate_reason and (replaces is None or replaces.pk not in shown):
         raise Conflict(
             _("This patient already has a referral to %(specialty)s.") % {"specialty": referral.specialty},
-            similar=[str(r.pk) for r in similar],
+            similar=[str(key) for key in shown],
         )
     _give_owner(referral, owner=owner, team=team, by=by)
     referral.reference = _next_reference()
     referral.save()
     facts = {"duplicate_reason": duplicate_reason} if duplicate_reason else {}
     begin(referral, by=by, now=now, **facts)
-    _set_next(referral, by=by, now=now, step="create")
+    set_next(referral, by=by, now=now, step="create")
+    answer: dict[str, Any] = {
+        "patient": patient,
+        "kind": "referral",
+        "by": by,
+        "now": now,
+        "made_id": referral.pk,
+    }
+    if replaces is not None:
+        answer_guard(choice="replace", existing=[replaces.pk], reason=duplicate_reason, **answer)
+        _end_replaced(referral, replaces, by=by, now=now)
+    elif shown:
+        answer_guard(choice="go_on", existing=shown, reason=duplicate_reason, **answer)
     from referrals.services.requirements import ask_list_for_referral
 
     return ask_list_for_referral(referral=referral, by=by, now=now)
+
+
+def _check_linked(referral: Referral) -> None:
+    """What it goes on from has ended, what it replaces has not, and both are of the same patient."""
+    for old in (referral.refers_elsewhere, referral.replaces):
+        if old is not None and old.patient_id != referral.patient_id:
+            raise ValidationError(_("That referral belongs to another patient."))
+    old = referral.refers_elsewhere
+    if old is not None and old.status not in ENDED_WITHOUT_REPORT:
+        raise NotAllowed(_("Refer elsewhere once this one was declined, cancelled or withdrawn."))
+
+
+def _end_replaced(referral: Referral, old: Referral, *, by: Actor, now: datetime) -> None:
+    why = _("Replaced by %(reference)s") % {"reference": referral.reference}
+    if old.status == ReferralStatus.CANCEL_REQUESTED:
+        return
+    if old.status not in (*BEFORE_SENDING, *WITH_RECIPIENT):
+        raise NotAllowed(_("A referral that has ended is not replaced. Say why another one is needed."))
+    step = "withdraw" if old.status in BEFORE_SENDING else "request_cancel"
+    ending = {"reason": why, "outcome_reason": OutcomeReason.DUPLICATE}
+    advance_referral(referral_id=old.pk, step=step, by=by, now=now, **ending)
 
 
 def _give_owner(referral: Referral, *, owner: Any, team: Any, by: Actor) -> None:
@@ -145,37 +184,18 @@ def update_referral(
 def advance_referral(
     *, referral_id: UUID, step: str, by: Actor, now: datetime, reason: str = "", **facts: Any
 ) -> Referral:
-    """Take one step (see referrals.workflow), writing every row between when the recipient skipped some."""
-    referral = lock(Referral.objects.select_related("site"), referral_id)
+    """Take one step (see referrals.workflow), writing every row between when the recipient skipped some.
+
+    What the step needs beside the table is checked in services.step_facts; its refusals have sentences.
+    """
+    referral = lock(Referral.objects.select_related("site", "recipient_organization"), referral_id)
     check_can_manage_referral(by, referral)
-    _check_facts(referral, step, facts, now)
+    facts = complete_facts(referral, step, facts, by=by, now=now)
     for name in rules.path(referral.status, step):
-        # A recipient who answers with a date has evidently received it.
-        own = (
-            {"confirmed_by": facts.get("confirmed_by") or _("the answer itself")} if name == "receive" else {}
-        )
-        if name == step:
-            own |= facts
-        if name in STAMPS:
-            own[STAMPS[name]] = now
-        if name == "reopen":
-            own |= {"reviewed_at": None, "patient_told_at": None, "loop_closed_at": None}
+        own = facts_of(referral, name, step, facts, now=now)
         move(referral, name, by=by, now=now, reason=reason if name == step else "", **own)
-    _set_next(referral, by=by, now=now, step=step, reason=reason)
+    set_next(referral, by=by, now=now, step=step, reason=reason)
     return referral
-
-
-def _check_facts(referral: Referral, step: str, facts: dict[str, Any], now: datetime) -> None:
-    if step == "send" and not referral.has_recipient and not facts.get("recipient_organization"):
-        raise NotAllowed(_("Choose a recipient before sending."))
-    if (
-        step == "see"
-        and isinstance(facts.get("seen_on"), date)
-        and facts["seen_on"] > timezone.localdate(now)
-    ):
-        raise ValidationError({"seen_on": _("A visit in the future cannot have happened.")})
-    if step == "complete" and referral.status == ReferralStatus.ACCEPTED and not facts.get("seen_on"):
-        facts.setdefault("seen_on", timezone.localdate(now))
 
 
 @transaction.atomic
@@ -189,13 +209,30 @@ def record_review(*, referral_id: UUID, by: Actor, now: datetime) -> Referral:
 
 
 @transaction.atomic
-def record_patient_told(*, referral_id: UUID, by: Actor, now: datetime) -> Referral:
-    """The patient knows the outcome. Only after the requester's review."""
-    referral = lock(Referral.objects.select_related("site"), referral_id)
+def record_patient_told(
+    *, referral_id: UUID, by: Actor, now: datetime, channel: str = "", note: str = ""
+) -> Referral:
+    """The patient knows the outcome. Only after the requester's review.
+
+    With a `channel` the contact is logged on the patient's record, about results, and stands as the evidence.
+    """
+    referral = lock(Referral.objects.select_related("site", "patient__site"), referral_id)
     check_can_manage_referral(by, referral)
     if referral.reviewed_at is None:
         raise NotAllowed(_("The requester reviews the report before the patient is told."))
-    return _record_fact(referral, "patient_told_at", "tell_patient", by=by, now=now)
+    facts: dict[str, Any] = {}
+    if channel and referral.patient_told_at is None:
+        contact = careplans.log_contact(
+            patient=referral.patient,
+            channel=channel,
+            outcome=Outcome.REACHED_DONE,
+            note=note,
+            topic=Topic.RESULTS,
+            by=by,
+            now=now,
+        ).attempt
+        facts = {"channel": channel, "contact": str(contact.pk)}
+    return _record_fact(referral, "patient_told_at", "tell_patient", by=by, now=now, **facts)
 
 
 @transaction.atomic
@@ -208,15 +245,17 @@ def record_requester_told(*, referral_id: UUID, by: Actor, now: datetime) -> Ref
     return _record_fact(referral, "requester_told_at", "tell_requester", by=by, now=now)
 
 
-def _record_fact(referral: Referral, field: str, step: str, *, by: Actor, now: datetime) -> Referral:
+def _record_fact(
+    referral: Referral, field: str, step: str, *, by: Actor, now: datetime, **facts: Any
+) -> Referral:
     """One of the loop's facts: not a status step, so it writes its own history row and audit event."""
     if getattr(referral, field) is not None:
         return referral
     setattr(referral, field, now)
     referral.version += 1
     referral.save()
-    begin(referral, by=by, now=now, step=step)
-    _set_next(referral, by=by, now=now, step=step)
+    begin(referral, by=by, now=now, step=step, **facts)
+    set_next(referral, by=by, now=now, step=step)
     return referral
 
 
@@ -237,40 +276,6 @@ def assign_referral(*, referral_id: UUID, owner: Any, by: Actor, now: datetime, 
     return referral
 
 
-def _set_next(referral: Referral, *, by: Actor, now: datetime, step: str, reason: str = "") -> None:
-    """The next step, whose move it is, and the date with its rule: written with every change."""
-    following = rules.next_step(referral)
-    if referral.clock is not None and referral.clock.state in RUNNING:
-        if step in rules.MEETING_STEPS:
-            meet_clock(clock_id=referral.clock.pk, by=by, now=now)
-        else:
-            void_clock(clock_id=referral.clock.pk, reason=reason or step, by=by, now=now)
-    clock = None
-    if following.rule:
-        on = getattr(referral, following.on) if following.on else referral.requested_by_on
-        clock = start_clock(
-            subject=referral,
-            kind=following.rule.format(urgency=referral.urgency),
-            anchor_at=now,
-            zone=referral.site.zone,
-            calendar=referral.site.calendar,
-            by=by,
-            now=now,
-            site_id=referral.site_id,
-            on=timezone.localtime(on, referral.site.tzinfo).date() if isinstance(on, datetime) else on,
-            owner_id=referral.owner_id,
-        )
-    closed = following is rules.CLOSED
-    referral.next_step = as_kept(following.text)
-    referral.clock = clock
-    referral.due_at = clock.due_at if clock else None
-    referral.stage_since = now
-    referral.loop_closed_at = now if closed and referral.status != ReferralStatus.ENTERED_IN_ERROR else None
-    referral.save(
-        update_fields=["next_step", "clock", "due_at", "stage_since", "loop_closed_at", "updated_at"]
-    )
-
-
 @transaction.atomic
 def import_referral(
     *, pk: UUID, patient: Patient, team: Any, status: str, by: Actor, now: datetime, **fields: Any
@@ -283,5 +288,5 @@ def import_referral(
         referral.report_received_at = now
     referral.save(force_insert=True)
     begin(referral, by=by, now=now, step="import")
-    _set_next(referral, by=by, now=now, step="import")
+    set_next(referral, by=by, now=now, step="import")
     return referral

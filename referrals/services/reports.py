@@ -21,6 +21,7 @@ from coordinator.wording import day, in_clinic_language
 from coordinator.workflow import Actor
 from patients.workflow import PatientStatus
 from referrals.models import Referral
+from referrals.services.next_steps import again
 from referrals.workflow import ReferralStatus
 
 KEY = "report_overdue:"
@@ -36,9 +37,12 @@ def late_reports(site: Site, now: datetime) -> QuerySet[Referral]:
     key: Any = Concat(
         Value(KEY), Cast(OuterRef("pk"), CharField()), Value(":"), Cast(OuterRef("clock_id"), CharField())
     )
-    had_one = Task.objects.filter(cause_id=OuterRef("pk"), dedupe_key=key)
+    asked = Task.objects.filter(cause_id=OuterRef("pk"))
+    had_one = asked.filter(dedupe_key=key)
+    being_asked = asked.open().filter(dedupe_key__startswith=KEY)
     return Referral.objects.filter(
         ~Exists(had_one),
+        ~Exists(being_asked),
         site=site,
         status=ReferralStatus.SEEN,
         clock__isnull=False,
@@ -48,7 +52,7 @@ def late_reports(site: Site, now: datetime) -> QuerySet[Referral]:
 
 
 def ask_for_late_reports(*, site: Site, by: Actor, now: datetime) -> int:
-    """Open a task for each of them, once for each deadline; returns how many."""
+    """Open a task for each of them, once for each deadline; returns how many. It is asked for again every 5 days."""
     waiting = list(late_reports(site, now).order_by("due_at", "pk").values_list("pk", flat=True))
     return sum(_ask(pk, site, by, now) for pk in waiting)
 
@@ -81,6 +85,7 @@ def _ask(referral_id: UUID, site: Site, by: Actor, now: datetime) -> bool:
         by=by,
         now=now,
     )
+    again(referral, by=by, now=now)
     return True
 
 

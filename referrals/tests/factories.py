@@ -25,6 +25,7 @@ from referrals.models import (
     PeerToPeer,
     PriorAuthorization,
     Referral,
+    ReferralAttempt,
     RequirementCheck,
 )
 
@@ -41,6 +42,7 @@ def make_referral(patient: Patient | None = None, **fields: Any) -> Referral:
     fields.setdefault("reference", f"R-T{next(number):06d}")
     fields.setdefault("specialty", "Cardiology")
     fields.setdefault("reason", "Swelling despite water pill")
+    fields.setdefault("clinical_question", "Is the swelling from the heart?")
     fields.setdefault("stage_since", timezone.now())
     if "owner" not in fields and "team" not in fields:
         fields["owner"] = make_user(site=patient.site)
@@ -140,3 +142,13 @@ def make_inbound(site: Site, **fields: Any) -> InboundDocument:
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_bytes(b"\x89PNG\r\n\x1a\n")
     return inbound
+
+
+def make_attempt(referral: Referral, **fields: Any) -> ReferralAttempt:
+    """An attempt to reach the recipient that nobody answered."""
+    fields.setdefault("at", timezone.now())
+    fields.setdefault("whom", "recipient")
+    fields.setdefault("channel", "phone")
+    fields.setdefault("outcome", "no_answer")
+    fields.setdefault("reached", False)
+    return ReferralAttempt.objects.create(referral=referral, **fields)

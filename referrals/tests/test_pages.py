@@ -14,7 +14,7 @@ from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
 from coordinator.tests.factories import make_organization, make_site, make_user
 from patients.models import Problem
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_document, make_patient
 from referrals import services
 from referrals.models import Referral
 
@@ -41,8 +41,7 @@ def write(patient, by, specialty="Cardiology", **fields):
         reason="Swelling",
         by=by,
         now=timezone.now(),
-        recipient_organization=make_organization(),
-        **fields,
+        **{"recipient_organization": make_organization(), "clinical_question": "Is it the heart?"} | fields,
     )
 
 
@@ -152,6 +151,7 @@ def test_a_referral_is_taken_from_draft_to_closed_loop_on_the_page(client, user,
             "reason": "Swelling despite water pill",
             "urgency": "routine",
             "recipient_organization": make_organization().pk,
+            "clinical_question": "Is it the heart?",
         },
     )
     referral = Referral.objects.get()
@@ -166,9 +166,12 @@ def test_a_referral_is_taken_from_draft_to_closed_loop_on_the_page(client, user,
     assert take("send", channel="fax").url == detail
     assert take("schedule", visit_at=visit.strftime("%Y-%m-%dT%H:%M"), visit_place="Mercy").url == detail
     assert take("see", seen_on=timezone.localdate().isoformat()).url == detail
-    assert take("complete").url == detail
-    for fact in ("review", "tell_patient"):
-        client.post(reverse("referrals:referral_fact", args=[referral.pk, fact]))
+    assert "Choose the report" in take("complete").content.decode()
+    assert take("complete", report=make_document(patient).pk).url == detail
+    client.post(reverse("referrals:referral_fact", args=[referral.pk, "review"]))
+    told = client.post(reverse("referrals:referral_told", args=[referral.pk]), {"channel": "phone"})
+    assert told.url == detail
+    assert (patient.contact_attempts.get().topic, patient.contact_attempts.get().reached) == ("results", True)
     text = page(client, detail)
     assert "Loop closed" in text
     assert referral.reference not in page(client, LIST)
@@ -189,11 +192,12 @@ def test_a_referral_written_without_a_recipient_gets_one_when_it_is_sent(client,
     client.post(reverse("referrals:referral_new"), {**data, "urgency": "routine"})
     referral = Referral.objects.get()
     mercy = make_organization()
-    client.post(reverse("referrals:referral_step", args=[referral.pk, "make_ready"]))
     address = reverse("referrals:referral_step", args=[referral.pk, "send"])
     assert mercy.name in page(client, address)
     assert client.post(address, {"channel": "fax"}).status_code == 422
-    sent = client.post(address, {"channel": "fax", "recipient_organization": mercy.pk})
+    asked = {"channel": "fax", "recipient_organization": mercy.pk}
+    assert client.post(address, asked).status_code == 422
+    sent = client.post(address, asked | {"clinical_question": "Is the foot safe?"})
     assert sent.status_code == 302
     referral.refresh_from_db()
     assert (referral.status, referral.recipient_organization) == ("sent", mercy)
@@ -269,7 +273,8 @@ def asked(referral, **changes):
     return {
         "category": referral.category, "specialty": referral.specialty, "reason": referral.reason,
         "urgency": referral.urgency, "version": referral.version,
-        "recipient_organization": referral.recipient_organization_id, **changes,
+        "recipient_organization": referral.recipient_organization_id,
+        "clinical_question": referral.clinical_question, **changes,
     }  # fmt: skip
 
 

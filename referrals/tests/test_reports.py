@@ -12,7 +12,7 @@ from careplans.services import complete_task
 from coordinator.tests.factories import make_organization, make_site, make_user
 from coordinator.workflow import System
 from patients.models import Patient
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_document, make_patient
 from referrals import services
 from referrals.tests.factories import make_referral
 
@@ -65,7 +65,8 @@ def test_a_late_report_opens_one_task_for_the_owner(site, referral, dana):
 
 def test_it_closes_when_the_report_is_in(site, referral, dana):
     chase(site, after(referral, hours=2))
-    step(referral, dana, "complete", now=after(referral, hours=3))
+    report = make_document(referral.patient)
+    step(referral, dana, "complete", now=after(referral, hours=3), report=report)
     assert Task.objects.get().status == "cancelled"
     assert chase(site, after(referral, days=30)) == 0
 
@@ -73,7 +74,8 @@ def test_it_closes_when_the_report_is_in(site, referral, dana):
 @pytest.mark.parametrize("name", ["decline", "request_cancel", "cancel_visit"])
 def test_it_closes_when_the_referral_goes_another_way(site, referral, dana, name):
     chase(site, after(referral, hours=2))
-    step(referral, dana, name, now=after(referral, hours=3), reason="Other")
+    more = {"cancelled_by": "patient"} if name == "cancel_visit" else {}
+    step(referral, dana, name, now=after(referral, hours=3), reason="Other", **more)
     assert Task.objects.get(dedupe_key__startswith="report_overdue:").status == "cancelled"
 
 

@@ -12,7 +12,7 @@ from coordinator.audit.models import AuditEvent
 from coordinator.db import Conflict
 from coordinator.tests.factories import make_organization, make_practitioner, make_site, make_team, make_user
 from coordinator.workflow import NotAllowed, System
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_document, make_patient
 from referrals import services
 from referrals.workflow import ReferralStatus as S
 
@@ -32,6 +32,7 @@ def patient(user):
 
 def write(patient, by, **fields):
     fields.setdefault("recipient_organization", make_organization())
+    fields.setdefault("clinical_question", "Is it the heart?")
     return services.create_referral(
         patient=patient, specialty="Cardiology", reason="Swelling", by=by, now=NOW, **fields
     )
@@ -99,7 +100,7 @@ def test_the_loop_is_closed_only_when_reviewed_and_the_patient_was_told(patient,
     go(referral, "send", user, channel="fax")
     go(referral, "accept", user)
     go(referral, "see", user, seen_on=datetime.date(2026, 11, 17))
-    done = go(referral, "complete", user)
+    done = go(referral, "complete", user, report=make_document(patient))
     assert (done.status, done.loop_closed_at, done.next_step) == (
         S.COMPLETED,
         None,
@@ -127,11 +128,12 @@ def test_reopening_a_completed_one_opens_the_loop_again(patient, user):
     referral = write(patient, user)
     go(referral, "send", user, channel="fax")
     go(referral, "accept", user)
-    go(referral, "complete", user)
+    go(referral, "complete", user, report=make_document(patient))
     services.record_review(referral_id=referral.pk, by=user, now=NOW)
     services.record_patient_told(referral_id=referral.pk, by=user, now=NOW)
     again = go(referral, "reopen", user, reason="Wrong patient's report")
     assert (again.status, again.loop_closed_at, again.reviewed_at) == (S.SEEN, None, None)
+    assert (again.report, again.report_received_at) == (None, None)
     assert again.due_at is not None
 
 
@@ -141,7 +143,7 @@ def test_the_requesting_provider_may_review_but_not_steer(patient, user):
     referral = write(patient, user, requester=doctor)
     go(referral, "send", user, channel="fax")
     go(referral, "accept", user)
-    go(referral, "complete", user)
+    go(referral, "complete", user, report=make_document(patient))
     assert services.record_review(referral_id=referral.pk, by=provider, now=NOW).reviewed_at == NOW
     with pytest.raises(PermissionDenied):
         services.record_patient_told(referral_id=referral.pk, by=provider, now=NOW)

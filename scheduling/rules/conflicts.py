@@ -39,6 +39,7 @@ class Found:
     text: str
     since: datetime | None = None  # when what is in the way was booked
     offers: tuple[str, ...] = ()  # what could be done about an authorization (scheduling.rules.units)
+    about: UUID | None = None  # the visit that may be the same
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Visit:
     service: str = ""
     time_known: bool = True
     booked_at: datetime | None = None
+    pk: UUID | None = None
 
     def overlaps(self, wish: Wish) -> bool:
         return self.time_known and self.start < wish.end and wish.start < self.end
@@ -120,6 +122,7 @@ def _about_visits(wish: Wish, visits: list[Visit]) -> Iterator[Found]:
             Level.ASK,
             _("The patient already has a visit for %(service)s on %(day)s. Is this one needed as well?")
             % words,
+            about=same[0].pk,
         )
 
 

@@ -110,7 +110,7 @@ def place_of(site_id: Any, is_outside: bool, place: str) -> str:
 
 IN_THE_WAY = """
 select a.patient_id, a.practitioner_id, a.room_id, a.service_id, a.start, a."end", a.time_known, a.booked_at,
-       a.site_id, a.is_outside, a.place, w.given_name, w.family_name, w.credentials, r.name, s.name, false
+       a.site_id, a.is_outside, a.place, w.given_name, w.family_name, w.credentials, r.name, s.name, a.id, false
   from scheduling_appointment a
   join scheduling_service s on s.id = a.service_id
   left join accounts_practitioner w on w.id = a.practitioner_id
@@ -120,7 +120,7 @@ select a.patient_id, a.practitioner_id, a.room_id, a.service_id, a.start, a."end
         or (a.practitioner_id = %(practitioner)s or a.room_id = %(room)s)
            and a.start < %(end)s and a.start > %(longest_before)s and a."end" > %(start)s)
  union all
-select null, practitioner_id, null, null, starts_at, ends_at, null, null, null, null, reason, null, null, null, null, null, true
+select null, practitioner_id, null, null, starts_at, ends_at, null, null, null, null, reason, null, null, null, null, null, null, true
   from scheduling_block
  where (site_id = %(site)s and practitioner_id is null or practitioner_id = %(practitioner)s)
    and starts_at < %(day_end)s and ends_at > %(day_start)s
@@ -158,6 +158,7 @@ def _visit(
     patient_id: UUID, practitioner_id: UUID | None, room_id: UUID | None, service_id: UUID, start: datetime,
     end: datetime, time_known: bool, booked_at: datetime, site_id: UUID, is_outside: bool, place: str,
     given_name: str | None, family_name: str | None, credentials: str | None, room: str | None, service: str,
+    pk: UUID,
 ) -> Visit:  # fmt: skip
     who = Practitioner(
         given_name=given_name or "", family_name=family_name or "", credentials=credentials or ""
@@ -175,6 +176,7 @@ def _visit(
         service=service,
         time_known=time_known,
         booked_at=booked_at,
+        pk=pk,
     )
 
 

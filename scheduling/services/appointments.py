@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from coordinator.db import Conflict, advisory_lock, lock, refusals, retry_deadlocks
 from coordinator.workflow import Actor, begin, move, person
+from referrals.services import answer_guard
 from scheduling.models import Appointment
 from scheduling.permissions import check_can_manage
 from scheduling.rules.conflicts import Found
@@ -80,8 +81,27 @@ def book_appointment(
         )
         with refusals(**_sentences()):
             begin(appointment, by=by, now=now, step="book", reason=override_reason, **_overrides(found))
+        _keep_answer(appointment, found, override_reason, by=by, now=now)
         consequences.after_booking(appointment, by=by, now=now)
     return appointment
+
+
+def _keep_answer(
+    appointment: Appointment, found: Sequence[Found], reason: str, *, by: Actor, now: datetime
+) -> None:
+    """Somebody was shown the visit that may be the same, and booked another one all the same: that is counted."""
+    existing = [one.about for one in found if one.kind == "same_service" and one.about is not None]
+    if existing:
+        answer_guard(
+            patient=appointment.patient,
+            kind="appointment",
+            choice="go_on",
+            existing=existing,
+            made_id=appointment.pk,
+            reason=reason.strip(),
+            by=by,
+            now=now,
+        )
 
 
 @retry_deadlocks

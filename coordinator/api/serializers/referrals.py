@@ -21,6 +21,7 @@ from coordinator.api.fields import (
 )
 from coordinator.api.selectors import (
     colleagues,
+    documents,
     organizations,
     patients,
     practitioners,
@@ -29,7 +30,7 @@ from coordinator.api.selectors import (
 )
 from referrals.forms import CHANNELS
 from referrals.models import Referral
-from referrals.workflow import OutcomeReason, ReferralStatus
+from referrals.workflow import HELPED, NOT_COMPLETED, CancelledBy, ReferralStatus
 
 ROW = (
     "id", "reference", "site", "patient", "category", "specialty", "service", "reason", "urgency",
@@ -39,8 +40,9 @@ ROW = (
 DETAIL = (
     *ROW, "clinical_question", "problem", "sent_at", "received_at", "accepted_at", "scheduled_at", "seen_on",
     "report_received_at", "reviewed_at", "patient_told_at", "requester_told_at", "visit_at", "visit_place",
-    "channel", "confirmed_by", "outcome_reason",
+    "channel", "confirmed_by", "outcome_reason", "report", "report_is_critical", "refers_elsewhere", "replaces",
 )  # fmt: skip
+ENDINGS = [(value.value, value.label) for value in NOT_COMPLETED]
 FACTS = ("review", "tell_patient", "tell_requester")
 
 
@@ -107,7 +109,15 @@ class ReferralFilters(Filters):
     updated_since = Instant(required=False)
 
 
-class Sent(Strict):
+class Ready(Strict):
+    """What the request still lacks; what it has already need not be sent again."""
+
+    recipient_organization = Visible(organizations, required=False)
+    service = words(required=False, max_length=160)
+    clinical_question = serializers.CharField(required=False, max_length=20_000)
+
+
+class Sent(Ready):
     channel = serializers.ChoiceField(CHANNELS)
 
 
@@ -120,16 +130,47 @@ class Scheduled(Strict):
     visit_place = words(required=False, max_length=200)
 
 
+class Reopened(Scheduled):
+    reason = words()
+
+
+class NoShow(Strict):
+    reason = words(required=False)
+
+
+class VisitOff(Strict):
+    cancelled_by = serializers.ChoiceField(CancelledBy.choices)
+    reason = words()
+
+
+class Confirmed(Strict):
+    confirmed_by = words(required=False, max_length=120)
+
+
 class Seen(Strict):
     seen_on = Day()
 
 
 class ReportIn(Strict):
+    report = Visible(documents, help_text="The report: a document of the same patient.")
+    report_is_critical = serializers.BooleanField(required=False)
     seen_on = Day(required=False, allow_null=True)
 
 
+class Helped(Strict):
+    """For a social need: what came of it, and who said so."""
+
+    outcome_reason = serializers.ChoiceField([(value.value, value.label) for value in HELPED])
+    confirmed_by = words(max_length=120)
+
+
+class Ended(Strict):
+    reason = words()
+    outcome_reason = serializers.ChoiceField(ENDINGS, required=False)
+
+
 class Declined(Strict):
-    outcome_reason = serializers.ChoiceField(OutcomeReason.choices)
+    outcome_reason = serializers.ChoiceField(ENDINGS)
     reason = words(help_text="In the recipient's words.")
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from coordinator.tests.factories import make_organization, make_practitioner, make_user
 from patients.models import Problem
+from patients.tests.factories import make_document
 from referrals.models import Referral
 from referrals.tests.factories import make_referral
 
@@ -19,6 +20,7 @@ def draft(world):
             "urgency": "urgent",
             "requester": str(world.practitioner.pk),
             "recipient_organization": str(make_organization().pk),
+            "clinical_question": "Is it the heart?",
         },
     )
     assert made.status_code == 201, made.json()
@@ -49,7 +51,7 @@ def test_a_referral_goes_from_draft_to_a_closed_loop(world, draft):
     for step in (
         {"step": "send", "channel": "fax"},
         {"step": "schedule", "visit_at": "2027-02-03T15:00:00Z"},
-        {"step": "complete", "seen_on": "2026-11-01"},
+        {"step": "complete", "seen_on": "2026-11-01", "report": str(make_document(world.patient).pk)},
     ):
         done = world.caller.step(address(draft, "steps/"), step, version)
         assert done.status_code == 200, done.json()

@@ -108,11 +108,12 @@ def advance(step: str) -> Any:
 
 
 ASKS: dict[str, Any] = {
-    "await_authorization": NoInput, "make_ready": NoInput, "redraft": NoInput, "withdraw": WithReason,
-    "send": shapes.Sent, "record_send_failure": WithReason, "receive": shapes.Received, "accept": NoInput,
-    "schedule": shapes.Scheduled, "record_no_show": NoInput, "cancel_visit": WithReason, "see": shapes.Seen,
-    "complete": shapes.ReportIn, "decline": shapes.Declined, "request_cancel": WithReason,
-    "confirm_cancel": NoInput, "reopen": WithReason, "enter_in_error": WithReason,
+    "await_authorization": NoInput, "make_ready": shapes.Ready, "redraft": NoInput, "withdraw": shapes.Ended,
+    "send": shapes.Sent, "record_send_failure": WithReason, "receive": shapes.Received, "accept": shapes.Confirmed,
+    "schedule": shapes.Scheduled, "record_no_show": shapes.NoShow, "cancel_visit": shapes.VisitOff, "see": shapes.Seen,
+    "complete": shapes.ReportIn, "decline": shapes.Declined, "request_cancel": shapes.Ended,
+    "record_help": shapes.Helped, "confirm_cancel": shapes.Confirmed, "cancel_without_reply": WithReason,
+    "reopen": WithReason, "reopen_for_visit": shapes.Reopened, "enter_in_error": WithReason,
 }  # fmt: skip
 STEPS = StepBook(
     "Referral",

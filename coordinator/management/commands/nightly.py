@@ -106,6 +106,7 @@ NAMES = {
     "reports": "Consult reports that are late",
     "awards": "Awards that expired",
     "money": "Bills, aid, benefits and estimates to follow up",
+    "chased": "Referrals past their date",
     "mended": "Records completed since",
     "gaps": "Incomplete records",
     "escalated": "Overdue tasks escalated",

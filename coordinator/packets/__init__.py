@@ -1,0 +1,1 @@
+"""Packets of referrals: what goes to the recipient, made from the record as one tagged PDF."""

@@ -1,0 +1,74 @@
+"""A referral from its duplicate to its closed loop, with the clicks counted against the day's targets."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+from coordinator.tests.browser.conftest import photograph, violations
+from patients.models import Patient
+from patients.tests.factories import make_document
+from referrals.models import DuplicateAnswer, Referral
+
+TARGETS = {"written": 6, "sent": 2, "closed": 3}
+
+
+class Clicks:
+    """Presses what has this name, and counts."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.number = page, 0
+
+    def press(self, role: str, name: str, within: str = "body") -> None:
+        self.page.locator(within).get_by_role(role, name=name, exact=True).first.click()  # type: ignore[arg-type]
+        self.number += 1
+
+    def taken(self) -> int:
+        done, self.number = self.number, 0
+        return done
+
+
+def test_a_referral_is_written_sent_and_closed_within_the_clicks_of_the_day(open_page):
+    page = open_page("coordinator")
+    maria = Patient.objects.get(family_name="Alvarez", given_name="Maria")
+    clicks, found = Clicks(page), {}
+    # 18: the guard shows the one that exists; go on with a reason; the packet comes filled in.
+    page.goto(f"/referrals/new/?patient={maria.pk}")
+    page.get_by_role("textbox", name="Specialty").fill("Cardiology")
+    page.get_by_role("textbox", name="Reason", exact=True).fill("Swelling of both legs")
+    page.get_by_role("textbox", name="Clinical question").fill("Is it the heart?")
+    page.get_by_label("Recipient").select_option(label="Mercy Cardiology")
+    clicks.press("button", "Write referral")
+    page.get_by_text("This may exist already").wait_for()
+    photograph(page, "duplicate-guard")
+    assert violations(page) == []
+    page.get_by_role("textbox", name="Why another one?").fill("Second opinion asked for")
+    clicks.press("button", "Write it all the same")
+    page.get_by_text("written").first.wait_for()
+    new = Referral.objects.filter(patient=maria, specialty="Cardiology").latest("created_at")
+    clicks.press("link", "Make the packet")
+    clicks.press("button", "Make the packet", "main")
+    page.get_by_text("Look at it before it is sent").wait_for()
+    found["written"] = clicks.taken()
+    assert DuplicateAnswer.objects.filter(made_id=new.pk, choice="go_on").exists()
+    # 27: sent is not accepted.
+    page.goto(f"/referrals/{new.pk}/")
+    clicks.press("link", "Record as sent…")
+    clicks.press("button", "Record as sent", "#modal-in")
+    page.get_by_text("packet version 1").wait_for()
+    found["sent"] = clicks.taken()
+    new.refresh_from_db()
+    assert (new.status, new.accepted_at) == ("sent", None)
+    # 32, 33: the report comes; reviewed, told, closed.
+    paper = make_document(maria, title="Cardiology consultation")
+    page.get_by_role("link", name="Report is in…").click()
+    page.locator("#modal-in").get_by_role("combobox").first.select_option(value=str(paper.pk))
+    page.locator("#modal-in").get_by_role("button", name="Report is in").click()
+    page.get_by_role("button", name="Report reviewed by the requester").wait_for()
+    clicks.press("button", "Report reviewed by the requester")
+    clicks.press("link", "Patient told…")
+    clicks.press("button", "Save", "#modal-in")
+    page.get_by_text("Loop closed").first.wait_for()
+    found["closed"] = clicks.taken()
+    photograph(page, "referral-closed")
+    assert violations(page) == []
+    assert all(found[name] <= most for name, most in TARGETS.items()), found

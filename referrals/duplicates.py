@@ -1,0 +1,152 @@
+"""The duplicate guard: what may already be the answer, before something is saved. Keys and days: product defaults.
+
+Each kind has a finder in FINDERS, which returns what exists, the newest first. Apps above fill in theirs in
+`AppConfig.ready()` (`FINDERS["application"] = similar_applications`); `found()` asks it, `services.guard` keeps the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from coordinator.wording import day
+from patients.models import Patient, Result
+from referrals.models import Payer, PriorAuthorization, Referral
+from referrals.selectors import similar_referrals
+from referrals.workflow import AUTHORIZATION_OPEN, BEFORE_SENDING, WITH_RECIPIENT
+from referrals.workflow import AuthorizationStatus as A
+from referrals.workflow import ReferralStatus as R
+
+ORDER_DAYS = 30
+# Tests that are worth repeating only later, by LOINC code.
+DAYS_BY_CODE = {"4548-4": 90}  # HbA1c
+
+
+@dataclass(frozen=True)
+class Existing:
+    """One thing that exists: what it is, how it stands, and what came of it. `replaceable`: it can be ended for this."""
+
+    kind: str
+    pk: UUID
+    title: str
+    state: str
+    result: str
+    since: date
+    address: str = ""
+    replaceable: bool = False
+
+
+Finder = Callable[..., list[Existing]]
+
+
+def as_existing(referral: Referral) -> Existing:
+    """A referral as the guard shows it."""
+    zone = referral.site.tzinfo
+    if referral.report_received_at:
+        words = _("Report received %(day)s.")
+        result = words % {"day": day(referral.report_received_at.astimezone(zone).date())}
+    else:
+        result = referral.next_step_words
+    return Existing(
+        kind="referral",
+        pk=referral.pk,
+        title=f"{referral.reference}, {referral.specialty}",
+        state=str(referral.get_status_display()),
+        result=result,
+        since=referral.created_at.astimezone(zone).date(),
+        address=reverse("referrals:referral_detail", args=[referral.pk]),
+        replaceable=referral.status in (*BEFORE_SENDING, *WITH_RECIPIENT, R.CANCEL_REQUESTED),
+    )
+
+
+def existing_referrals(
+    *, patient: Patient, now: datetime, specialty: str, service: str = ""
+) -> list[Existing]:
+    found = similar_referrals(patient=patient, specialty=specialty, service=service, now=now)
+    return [as_existing(referral) for referral in found]
+
+
+def similar_authorizations(
+    *,
+    patient: Patient,
+    payer: Payer,
+    codes: Collection[str],
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+) -> list[PriorAuthorization]:
+    """Requests of this patient to this payer, not ended, with a code in common and dates that overlap.
+
+    A date that is not known leaves its side open. Codes are compared as typed, without case.
+    """
+    shared = Q()
+    for code in codes:
+        shared |= Q(lines__service_code__iexact=code.strip())
+    if not codes:
+        return []
+    ended = (A.EXPIRED, A.EXHAUSTED)
+    rows = PriorAuthorization.objects.filter(
+        shared, patient=patient, payer=payer, status__in=[s for s in AUTHORIZATION_OPEN if s not in ended]
+    )
+    if starts_on:
+        rows = rows.filter(Q(ends_on=None) | Q(ends_on__gte=starts_on))
+    if ends_on:
+        rows = rows.filter(Q(starts_on=None) | Q(starts_on__lte=ends_on))
+    return list(rows.distinct().select_related("payer", "site").order_by("-created_at")[:5])
+
+
+def existing_authorizations(*, patient: Patient, now: datetime, **key: Any) -> list[Existing]:
+    return [
+        Existing(
+            kind="authorization",
+            pk=record.pk,
+            title=f"{record.service}, {record.payer}",
+            state=str(record.get_status_display()),
+            result=record.authorization_number or record.denial_reason,
+            since=record.created_at.astimezone(record.site.tzinfo).date(),
+        )
+        for record in similar_authorizations(patient=patient, **key)
+    ]
+
+
+def existing_orders(*, patient: Patient, now: datetime, code: str) -> list[Existing]:
+    """Results of the same test within its days: the last one is often the answer."""
+    since = now - timedelta(days=DAYS_BY_CODE.get(code, ORDER_DAYS))
+    rows = Result.objects.filter(patient=patient, code=code, taken_at__gte=since, label="").exclude(
+        status__in=("entered_in_error", "entered-in-error")
+    )
+    zone = patient.site.tzinfo
+    return [
+        Existing(
+            kind="order",
+            pk=row.pk,
+            title=row.name,
+            state=_("Resulted"),
+            result=_measured(row),
+            since=row.taken_at.astimezone(zone).date(),
+        )
+        for row in rows.order_by("-taken_at")[:5]
+    ]
+
+
+def _measured(row: Result) -> str:
+    value = row.value_text or (f"{row.value.normalize():f}" if row.value is not None else "")
+    return f"{value} {row.unit}".strip()
+
+
+FINDERS: dict[str, Finder] = {
+    "referral": existing_referrals,
+    "authorization": existing_authorizations,
+    "order": existing_orders,
+}
+
+
+def found(kind: str, *, patient: Patient, now: datetime, **key: Any) -> list[Existing]:
+    """What exists of this kind by its key. Raises KeyError for a kind that no app answers for."""
+    return FINDERS[kind](patient=patient, now=now, **key)
