@@ -426,7 +426,9 @@ from referrals.denial_models import (  # noqa: E402, F401  (they name the models
     DenialCategory,
     PeerToPeer,
 )
+from referrals.guard_models import DuplicateAnswer  # noqa: E402, F401
 from referrals.inbound_models import InboundDocument, InboundDocumentChange  # noqa: E402, F401  (models of this app)
+from referrals.loop_models import ReferralAttempt, ReferralMessage  # noqa: E402, F401  (they name Referral)
 from referrals.money_models import (  # noqa: E402, F401
     AidApplication,
     AidApplicationChange,
@@ -438,6 +440,4 @@ from referrals.money_models import (  # noqa: E402, F401
     FundMovement,
     Spend,
 )
-from referrals.guard_models import DuplicateAnswer  # noqa: E402, F401
-from referrals.loop_models import ReferralAttempt, ReferralMessage  # noqa: E402, F401  (they name Referral)
 from referrals.packet_models import ReferralPacket  # noqa: E402, F401

@@ -42,6 +42,8 @@ def check_can_set_up(by: Actor) -> None:
 def can_keep_funds(user: Any) -> bool:
     """Funds and their money belong to the whole clinic; managers keep them."""
     return user.can("funds.manage")
+
+
 def can_end_without_reply(user: Any, referral: Any) -> bool:
     """Leads approve an ending that nobody at the other end has agreed to."""
     return can_manage_referral(user, referral) and user.can("tasks.assign")

@@ -13,12 +13,12 @@ from patients.models import Patient
 from patients.workflow import LEAVING
 from referrals import authorization_rules as rules
 from referrals.models import PriorAuthorization, Referral
-from referrals.services.denial_records import settle_denials
 from referrals.services import authorization_tasks as tasks
+from referrals.services.denial_records import settle_denials
 from referrals.services.denials import ask_about_denial, denial_decided
 from referrals.services.following import follow_clock
-from referrals.services.renewals import settle_renewal
 from referrals.services.overdue import settled
+from referrals.services.renewals import settle_renewal
 from referrals.services.reports import report_settled
 from referrals.services.requirements import hold_referral
 from referrals.services.standing import ask_to_end, ended, no_need_to_end

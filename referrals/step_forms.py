@@ -97,9 +97,9 @@ class StepForm(forms.Form):
         for name, field in self.fields.items():
             field.required = name not in optional
         self.referral = referral
-        if "collision_reason" in self.fields:
-            if not referral.authorizations.filter(status__in=IN_FORCE).exists():
-                del self.fields["collision_reason"]
+        covered = referral.authorizations.filter(status__in=IN_FORCE)
+        if "collision_reason" in self.fields and not covered.exists():
+            del self.fields["collision_reason"]
         self._offer(step, user, referral)
 
     def _offer(self, step: str, user: User, referral: Referral) -> None:
@@ -134,7 +134,11 @@ class StepForm(forms.Form):
 
     def _ask_about_collision(self, found: dict[str, Any]) -> None:
         """A date that no authorization covers needs a reason."""
-        if not found.get("visit_at") or "collision_reason" not in self.fields or found.get("collision_reason"):
+        if (
+            not found.get("visit_at")
+            or "collision_reason" not in self.fields
+            or found.get("collision_reason")
+        ):
             return
         said = against_visit(self.referral, found["visit_at"], timezone.now())
         if said:

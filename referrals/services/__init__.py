@@ -25,14 +25,14 @@ from referrals.services.denial_categories import (
     save_payer_terms,
 )
 from referrals.services.denial_records import enter_denial_in_error, record_denial, tick_paper
+from referrals.services.guard import answer_guard
 from referrals.services.letters import record_printing, save_letter
+from referrals.services.messages import add_message
 from referrals.services.money import follow_up_money
+from referrals.services.overdue import chase_overdue
 from referrals.services.papers import add_paper, attach_paper, detach_paper, drop_paper, upload_paper
 from referrals.services.payer_calls import enter_call_in_error, record_call
 from referrals.services.payer_clock import downgrade_to_standard, extend_decision, record_answer
-from referrals.services.guard import answer_guard
-from referrals.services.messages import add_message
-from referrals.services.overdue import chase_overdue
 from referrals.services.receiving import receive_report
 from referrals.services.referrals import (
     advance_referral,
@@ -57,20 +57,19 @@ from referrals.services.requirements import (
 
 __all__ = [
     "add_line",
+    "add_message",
     "add_paper",
     "add_service_line",
     "advance_authorization",
     "advance_referral",
-    "approve_back_dated",
-    "add_message",
-    "advance_authorization",
-    "advance_referral",
     "answer_guard",
+    "approve_back_dated",
     "ask_for_late_reports",
     "ask_list",
     "assign_authorization",
     "assign_referral",
     "attach_paper",
+    "chase_overdue",
     "continue_authorization",
     "correct_request",
     "create_authorization",
@@ -81,26 +80,21 @@ __all__ = [
     "drop_paper",
     "enter_call_in_error",
     "enter_denial_in_error",
+    "enter_entry_in_error",
     "enter_requirement_in_error",
     "expire_awards",
     "extend_decision",
     "file_appeal",
     "follow_up_money",
     "import_referral",
+    "log_attempt",
     "move_denial_category",
     "plan_peer_to_peer",
+    "receive_report",
     "record_answer",
     "record_appeal_outcome",
     "record_call",
     "record_denial",
-    "chase_overdue",
-    "create_authorization",
-    "create_referral",
-    "decide_lines",
-    "enter_entry_in_error",
-    "import_referral",
-    "log_attempt",
-    "receive_report",
     "record_patient_told",
     "record_peer_to_peer",
     "record_printing",

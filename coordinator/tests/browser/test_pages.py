@@ -338,7 +338,7 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "bill": lambda: Bill.objects.get(amount=412).pk,
         "aid": lambda: AidApplication.objects.get(status="awarded").pk,
         "file": lambda: PayerFile.objects.get(status="matched").pk,
-        "referral": lambda: REFERRAL_MAKER,
+        "referral": lambda: Referral.objects.get(patient__family_name="Olsen", specialty="Cardiology").pk,
         "inbound": lambda: read_paper().pk,
         "grant": lambda: opened_in_an_emergency().pk,
         "opened": lambda: (
