@@ -95,7 +95,7 @@ def _use(request: HttpRequest, patient: Patient, existing: Referral | None) -> H
 def _write(
     request: HttpRequest,
     patient: Patient,
-    form: ReferralForm,
+    form: Any,
     elsewhere: Referral | None,
     context: dict[str, Any],
 ) -> Referral | None:
