@@ -65,9 +65,13 @@ class ReferralForm(forms.ModelForm):
     def __init__(self, *args: Any, user: User, patient: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kind = kind_of(self["category"].value())
-        self.fields["specialty"].label = kind.specialty
-        self.fields["service"].label = kind.service
-        self.fields["clinical_question"].label = kind.question
+        words: dict[str, Any] = {
+            "specialty": kind.specialty,
+            "service": kind.service,
+            "clinical_question": kind.question,
+        }
+        for name, label in words.items():
+            self.fields[name].label = label
         choices: dict[str, Any] = {
             "problem": Problem.objects.visible_to(user).filter(patient=patient, status="active"),
             "requester": Practitioner.objects.visible_to(user).filter(site__in=user.site_ids, is_active=True),

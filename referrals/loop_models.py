@@ -61,7 +61,7 @@ class ReferralAttempt(Entry):
         ContactAttempt, null=True, blank=True, on_delete=models.PROTECT, related_name="referral_attempt"
     )
 
-    objects = AttemptQuerySet.as_manager()
+    objects = AttemptQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         constraints = [

@@ -79,7 +79,7 @@ def referral_attempt(request: HttpRequest, pk: UUID) -> HttpResponse:
 def referral_message(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One message of the conversation with the recipient."""
     referral = _visible(request, pk)
-    form = MessageForm(request.POST or None, user=request.user, referral=referral)
+    form = MessageForm(request.POST or None, user=request.user, referral=referral)  # type: ignore[arg-type]
     if request.method == "POST" and form.is_valid():
         try:
             services.add_message(referral_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)

@@ -44,8 +44,9 @@ def referral_new(request: HttpRequest) -> HttpResponse:
     elsewhere = _named(request, patient, "elsewhere")
     if request.POST.get("use"):
         return _use(request, patient, _named(request, patient, "use"))
+    user: Any = request.user
     form = ReferralForm(
-        request.POST or None, user=request.user, patient=patient, initial=_initial(request, elsewhere)
+        request.POST or None, user=user, patient=patient, initial=_initial(request, elsewhere)
     )
     context: dict[str, Any] = {
         "form": form,
@@ -94,7 +95,7 @@ def _use(request: HttpRequest, patient: Patient, existing: Referral | None) -> H
 def _write(
     request: HttpRequest,
     patient: Patient,
-    form: ReferralForm,
+    form: Any,
     elsewhere: Referral | None,
     context: dict[str, Any],
 ) -> Referral | None:

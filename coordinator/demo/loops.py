@@ -67,9 +67,9 @@ def make_loops(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
     for row in AUTHORIZATIONS:
         patient = patients[row[5]]
         _authorization(clinic, patient, by_patient.get(patient.pk), row)
-    for referral, row in zip(made, REFERRALS, strict=True):
-        if row[7] == "await_authorization":
-            _step(clinic, referral, "await_authorization", clinic.ago(row[6] / 2))
+    for referral, written in zip(made, REFERRALS, strict=True):
+        if written[7] == "await_authorization":
+            _step(clinic, referral, "await_authorization", clinic.ago(written[6] / 2))
     _luz(clinic, patients, rng)
 
 

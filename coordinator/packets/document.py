@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from coordinator.packets.gather import TITLES, Offer, notices_of
 from coordinator.record.document import shows
 from coordinator.record.sections import day_words, moment_words, plain, result_value, table
-from coordinator.wording import phone
+from coordinator.wording import language_name, phone
 from patients.models import Document
 from patients.services.previews import page_path
 from referrals import packet_rules as rules
@@ -84,7 +84,7 @@ def _letter(offer: Offer) -> list[list[str]]:
         (_("Phone"), ", ".join(numbers[:2])),
         (
             _("Interpreter"),
-            _("An interpreter is needed: %(language)s") % {"language": p.language}
+            _("An interpreter is needed: %(language)s") % {"language": language_name(p.language)}
             if p.interpreter_needed
             else "",
         ),
@@ -129,12 +129,24 @@ def _sections(chosen: dict[str, list[Any]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _is_picture(path: Path) -> bool:
+    """Whether it can be drawn: one broken page must not hold the whole packet up."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True
+
+
 def _enclosure(document: Document, pictures: dict[str, bytes]) -> dict[str, Any]:
     """A document's pages as pictures, with its words for who cannot see them; without pictures its words alone."""
     pages = []
     for number in range(1, min(document.pages_shown, MOST_PAGES) + 1):
         path = page_path(document, number)
-        if path.is_file():
+        if path.is_file() and _is_picture(path):
             name = f"{document.pk.hex}-{number}.png"
             pictures[name] = path.read_bytes()
             pages.append(name)

@@ -55,7 +55,9 @@ def referral(patient):
 def words(packet):
     with packet.document.file.open("rb") as file:
         pdf = pypdfium2.PdfDocument(file.read())
-    return " ".join(page.get_textpage().get_text_range() for page in pdf).replace("\r\n", " ")
+    text = " ".join(page.get_textpage().get_text_range() for page in pdf)
+    pdf.close()
+    return text.replace("\r\n", " ")
 
 
 def ticked(referral, user):
