@@ -124,7 +124,7 @@ def test_the_page_says_what_it_counts_and_lists_who_waits(client, lead):
     ours(lead, ordered=datetime.date(2026, 5, 1), patient=patient)
     client.force_login(lead)
     page = client.get(reverse("exchange:closing_loop"), {"year": "2026"}).content.decode()
-    assert "Okafor" in page, page[2000:]
+    assert "OKAFOR" in page
     assert "CMS50" in page
     assert client.get(reverse("exchange:closing_loop"), {"year": "nonsense"}).status_code == 200
 

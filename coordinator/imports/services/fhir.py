@@ -198,8 +198,9 @@ class FileWriter:
 
     def _note_only_patient(self, entries: list[Entry]) -> None:
         """Where whoever asked says that a file is about one patient, lost references to a patient mean that one."""
-        keys = [keys_of(entry, self.index.label)[0] for entry in entries if entry.kind == "Patient"]
-        if self.run.options.get("one_patient") and len(keys) == 1:
+        people = [entry for entry in entries if entry.kind == "Patient"]
+        keys = keys_of(people[0], self.index.label) if len(people) == 1 else []
+        if self.run.options.get("one_patient") and keys:
             self.index.only_patient = self.index.find(keys[0])
 
     def _note_tasks(self, new: list[tuple[Entry, UUID]]) -> None:
