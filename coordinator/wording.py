@@ -6,6 +6,7 @@ Pure functions: they take the value, the moment `now` where it matters, and use 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -257,6 +258,12 @@ LANGUAGES = {
     "vi": _lazy("Vietnamese"),
     "zh": _lazy("Chinese"),
 }
+
+
+def languages_by_name() -> list[tuple[str, str]]:
+    """(code, name) of every language we name, in the order of the names on screen: "Árabe" stands under A."""
+    named = [(code, str(name)) for code, name in LANGUAGES.items()]
+    return sorted(named, key=lambda pair: unicodedata.normalize("NFKD", pair[1]).casefold())
 
 
 def language_name(code: str) -> str:

@@ -18,7 +18,7 @@ from coordinator.accounts.models import User
 from coordinator.accounts.roles import Role
 from coordinator.dashboard.models import SavedView
 from coordinator.http import whole_number
-from coordinator.wording import LANGUAGES
+from coordinator.wording import languages_by_name
 from patients.models import Patient, PatientStatus, Tier
 from patients.rules.finding import read_query
 from patients.selectors import COLUMNS, fitting
@@ -58,9 +58,7 @@ class PatientFilters(forms.Form):
         choices=[*[c for c in PatientStatus.choices if c[0] not in GONE], ("all", _("All"))],
     )
     tier = forms.ChoiceField(label=_("Tier"), required=False, choices=[("", _("Any")), *Tier.choices[::-1]])
-    language = forms.ChoiceField(
-        label=_("Language"), required=False, choices=[("", _("Any")), *LANGUAGES.items()]
-    )
+    language = forms.ChoiceField(label=_("Language"), required=False)
     sort = forms.ChoiceField(
         label=_("Sort"),
         required=False,
@@ -77,6 +75,7 @@ class PatientFilters(forms.Form):
         default = "me" if user.role in CARRIES_CASELOAD else "any"
         filled = {"coordinator": default, "status": PatientStatus.ACTIVE, "sort": "name", **data.dict()}
         super().__init__(filled)
+        self.fields["language"].choices = [("", _("Any")), *languages_by_name()]  # type: ignore[attr-defined]
         chosen = self.fields["coordinator"]
         chosen.initial = default
         chosen.choices = [  # type: ignore[attr-defined]

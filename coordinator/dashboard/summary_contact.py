@@ -75,7 +75,8 @@ def patient_contact(request: HttpRequest, pk: UUID) -> HttpResponse:
             form.refuse(error)
         else:
             return HttpResponseClientRedirect(back) if is_part(request) else HttpResponseRedirect(back)
-    context = {"patient": patient, "form": form, "back": back}
+    on_page = request.headers.get("HX-Current-URL", "").partition("?")[0].endswith(request.path)
+    context = {"patient": patient, "form": form, "back": back, "on_page": on_page}
     status = 422 if bound is not None else 200
     return page(request, "dashboard/patient_contact.html", context, "dashboard/_patient_contact.html", status)
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from coordinator.accounts.models import User
 from coordinator.fields import PARTS, BirthDateField
-from coordinator.wording import LANGUAGES, language_name
+from coordinator.wording import LANGUAGES, language_name, languages_by_name
 from patients.models import ContactPoint, Patient, Tier
 from patients.rules import member_numbers, telephones
 from patients.selectors import places, providers
@@ -79,8 +79,7 @@ class PatientForm(forms.Form):
 
 def language_choices(present: str = "") -> list[tuple[str, Any]]:
     """ "Not recorded" is a choice of its own; a code that came with an import stays choosable."""
-    known = sorted(((code, str(name)) for code, name in LANGUAGES.items()), key=lambda c: c[1])
-    choices: list[tuple[str, Any]] = [("", _("Not recorded")), *known]
+    choices: list[tuple[str, Any]] = [("", _("Not recorded")), *languages_by_name()]
     if present and present not in LANGUAGES:
         choices.append((present, f"{language_name(present)} ({present})"))
     return choices

@@ -7,14 +7,17 @@ import re
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from careplans.models import ContactAttempt
 from careplans.tests.factories import make_task
 from coordinator.accounts.roles import Role
 from coordinator.dashboard.models import SavedView
+from coordinator.dashboard.patients import PatientFilters
 from coordinator.tests.factories import make_site, make_user
 from patients.models import Patient, PatientStatus
 from patients.tests.factories import make_patient, make_phone
@@ -83,6 +86,15 @@ def test_choices_narrow_the_list_and_nonsense_counts_as_the_default(client, site
     people(site, "Dead", status=PatientStatus.DECEASED, coordinator=dana)
     found = names(client.get(URL, choice))
     assert found == shown if shown else len(found) == 2
+
+
+@pytest.mark.parametrize(("language", "first"), [("en", ["am", "ar", "zh"]), ("es", ["am", "ar", "zh"])])
+def test_languages_stand_in_the_order_of_their_names(dana, language, first):
+    with override(language):
+        filters = PatientFilters(QueryDict(), user=dana, colleagues=[])
+        codes = [code for code, _name in filters.fields["language"].choices]
+        assert codes[:4] == ["", *first]
+        assert codes.index("ht") < codes.index("hmn")
 
 
 def test_typed_text_narrows_the_list_and_stays_out_of_the_address(client, site, dana):

@@ -391,6 +391,17 @@ def test_nobody_pins_a_patient_of_another_site(client, dana):
 # --- logging a contact ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("opened", "headings"), [("dashboard:patient_contact", 0), ("dashboard:patient_summary", 1)]
+)
+def test_a_refused_contact_names_itself_in_the_dialog_only(client, elena, dana, opened, headings):
+    address = reverse("dashboard:patient_contact", args=[elena.pk])
+    whence = "http://testserver" + reverse(opened, args=[elena.pk])
+    refused = client.post(address, {"outcome": ""}, headers={"HX-Request": "true", "HX-Current-URL": whence})
+    assert refused.status_code == 422
+    assert text(refused).count('id="modal-h"') == headings
+
+
 def test_a_contact_is_logged_from_the_page_for_a_task_or_for_none(client, elena, dana):
     make_phone(elena)
     task = make_task(elena, owner=dana, kind="outreach_call", title="Call Elena")
