@@ -8,7 +8,7 @@ class ReferralsConfig(AppConfig):
         from coordinator.accounts.services import open_work_checks
         from patients import leaving, merging
         from patients.linking import TARGETS
-        from referrals import authorization_reactions, reactions  # noqa: F401  (connects the receivers)
+        from referrals import reactions  # noqa: F401  (connects the receivers)
         from referrals.foretelling import foretell
         from referrals.leavers import open_authorizations_of, open_referrals_of
         from referrals.merging import PARTS

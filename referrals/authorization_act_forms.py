@@ -219,7 +219,7 @@ class DecisionForm(ActForm):
 
     table = "referrals/_authorization_decision_table.html"
     DECISIONS: ClassVar = [c for c in AuthorizationLine.Decision.choices if c[0] != "pended"]
-    authorization_number = line(lazy("Authorization number"), 60)
+    authorization_number = line(lazy("Authorization number"), 60, help_text=lazy("Every approval has one."))
     starts_on = day(lazy("Starts"))
     ends_on = day(lazy("Ends"))
     has_no_end = forms.BooleanField(label=lazy("The payer says that there is no end"), required=False)

@@ -86,13 +86,14 @@ def visible(request: HttpRequest, pk: UUID) -> PriorAuthorization:
         "coverage",
         "referral",
         "clock__rule_version__rule",
+        "clock__calendar",
     )
-    queryset = PriorAuthorization.objects.select_related(*related, "clock__calendar")
-    return get_visible_or_404(queryset.exclude(status="entered_in_error"), request.user, pk=pk)
+    queryset = PriorAuthorization.objects.exclude(status="entered_in_error").select_related(*related)
+    return get_visible_or_404(queryset, request.user, pk=pk)
 
 
 def detail_context(request: HttpRequest, record: PriorAuthorization, **extra: Any) -> dict[str, Any]:
-    from referrals.authorization_act_views import acts_of
+    from referrals.authorization_act_views import ACTS, acts_of
 
     user, now = request.user, timezone.now()
     can_manage = can_manage_referral(user, record)
@@ -115,6 +116,7 @@ def detail_context(request: HttpRequest, record: PriorAuthorization, **extra: An
         "acts": acts_of(record) if can_manage else [],
         "channel_words": dict(CHANNELS).get(record.channel, ""),
         "can_manage": can_manage,
+        "may_check": can_manage and record.status in ACTS["requirement"].at,
         "may_attach": can_manage and record.status not in rules.ENDED and user.can("patients.edit"),
         "can_change": can_manage and record.status not in rules.DECIDED,
         "with_payer": record.status in WITH_PAYER,

@@ -50,7 +50,7 @@ def make_payer_lists(clinic: Clinic) -> None:
     same: dict[str, Any] = {"by": manager, "now": clinic.ago(40)}
     for name, phone, fax, portal, tips in INTAKE:
         payer = clinic.payers[name]
-        facts = {"name": name, "payer_type": payer.payer_type, "zone": payer.zone}
+        facts: dict[str, Any] = {"name": name, "payer_type": payer.payer_type, "zone": payer.zone}
         payer_lists.save_payer(
             row_id=payer.pk,
             phone=phone,
@@ -72,9 +72,9 @@ def make_payer_lists(clinic: Clinic) -> None:
             expires_on=clinic.today + timedelta(days=140),
             **same,
         )
-    for name, code, label, kind, required, hint in PAPERS:
+    for whose, code, label, kind, required, hint in PAPERS:
         payer_lists.save_required_paper(
-            payer=clinic.payers[name] if name else None,
+            payer=clinic.payers[whose] if whose else None,
             service_code=code,
             label=label,
             document_kind=kind,

@@ -297,8 +297,8 @@ ROWS = [
     row("referrals:authorization_paper", "GET POST", COORDINATION, pk="authorization paper"),
     row("referrals:authorization_row_in_error", "GET POST", COORDINATION, kind="'call'", pk="payer call"),
     # Payers and their lists belong to the whole clinic, like visit types.
-    row("referrals:payer_list", "GET", SETTINGS, kind="'needed'"),
-    row("referrals:payer_list_new", "GET POST", SETTINGS, kind="'papers'"),
+    row("referrals:payer_list", "GET", SETTINGS, IN, kind="'needed'"),
+    row("referrals:payer_list_new", "GET POST", SETTINGS, IN, kind="'papers'"),
     row("referrals:payer_list_edit", "GET POST", SETTINGS, IN, kind="'payers'", pk="payer"),
     row("referrals:payer_list_step", "POST", SETTINGS, IN, kind="'payers'", pk="payer", step="'retire'"),
     # --- visits -----------------------------------------------------------------------------------------------------

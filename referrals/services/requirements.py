@@ -99,18 +99,21 @@ def enter_requirement_in_error(*, check_id: UUID, reason: str, by: Actor, now: d
 
 
 def _listed_for(record: PriorAuthorization, on: date) -> PayerRequirement | None:
-    """What the list says of the whole request: needed if one service needs it, not needed only if all do not."""
+    """What the list says of the whole request: needed if one service needs it, not needed only if every service was
+    found and none needs it. A specialty speaks for services that the list does not know, but never clears them."""
     codes = [line.service_code for line in record.lines.all() if line.decision != "cancelled"]
+    by_code = [listed(record.payer, on=on, code=code) for code in codes]
     names = [record.referral.specialty if record.referral else "", record.service]
-    found = [listed(record.payer, on=on, code=code) for code in codes]
-    if not any(found):
-        found = [listed(record.payer, on=on, specialty=name) for name in names if name]
-        found = [line for line in found if line][:1]
-    needing = [line for line in found if line and line.pa_needed in NEEDED]
+    unknown = not codes or None in by_code
+    by_name = [listed(record.payer, on=on, specialty=name) for name in names if name and unknown]
+    found = [line for line in (*by_code, *by_name) if line is not None]
+    needing = [line for line in found if line.pa_needed in NEEDED]
     if needing:
         return needing[0]
-    clear = [line for line in found if line and line.pa_needed in NOT_NEEDED]
-    return clear[0] if clear and len(clear) == len(found) else None
+    if codes:
+        is_clear = all(line is not None and line.pa_needed in NOT_NEEDED for line in by_code)
+        return by_code[0] if is_clear else None
+    return next((line for line in found if line.pa_needed in NOT_NEEDED), None)
 
 
 @transaction.atomic

@@ -150,6 +150,14 @@ def test_one_service_that_needs_it_is_enough_and_all_must_be_free_of_it(ask, dan
     assert fresh(request).status == S.REQUIRED
 
 
+def test_a_specialty_speaks_for_a_service_but_never_clears_it(ask, dana, maria, payer):
+    on_the_list(payer, specialty="Cardiology", pa_needed="no-auth")
+    referral = make_referral(maria, owner=dana, specialty="Cardiology")
+    assert ask(referral=referral).status == S.REQUIREMENT_UNKNOWN
+    PayerRequirement.objects.update(pa_needed="auth-needed")
+    assert ask(referral=referral).status == S.REQUIRED
+
+
 # --- the referral waits and goes on by itself ----------------------------------------------------------------
 
 
