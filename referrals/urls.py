@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from referrals import inbound_views, loop_views, views, writing_views
+from referrals import board_views, inbound_views, loop_views, views, writing_views
 from referrals.denial_urls import patterns as denial_patterns
 
 
@@ -38,6 +38,7 @@ app_name = "referrals"
 urlpatterns = [
     *denial_patterns,
     path("", views.referral_index, name="referral_list"),
+    path("board/", board_views.referral_board, name="referral_board"),
     path("new/", writing_views.referral_new, name="referral_new"),
     path("authorizations/", include("referrals.authorization_urls")),
     path("money/", include("referrals.money_urls")),

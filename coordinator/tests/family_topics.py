@@ -64,6 +64,7 @@ PLACES = [
     Place("print", "referrals/referral_detail.html", STAFF),
     Place("print", "referrals/referral_list.html", STAFF),
     Place("print", "referrals/inbound_list.html", STAFF),
+    Place("print", "referrals/board.html", STAFF),
     Place("print", "scheduling/_schedule.html", STAFF),
     Place("print", "scheduling/appointment_detail.html", STAFF),
 ]

@@ -290,6 +290,7 @@ ROWS = [
     row("referrals:category_step", "POST", SETTINGS, IN, pk="denial category", step="'retire'"),
     row("referrals:payer_terms", "GET POST", SETTINGS, IN, pk="payer"),
     row("referrals:referral_list", "GET POST", READERS),
+    row("referrals:referral_board", "GET POST", READERS),
     row("referrals:referral_new", "GET POST", COORDINATION),
     row("referrals:referral_detail", "GET", READERS, pk="referral"),
     row("referrals:referral_edit", "GET POST", COORDINATION, pk="referral"),

@@ -82,6 +82,7 @@ PAGES = [
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("referrals", "coordinator", "/referrals/"),
+    ("referral-board", "coordinator", "/referrals/board/"),
     ("authorizations", "coordinator", "/referrals/authorizations/"),
     ("authorization", "coordinator", "/referrals/authorizations/{pended}/"),
     ("authorization-new", "coordinator", "/referrals/authorizations/new/?patient={patient}"),
