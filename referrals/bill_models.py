@@ -121,7 +121,7 @@ class Bill(Followed):
     status = models.CharField(max_length=20, choices=BillStatus.choices, default=BillStatus.LOGGED)
     explained_on = models.DateField(null=True, blank=True)
     explained_to = models.ForeignKey(
-        RelatedPerson, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        RelatedPerson, null=True, blank=True, on_delete=models.PROTECT, related_name="bills_explained"
     )  # None: the patient
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
     settled_on = models.DateField(null=True, blank=True)

@@ -468,7 +468,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
+                        related_name="bills_explained",
                         to="patients.relatedperson",
                     ),
                 ),
