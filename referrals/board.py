@@ -181,7 +181,9 @@ def strip(user: Any, now: datetime) -> dict[str, int]:
     """The numbers above the board, each of which opens its list. Two statements."""
     soon = Q(due_at__gte=now, due_at__lt=now + NEAR)
     referrals = Referral.objects.visible_to(user).filter(loop_closed_at=None, status__in=REFERRAL_STATUSES)
-    requests = PriorAuthorization.objects.visible_to(user).filter(status__in=(*AUTHORIZATION_STATUSES, *DENIED))
+    requests = PriorAuthorization.objects.visible_to(user).filter(
+        status__in=(*AUTHORIZATION_STATUSES, *DENIED)
+    )
     loops = referrals.aggregate(
         late=Count("pk", filter=Q(due_at__lt=now)),
         soon=Count("pk", filter=soon),

@@ -4,20 +4,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('referrals', '0061_packets'),
+        ("referrals", "0061_packets"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='authorizationpaper',
-            name='document_kind',
-            field=models.CharField(choices=[('report', 'Visit or consultation report'), ('result', 'Laboratory or imaging result'), ('discharge', 'Discharge summary'), ('referral', 'Referral'), ('authorization', 'Authorization or denial'), ('insurance', 'Insurance card'), ('identification', 'Identification'), ('consent', 'Signed consent'), ('directive', 'Advance directive'), ('letter', 'Letter'), ('packet', 'Referral packet'), ('form', 'Form'), ('photo', 'Photo'), ('other', 'Other document')], default='other', max_length=20),
+            model_name="authorizationpaper",
+            name="document_kind",
+            field=models.CharField(
+                choices=[
+                    ("report", "Visit or consultation report"),
+                    ("result", "Laboratory or imaging result"),
+                    ("discharge", "Discharge summary"),
+                    ("referral", "Referral"),
+                    ("authorization", "Authorization or denial"),
+                    ("insurance", "Insurance card"),
+                    ("identification", "Identification"),
+                    ("consent", "Signed consent"),
+                    ("directive", "Advance directive"),
+                    ("letter", "Letter"),
+                    ("packet", "Referral packet"),
+                    ("form", "Form"),
+                    ("photo", "Photo"),
+                    ("other", "Other document"),
+                ],
+                default="other",
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='requiredpaper',
-            name='document_kind',
-            field=models.CharField(choices=[('report', 'Visit or consultation report'), ('result', 'Laboratory or imaging result'), ('discharge', 'Discharge summary'), ('referral', 'Referral'), ('authorization', 'Authorization or denial'), ('insurance', 'Insurance card'), ('identification', 'Identification'), ('consent', 'Signed consent'), ('directive', 'Advance directive'), ('letter', 'Letter'), ('packet', 'Referral packet'), ('form', 'Form'), ('photo', 'Photo'), ('other', 'Other document')], default='other', max_length=20),
+            model_name="requiredpaper",
+            name="document_kind",
+            field=models.CharField(
+                choices=[
+                    ("report", "Visit or consultation report"),
+                    ("result", "Laboratory or imaging result"),
+                    ("discharge", "Discharge summary"),
+                    ("referral", "Referral"),
+                    ("authorization", "Authorization or denial"),
+                    ("insurance", "Insurance card"),
+                    ("identification", "Identification"),
+                    ("consent", "Signed consent"),
+                    ("directive", "Advance directive"),
+                    ("letter", "Letter"),
+                    ("packet", "Referral packet"),
+                    ("form", "Form"),
+                    ("photo", "Photo"),
+                    ("other", "Other document"),
+                ],
+                default="other",
+                max_length=20,
+            ),
         ),
     ]
