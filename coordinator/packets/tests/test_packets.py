@@ -121,7 +121,8 @@ def test_the_packet_holds_the_letter_and_what_is_ticked_and_nothing_else(client,
         assert inside in text
     for outside in ("Toenail", "Penicillin", "Furosemide", "M-77"):
         assert outside not in text
-    content = packet.document.file.open("rb").read()
+    with packet.document.file.open("rb") as file:
+        content = file.read()
     assert packet.sha256 == packet.document.sha256 == hashlib.sha256(content).hexdigest()
     assert (packet.document.kind, packet.number, packet.holds["problems"]) == ("packet", 1, 1)
     assert b"/StructTreeRoot" in content
