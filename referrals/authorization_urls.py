@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from referrals import authorization_act_views as acts
-from referrals import authorization_views as views
-from referrals import payer_list_views as lists
+from referrals.views import authorization_acts as acts
+from referrals.views import authorizations as views
+from referrals.views import payer_lists as lists
 
 urlpatterns = [
     # The clinic's lists about payers.

@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from referrals import continue_views
-from referrals import denial_setup_views as setup
-from referrals import denial_views as views
-from referrals import letter_views as letters
+from referrals.views import continuing as continue_views
+from referrals.views import denial_setup as setup
+from referrals.views import denials as views
+from referrals.views import letters
 
 patterns = [
     path("authorizations/<uuid:pk>/denial/", views.denial_new, name="denial_new"),

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from coordinator.wording import day
 from patients.models import Patient, Result
 from referrals.models import Payer, PriorAuthorization, Referral
-from referrals.selectors import similar_referrals
+from referrals.selectors.referrals import similar_referrals
 from referrals.workflow import AUTHORIZATION_OPEN, BEFORE_SENDING, WITH_RECIPIENT
 from referrals.workflow import AuthorizationStatus as A
 from referrals.workflow import ReferralStatus as R

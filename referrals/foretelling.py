@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from patients.leaving import Effect
 from patients.models import Patient
 from patients.workflow import LEAVING
-from referrals.selectors import authorizations_to_end, referrals_to_end
+from referrals.selectors.referrals import authorizations_to_end, referrals_to_end
 
 
 def foretell(patient: Patient, step: str, user: Any, now: datetime) -> Iterable[Effect]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from referrals import money_forms as forms
+from referrals.forms import money as forms
 from referrals.models import AidApplication, BenefitApplication, Bill, Estimate
 from referrals.services import aid, benefits, bills, estimates
 

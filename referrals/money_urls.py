@@ -2,7 +2,8 @@
 
 from django.urls import path, register_converter
 
-from referrals import fund_views, money_views
+from referrals.views import funds as fund_views
+from referrals.views import money as money_views
 
 
 class MoneyConverter:

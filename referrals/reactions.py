@@ -11,8 +11,8 @@ from coordinator.clocks.models import Clock
 from coordinator.workflow import Actor, moved
 from patients.models import Patient
 from patients.workflow import LEAVING
-from referrals import authorization_rules as rules
 from referrals.models import PriorAuthorization, Referral
+from referrals.rules import authorizations as rules
 from referrals.services import authorization_tasks as tasks
 from referrals.services.denial_records import settle_denials
 from referrals.services.denials import ask_about_denial, denial_decided

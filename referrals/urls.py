@@ -2,8 +2,12 @@
 
 from django.urls import include, path, register_converter
 
-from referrals import board_views, inbound_views, loop_views, views, writing_views
 from referrals.denial_urls import patterns as denial_patterns
+from referrals.views import board as board_views
+from referrals.views import inbound as inbound_views
+from referrals.views import loop as loop_views
+from referrals.views import referrals as views
+from referrals.views import writing as writing_views
 
 
 class FactConverter:

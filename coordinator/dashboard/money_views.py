@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from coordinator.dashboard.summary_views import open_chart
 from coordinator.http import page, requires
-from referrals.money_selectors import money_of
+from referrals.selectors.money import money_of
 
 
 @requires("referrals.view")

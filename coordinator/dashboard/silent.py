@@ -21,7 +21,7 @@ from coordinator.clocks.selectors import register
 from coordinator.clocks.values import Kind
 from patients.workflow import PatientStatus
 from referrals.models import PriorAuthorization, Referral
-from referrals.rules import NEXT_STEPS
+from referrals.rules.referrals import NEXT_STEPS
 from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, ReferralStatus
 
 KINDS = ("task", "referral", "authorization", "plan")

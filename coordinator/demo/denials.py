@@ -7,8 +7,8 @@ from datetime import timedelta
 from coordinator.demo.clinic import Clinic
 from patients.models import Problem
 from referrals import services
-from referrals.letter_selectors import material, merged, papers
 from referrals.models import Denial, DenialCategory, Payer, PriorAuthorization
+from referrals.selectors.letters import material, merged, papers
 from referrals.workflow import IN_FORCE, AuthorizationStatus
 from scheduling.models import Appointment
 

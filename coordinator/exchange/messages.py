@@ -9,7 +9,7 @@ from datetime import date
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.fhir.problems import Unreadable
-from referrals.authorization_rules import step_for
+from referrals.rules.authorizations import step_for
 
 # X12 element 306, also the code system of Da Vinci's review action. NA stands in one glossary only [verify].
 ACTIONS = {

@@ -22,7 +22,7 @@ from coordinator.exchange.messages import (
 )
 from coordinator.exchange.nodes import Node
 from coordinator.fhir.problems import Unreadable
-from referrals.authorization_rules import step_for
+from referrals.rules.authorizations import step_for
 
 # Whole dispositions only, in lower case: a word inside a sentence decides nothing.
 DISPOSITIONS = {

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.exchange.messages import DECISION_WORDS, LINE_DECISIONS, Answer, LineDecision
-from referrals.authorization_rules import step_for
+from referrals.rules.authorizations import step_for
 from referrals.workflow import WITH_PAYER
 
 Text = str | Promise

@@ -16,8 +16,8 @@ from coordinator.record.sections import day_words, moment_words, plain, result_v
 from coordinator.wording import language_name, phone
 from patients.models import Document
 from patients.services.previews import page_path
-from referrals import packet_rules as rules
 from referrals.kinds import kind_of
+from referrals.rules import packets as rules
 
 SOURCE = Path(__file__).with_name("packet.typ")
 MOST_PAGES = 40  # of one enclosed document

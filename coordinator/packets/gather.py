@@ -14,8 +14,8 @@ from coordinator.record.gather import Record, record_of
 from coordinator.record.sections import day_words, moment_words, result_value
 from patients.labels import notice_for
 from patients.models import DocumentLink
-from referrals import packet_rules as rules
 from referrals.models import Referral
+from referrals.rules import packets as rules
 
 TITLES = {
     rules.COVERAGE: _("Coverage"),

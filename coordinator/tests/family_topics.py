@@ -29,7 +29,7 @@ PLACES = [
     Place("form", "careplans.forms.LogContactForm", CHOSEN),
     Place("form", "coordinator.dashboard.summary_contact.PatientContactForm", CHOSEN),
     Place("form", "coordinator.dashboard.handout_views.HandoutForm", CHOSEN),
-    Place("form", "referrals.money_forms.ExplainForm", Topic.MONEY),
+    Place("form", "referrals.forms.money.ExplainForm", Topic.MONEY),
     Place("input", "coordinator.api.serializers.tasks.ContactWrite", CHOSEN),
     Place("service", "careplans.services.contacts.log_contact", CHOSEN),
     Place("service", "careplans.services.copies.give_copy", CHOSEN),

@@ -33,8 +33,9 @@ from coordinator.tests.factories import make_organization, make_site, make_team,
 from coordinator.tests.workflow_records import facts_for
 from coordinator.workflow import NotAllowed
 from patients.tests.factories import make_patient
-from referrals import rules, services
+from referrals import services
 from referrals.models import AuthorizationLine, Payer, PriorAuthorization, Referral
+from referrals.rules import referrals as rules
 from referrals.tests.factories import make_payer
 from referrals.workflow import AUTHORIZATION_OPEN, ENDED_WITHOUT_REPORT, OPEN
 

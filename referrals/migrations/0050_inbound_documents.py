@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import coordinator.db
-import referrals.inbound_models
+import referrals.models.inbound
 
 
 class Migration(migrations.Migration):
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 ("sender", models.CharField(blank=True, max_length=160)),
                 ("received_at", models.DateTimeField()),
                 ("key", models.CharField(blank=True, max_length=200)),
-                ("file", models.FileField(upload_to=referrals.inbound_models.stored_name)),
+                ("file", models.FileField(upload_to=referrals.models.inbound.stored_name)),
                 ("file_name", models.CharField(max_length=120)),
                 ("content_type", models.CharField(max_length=80)),
                 ("size", models.PositiveBigIntegerField()),

@@ -18,8 +18,8 @@ from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Document, Patient
 from referrals.models import AidApplication, AskedPaper, Award, BenefitApplication, Bill, Fund, Spend
-from referrals.money_rules import period_of
 from referrals.money_workflow import AidStatus
+from referrals.rules.money import period_of
 from referrals.services import funds
 from referrals.services.money import (
     begin_followed,

@@ -19,9 +19,10 @@ from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.db import lock, refusals
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Document
-from referrals import appeal_rules, authorization_rules
 from referrals.models import Appeal, AppealLetter, Denial, PeerToPeer, PriorAuthorization
 from referrals.permissions import check_can_manage_referral
+from referrals.rules import appeals as appeal_rules
+from referrals.rules import authorizations as authorization_rules
 from referrals.services.authorizations import advance_authorization
 from referrals.services.letters import check_fit
 from referrals.workflow import AUTHORIZATION_WORKFLOW, IN_FORCE, AuthorizationStatus

@@ -16,9 +16,9 @@ from coordinator.audit import services as audit
 from coordinator.db import Conflict, lock
 from coordinator.workflow import Actor, NotAllowed, add_history, person
 from patients.rules import text
-from referrals import attempt_rules
 from referrals.models import Referral, ReferralAttempt
 from referrals.permissions import check_can_end_without_reply, check_can_manage_referral
+from referrals.rules import attempts as attempt_rules
 from referrals.workflow import OutcomeReason
 
 Whom = ReferralAttempt.Whom

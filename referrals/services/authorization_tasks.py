@@ -17,10 +17,10 @@ from coordinator.clocks.rules import end_of_day, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.wording import day, in_clinic_language
 from coordinator.workflow import Actor, NotAllowed, System
-from referrals import authorization_rules as rules
-from referrals.authorization_selectors import SILENCE_CAN_BE_APPEALED
 from referrals.models import PriorAuthorization, Referral
 from referrals.permissions import can_manage_referral
+from referrals.rules import authorizations as rules
+from referrals.selectors.authorizations import SILENCE_CAN_BE_APPEALED
 from referrals.workflow import IN_FORCE, WITH_PAYER, ReferralStatus
 from referrals.workflow import AuthorizationStatus as S
 

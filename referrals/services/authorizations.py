@@ -21,9 +21,9 @@ from coordinator.wording import as_kept
 from coordinator.workflow import Actor, NotAllowed, add_history, begin, move, person, record_edit
 from patients.models import Patient
 from patients.services.entries import clean
-from referrals import authorization_rules as rules
 from referrals.models import AuthorizationLine, Payer, PriorAuthorization, Referral
 from referrals.permissions import check_can_manage_referral
+from referrals.rules import authorizations as rules
 from referrals.services.papers import check_papers, list_papers
 from referrals.workflow import IN_FORCE
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from coordinator.workflow import Actor, NotAllowed, move, person, record_edit
-from referrals import authorization_rules as rules
 from referrals.models import AuthorizationLine, AuthorizationLineVersion, PriorAuthorization
 from referrals.permissions import check_can_manage_referral
+from referrals.rules import authorizations as rules
 from referrals.services.authorization_tasks import follow_end
 from referrals.services.authorizations import lock_authorization, set_next
 from referrals.workflow import IN_FORCE, WITH_PAYER

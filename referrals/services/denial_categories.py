@@ -17,9 +17,9 @@ from coordinator.audit import services as audit
 from coordinator.db import lock, refusals
 from coordinator.workflow import Actor, NotAllowed, person
 from patients.models import DocumentKind
-from referrals.letter_rules import unknown_places
 from referrals.models import DenialCategory, Payer
 from referrals.permissions import check_can_set_up
+from referrals.rules.letters import unknown_places
 
 FIELDS = ("label", "label_es", "checklist", "letter")
 LETTER = "letter"

@@ -21,9 +21,9 @@ from coordinator.clocks.workflow import State
 from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Document
-from referrals import appeal_rules
 from referrals.models import AuthorizationLine, Denial, DenialCategory, PriorAuthorization
 from referrals.permissions import check_can_manage_referral
+from referrals.rules import appeals as appeal_rules
 from referrals.services.authorizations import advance_authorization
 from referrals.services.decisions import decide_lines
 from referrals.services.denials import ask_about_denial

@@ -16,8 +16,8 @@ from coordinator.wording import as_kept
 from coordinator.workflow import Actor, NotAllowed
 from patients.models import Coverage, Patient
 from referrals.models import Estimate
-from referrals.money_rules import ESTIMATE_REQUESTED, estimate_rule, is_self_pay
 from referrals.money_workflow import EstimateStatus
+from referrals.rules.money import ESTIMATE_REQUESTED, estimate_rule, is_self_pay
 from referrals.services.funds import check_amount
 from referrals.services.money import PEOPLE, begin_followed, lock_followed, step_followed
 

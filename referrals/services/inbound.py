@@ -28,9 +28,8 @@ from patients.models import Patient
 from patients.rules.files import read_file_facts
 from patients.services import add_documents, link_document
 from patients.services.previews import draw, keep_pages, previews_folder
-from referrals.inbound_models import InboundDocument
 from referrals.inbound_workflow import InboundStatus
-from referrals.models import Referral
+from referrals.models import InboundDocument, Referral
 from referrals.services.referrals import advance_referral
 from referrals.workflow import REFERRAL_WORKFLOW
 

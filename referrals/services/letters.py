@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from coordinator.audit import services as audit
 from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, person
-from referrals.letter_selectors import unfit
 from referrals.models import AppealLetter, Denial
 from referrals.permissions import check_can_manage_referral
+from referrals.selectors.letters import unfit
 
 LONGEST = 20_000
 

@@ -23,8 +23,8 @@ from coordinator.workflow import Actor, NotAllowed, begin, move, person
 from patients.models import Document, Patient
 from patients.workflow import PatientStatus
 from referrals.models import AidApplication, BenefitApplication, Bill, Estimate
-from referrals.money_rules import MEETING_STEPS, NEXT_STEPS, RENEWAL_DAYS
 from referrals.permissions import can_manage_referral, check_can_manage_referral
+from referrals.rules.money import MEETING_STEPS, NEXT_STEPS, RENEWAL_DAYS
 
 KEY = "money:"
 PEOPLE = ("patient__site", "patient__coordinator", "site", "owner", "team", "clock")

@@ -11,8 +11,8 @@ from coordinator.clocks.services import meet_clock, start_clock, void_clock
 from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.wording import as_kept
 from coordinator.workflow import Actor
-from referrals import rules
 from referrals.models import Referral
+from referrals.rules import referrals as rules
 from referrals.workflow import ReferralStatus
 
 REPORT_AGAIN = "referral.report_again"

@@ -20,8 +20,8 @@ from coordinator.db import lock
 from coordinator.wording import day, in_clinic_language
 from coordinator.workflow import Actor
 from patients.workflow import PatientStatus
-from referrals import rules
 from referrals.models import Referral
+from referrals.rules import referrals as rules
 from referrals.workflow import ReferralStatus as S
 
 KEY, SEEN_BY_KEY = "referral_overdue:", "referral_seen_by:"

@@ -19,9 +19,9 @@ from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Document, DocumentLink
 from patients.services import add_documents, link_document, unlink_document
 from patients.services.entries import clean
-from referrals import authorization_rules as rules
 from referrals.models import AuthorizationPaper, PriorAuthorization, RequiredPaper
 from referrals.permissions import check_can_manage_referral
+from referrals.rules import authorizations as rules
 
 
 def papers_wanted(record: PriorAuthorization) -> list[RequiredPaper]:

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from coordinator.clocks.services import extend_clock, void_clock
 from coordinator.wording import as_kept, day
 from coordinator.workflow import Actor, NotAllowed, record_edit
-from referrals import authorization_rules as rules
 from referrals.models import PriorAuthorization
 from referrals.permissions import check_can_manage_referral
+from referrals.rules import authorizations as rules
 from referrals.services.authorization_tasks import asks_key, close, settle_overdue
 from referrals.services.authorizations import lock_authorization, set_next, start_payer_clock
 from referrals.workflow import WITH_PAYER

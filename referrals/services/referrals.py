@@ -24,10 +24,10 @@ from coordinator.workflow import (
     record_edit,
 )
 from patients.models import Patient, Topic
-from referrals import rules
 from referrals.models import Referral
 from referrals.permissions import check_can_manage_referral, check_can_review
-from referrals.selectors import similar_referrals
+from referrals.rules import referrals as rules
+from referrals.selectors.referrals import similar_referrals
 from referrals.services.guard import answer_guard
 from referrals.services.next_steps import set_next
 from referrals.services.step_facts import complete_facts, facts_of

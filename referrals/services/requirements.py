@@ -14,9 +14,9 @@ from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Patient
 from patients.services.entries import clean, require_reason
-from referrals.authorization_models import NEEDED, NOT_NEEDED
-from referrals.authorization_selectors import listed, listed_for_referral, payer_of, standing_answer
 from referrals.models import (
+    NEEDED,
+    NOT_NEEDED,
     AuthorizationLine,
     PayerRequirement,
     PriorAuthorization,
@@ -24,6 +24,7 @@ from referrals.models import (
     RequirementCheck,
 )
 from referrals.permissions import check_can_manage_referral
+from referrals.selectors.authorizations import listed, listed_for_referral, payer_of, standing_answer
 from referrals.services.authorizations import (
     add_line,
     advance_authorization,

@@ -19,7 +19,7 @@ from coordinator.workflow import Actor
 from patients.leaving import BACK, BECAUSE, MARK, keep_trail
 from patients.models import Patient
 from referrals.models import PriorAuthorization, Referral
-from referrals.selectors import authorizations_to_end, referrals_to_end
+from referrals.selectors.referrals import authorizations_to_end, referrals_to_end
 
 
 def ending_key(record: Any) -> str:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from coordinator.workflow import Actor, NotAllowed
 from patients.models import Document
-from referrals import rules
 from referrals.kinds import kind_of
 from referrals.models import Referral
+from referrals.rules import referrals as rules
 from referrals.services.attempts import check_no_reply, check_unreachable
 from referrals.workflow import HELPED, OutcomeReason
 

@@ -8,9 +8,9 @@ from django import template
 from django.utils import timezone
 
 from referrals.balances import balances_of
-from referrals.denial_selectors import denials_of, may_record_denial
 from referrals.models import PriorAuthorization
 from referrals.permissions import can_manage_referral
+from referrals.selectors.denials import denials_of, may_record_denial
 from referrals.services.renewals import FOLLOWS, OVER
 
 register = template.Library()

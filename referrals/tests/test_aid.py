@@ -17,7 +17,7 @@ from coordinator.tests.factories import make_site, make_user
 from coordinator.workflow import NotAllowed, System
 from patients.tests.factories import make_document, make_patient
 from referrals.models import AidApplication
-from referrals.money_rules import period_of
+from referrals.rules.money import period_of
 from referrals.services import aid, benefits, follow_up_money
 from referrals.tests.money_factories import award, make_fund
 

@@ -17,8 +17,8 @@ from coordinator.tests.factories import make_organization, make_site, make_user
 from coordinator.workflow import NotAllowed
 from patients.tests.factories import make_document, make_patient
 from referrals import services
-from referrals.attempt_rules import Try, standing
 from referrals.models import ReferralAttempt, ReferralMessage
+from referrals.rules.attempts import Try, standing
 from referrals.services.attempts import standing_with
 from referrals.tests.factories import make_attempt, make_referral
 

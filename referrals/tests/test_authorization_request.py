@@ -15,8 +15,8 @@ from coordinator.workflow import NotAllowed
 from patients.models import Coverage, Document
 from patients.tests.factories import make_document, make_patient
 from referrals import services
-from referrals.authorization_selectors import is_payer_overdue, silent_authorizations, standing_answer
 from referrals.models import Payer, PayerRequirement, PriorAuthorization, RequiredPaper
+from referrals.selectors.authorizations import is_payer_overdue, silent_authorizations, standing_answer
 from referrals.tests.factories import make_payer, make_referral
 from referrals.workflow import AuthorizationStatus as S
 

@@ -11,8 +11,8 @@ from coordinator.tests.factories import make_user
 from coordinator.workflow import NotAllowed
 from patients.tests.factories import make_patient
 from referrals import services
-from referrals.authorization_rules import step_for
 from referrals.models import Payer
+from referrals.rules.authorizations import step_for
 from referrals.tests.factories import make_payer
 from referrals.workflow import AuthorizationStatus as S
 

@@ -13,9 +13,9 @@ from coordinator.clocks.selectors import as_calendar, federal_calendar
 from coordinator.tests.factories import make_site, make_user
 from patients.models import Coverage, RelatedPerson
 from patients.tests.factories import make_patient
-from referrals import money_selectors
 from referrals.models import BillPhrase
-from referrals.money_rules import estimate_rule, is_self_pay
+from referrals.rules.money import estimate_rule, is_self_pay
+from referrals.selectors import money as money_selectors
 from referrals.services import aid, bills, estimates
 from referrals.tests.money_factories import award, make_aid, make_fund
 

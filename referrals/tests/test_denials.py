@@ -17,10 +17,10 @@ from coordinator.workflow import NotAllowed
 from patients.models import Medication, Problem
 from patients.tests.factories import make_document, make_patient
 from referrals import services
-from referrals.appeal_rules import next_level, peer_day, window
-from referrals.letter_rules import merge, unknown_places
-from referrals.letter_selectors import material, merged, papers, unfit
 from referrals.models import Denial, DenialCategory, Payer
+from referrals.rules.appeals import next_level, peer_day, window
+from referrals.rules.letters import merge, unknown_places
+from referrals.selectors.letters import material, merged, papers, unfit
 from referrals.services.denial_records import day_by_rule
 from referrals.tests.factories import make_authorization, make_payer
 from referrals.workflow import AuthorizationStatus as S
@@ -308,7 +308,7 @@ def test_an_upheld_reconsideration_is_sent_on_by_the_plan_itself(request_, dana)
     [("employer", "External review"), ("medicaid_managed", "State fair hearing")],
 )
 def test_the_next_level_is_the_one_of_that_kind_of_payer(payer_type, name):
-    from referrals.appeal_rules import level_of
+    from referrals.rules.appeals import level_of
 
     assert next_level(payer_type, [1]) == 2
     assert str(level_of(payer_type, 2).name) == name

@@ -17,7 +17,7 @@ from patients.tests.factories import make_patient
 from referrals import duplicates, services
 from referrals.duplicates import found, similar_authorizations
 from referrals.models import AuthorizationLine, DuplicateAnswer, Referral
-from referrals.selectors import similar_referrals
+from referrals.selectors.referrals import similar_referrals
 from referrals.tests.factories import make_authorization, make_payer, make_referral
 
 pytestmark = pytest.mark.django_db

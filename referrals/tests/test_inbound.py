@@ -20,11 +20,10 @@ from patients.models import Document
 from patients.services import enter_document_in_error
 from patients.tests.factories import make_patient
 from patients.tests.files import make_pdf, upload
-from referrals.inbound_models import InboundDocument
-from referrals.inbound_rules import identifiers_in
-from referrals.inbound_selectors import proposals
 from referrals.inbound_sources import collect
-from referrals.models import Referral
+from referrals.models import InboundDocument, Referral
+from referrals.rules.inbound import identifiers_in
+from referrals.selectors.inbound import proposals
 from referrals.services.inbound import (
     attach_inbound,
     read_waiting_inbound,

@@ -14,10 +14,11 @@ from coordinator.accounts.roles import Role
 from coordinator.tests.factories import make_organization, make_practitioner, make_user
 from coordinator.workflow import NotAllowed, System
 from patients.tests.factories import make_document, make_patient
-from referrals import rules, services
+from referrals import services
 from referrals.exchange_states import BUSINESS, EXCHANGE
-from referrals.loop_selectors import loop_facts
 from referrals.models import Referral
+from referrals.rules import referrals as rules
+from referrals.selectors.loop import loop_facts
 from referrals.tests.factories import make_authorization, make_referral
 from referrals.workflow import REFERRAL_WORKFLOW
 from referrals.workflow import ReferralStatus as S

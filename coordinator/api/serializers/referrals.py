@@ -28,7 +28,7 @@ from coordinator.api.selectors import (
     problems,
     teams,
 )
-from referrals.forms import CHANNELS
+from referrals.forms.referrals import CHANNELS
 from referrals.models import Referral
 from referrals.workflow import HELPED, NOT_COMPLETED, CancelledBy, ReferralStatus
 

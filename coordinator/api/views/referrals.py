@@ -21,7 +21,7 @@ from coordinator.api.serializers.patients import NoInput, WithReason
 from coordinator.api.steps import ApiStep, StepBook, StepView, documented
 from referrals import services
 from referrals.models import Referral
-from referrals.rules import PATHS
+from referrals.rules.referrals import PATHS
 
 
 class ReferralView(ApiView):

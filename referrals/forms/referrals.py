@@ -1,0 +1,164 @@
+"""What people type about referrals: parsing and field rules. Services write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from coordinator.accounts.models import Organization, Practitioner, User
+from coordinator.db import Conflict
+from patients.models import Problem
+from referrals.kinds import kind_of
+from referrals.models import Referral
+from referrals.selectors.referrals import STAGES, specialties
+
+CHANNELS = [
+    ("fax", _("Fax")),
+    ("email", _("E-mail through a secure link")),
+    ("portal", _("Portal")),
+    ("phone", _("Phone")),
+    ("mail", _("Mail")),
+]
+
+
+class ReferralForm(forms.ModelForm):
+    """What is asked. The kind is chosen above the form and gives its fields their words."""
+
+    duplicate_reason = forms.CharField(label=_("Why another one?"), max_length=250, required=False)
+
+    class Meta:
+        model = Referral
+        fields = [
+            "category",
+            "specialty",
+            "service",
+            "reason",
+            "clinical_question",
+            "problem",
+            "urgency",
+            "requested_by_on",
+            "requester",
+            "recipient_organization",
+        ]
+        labels = {
+            "specialty": _("Specialty"),
+            "service": _("Service"),
+            "reason": _("Reason"),
+            "clinical_question": _("Clinical question"),
+            "problem": _("Problem"),
+            "urgency": _("Urgency"),
+            "requested_by_on": _("To be seen by"),
+            "requester": _("Requesting provider"),
+            "recipient_organization": _("Recipient"),
+            "category": _("Kind"),
+        }
+        widgets = {
+            "category": forms.HiddenInput,
+            "clinical_question": forms.Textarea(attrs={"rows": 3}),
+            "requested_by_on": forms.DateInput(attrs={"type": "date"}),
+            "urgency": forms.RadioSelect,
+        }
+
+    def __init__(self, *args: Any, user: User, patient: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = kind_of(self["category"].value())
+        words: dict[str, Any] = {
+            "specialty": kind.specialty,
+            "service": kind.service,
+            "clinical_question": kind.question,
+        }
+        for name, label in words.items():
+            self.fields[name].label = label
+        choices: dict[str, Any] = {
+            "problem": Problem.objects.visible_to(user).filter(patient=patient, status="active"),
+            "requester": Practitioner.objects.visible_to(user).filter(site__in=user.site_ids, is_active=True),
+            "recipient_organization": Organization.objects.visible_to(user).filter(is_active=True),
+        }
+        for name, queryset in choices.items():
+            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+        self.fields["problem"].label_from_instance = lambda problem: problem.name  # type: ignore[attr-defined]
+        self.fields["urgency"].choices = Referral._meta.get_field("urgency").choices  # type: ignore[attr-defined]
+
+    def clean_requested_by_on(self) -> Any:
+        day = self.cleaned_data["requested_by_on"]
+        if day and day < timezone.localdate() and day != self.instance.requested_by_on:
+            raise forms.ValidationError(_("This day is past. Choose a day from today on."))
+        return day
+
+
+class ReferralChangeForm(ReferralForm):
+    """The same, for one that is written; `version` is the one on screen."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, instance: Referral, **kwargs: Any) -> None:
+        super().__init__(*args, instance=instance, initial={"version": instance.version}, **kwargs)
+        del self.fields["duplicate_reason"]
+        self.fields["category"].widget = forms.Select(choices=Referral.Category.choices)
+        known: Any = self.fields["problem"]
+        if instance.problem_id and not known.queryset.filter(pk=instance.problem_id).exists():
+            del self.fields["problem"]  # withheld from this person, or no longer active: it stays as it is
+
+    def show_conflict(self, error: Conflict) -> None:
+        """What somebody saved meanwhile stands beside what was typed; saving again replaces it."""
+        self.add_error(None, str(error))
+        for name, theirs in error.extra["fields"].items():
+            words = dict(Referral._meta.get_field(name).choices or ()).get(theirs, theirs)
+            self.add_error(name, _("Saved meanwhile: %(value)s") % {"value": words or _("nothing")})
+        data: Any = self.data.copy()  # type: ignore[attr-defined]
+        data["version"] = error.extra["version"]
+        self.data = data
+
+
+class FilterForm(forms.Form):
+    """The list's filters; every one has an address."""
+
+    q = forms.CharField(required=False)
+    state = forms.ChoiceField(
+        label=_("Loop"), required=False, choices=[("", _("Open")), ("closed", _("Closed")), ("all", _("All"))]
+    )
+    stage = forms.ChoiceField(label=_("Stage"), required=False)
+    due = forms.ChoiceField(
+        label=_("Due"),
+        required=False,
+        choices=[("", _("Any")), ("overdue", _("Overdue")), ("soon", _("In 24 hours"))],
+    )
+    owner = forms.ChoiceField(label=_("Owner"), required=False)
+    urgency = forms.ChoiceField(
+        label=_("Urgency"),
+        required=False,
+        choices=[
+            ("", _("Any")),
+            ("routine", _("Routine")),
+            ("urgent", _("Urgent")),
+            ("stat", _("Immediately")),
+        ],
+    )
+    specialty = forms.ChoiceField(label=_("Specialty"), required=False)
+    patient = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stage: Any = self.fields["stage"]
+        stage.choices = [("", _("Any")), *((name, words) for name, (words, _m, _s) in STAGES.items())]
+        owner: Any = self.fields["owner"]
+        colleagues = User.objects.visible_to(user).assignable()
+        owner.choices = [
+            ("", _("Anyone")),
+            ("me", _("Me")),
+            *((str(u.pk), u.name) for u in colleagues if u != user),
+        ]
+        specialty: Any = self.fields["specialty"]
+        specialty.choices = [("", _("Any")), *((s, s) for s in specialties(user))]
+
+
+class AssignForm(forms.Form):
+    owner = forms.ModelChoiceField(label=_("New owner"), queryset=User.objects.none())
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["owner"]
+        field.queryset = User.objects.visible_to(user).assignable()

@@ -1,0 +1,1 @@
+"""The doorways of referrals, one module per noun."""

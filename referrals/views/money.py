@@ -1,0 +1,221 @@
+"""Doorways for a patient's aid, benefits, bills and estimates."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from coordinator.audit import services as audit
+from coordinator.clocks.selectors import why
+from coordinator.db import Conflict
+from coordinator.fields import show_refusal
+from coordinator.http import get_visible_or_404, page, requires
+from coordinator.toasts import toast
+from coordinator.workflow import NotAllowed
+from patients.models import Patient
+from referrals.forms import money as forms
+from referrals.models import AidApplication, BenefitApplication
+from referrals.money_acts import ACTS, Act, acts_of
+from referrals.permissions import can_manage_referral
+from referrals.rules.money import period_of
+from referrals.selectors.money import followed, hospital_dates, open_bills, papers_of, shown_documents
+from referrals.services import aid, benefits, bills, estimates
+
+# kind -> heading, button, form, service
+NEW: dict[str, tuple[Any, Any, type[forms.AboutPatient], Any]] = {
+    "aid": (lazy("Ask a fund for aid"), lazy("Write the application"), forms.AidForm, aid.apply_for_aid),
+    "benefit": (
+        lazy("Apply for a benefit"), lazy("Begin the application"), forms.BenefitForm, benefits.start_benefit,
+    ),
+    "bill": (lazy("Log a bill"), lazy("Log the bill"), forms.BillForm, bills.log_bill),
+    "estimate": (
+        lazy("The patient asks for an estimate"), lazy("Record the request"), forms.EstimateForm,
+        estimates.request_estimate,
+    ),
+}  # fmt: skip
+NAMES = {
+    "aid": lazy("Aid application"),
+    "benefit": lazy("Benefit application"),
+    "bill": lazy("Bill"),
+    "estimate": lazy("Good-faith estimate"),
+}
+
+
+@require_http_methods(["GET", "POST"])
+@requires("referrals.edit")
+def money_new(request: HttpRequest, kind: str) -> HttpResponse:
+    """Log a bill, ask a fund, apply for a benefit, or record that an estimate is asked for, of one patient."""
+    named = request.POST.get("patient") or request.GET.get("patient")
+    if not named:
+        return redirect("dashboard:patient_list")
+    patient = get_visible_or_404(
+        Patient.objects.select_related("site", "coordinator"), request.user, pk=named
+    )
+    title, button, form_class, service = NEW[kind]
+    form = form_class(
+        request.POST or None, user=request.user, patient=patient, initial=_asked(request, patient)
+    )
+    context: dict[str, Any] = {
+        "form": form, "patient": patient, "kind": kind, "title": title, "button": button, "similar": [],
+    }  # fmt: skip
+    if request.method == "POST" and form.is_valid():
+        record = _written(request, service, form, context)
+        if record is not None:
+            toast(request, _("Saved: %(what)s") % {"what": record})
+            return redirect("referrals:money_detail", kind, record.pk)
+    status = 409 if context["similar"] else 422 if request.method == "POST" else 200
+    return page(request, "referrals/money/new.html", context, "referrals/money/_new_form.html", status)
+
+
+def _asked(request: HttpRequest, patient: Patient) -> dict[str, Any]:
+    """What a link brings along: the bill that aid is asked for."""
+    key = request.GET.get("bill")
+    if not key:
+        return {}
+    try:
+        bill = open_bills(request.user, patient).filter(pk=UUID(key)).first()
+    except ValueError:
+        return {}
+    if bill is None:
+        return {}
+    return {"bill": bill.pk, "purpose": _("Bill from %(biller)s") % {"biller": bill.biller}}
+
+
+def _written(request: HttpRequest, service: Any, form: Any, context: dict[str, Any]) -> Any:
+    """The new record; None when it was refused, with the refusal on the form."""
+    try:
+        return service(patient=context["patient"], by=request.user, now=timezone.now(), **form.cleaned_data)
+    except ValidationError as error:
+        show_refusal(form, error)
+    except Conflict as error:
+        if "similar" not in error.extra:
+            raise
+        fund = form.cleaned_data["fund"]
+        today = timezone.now().astimezone(context["patient"].site.tzinfo).date()
+        context["similar"] = aid.same_applications(
+            patient=context["patient"], fund=fund, period=period_of(fund.period, today)
+        )
+    except NotAllowed as error:
+        form.add_error(None, str(error))
+    return None
+
+
+@require_GET
+@requires("referrals.view")
+def money_detail(request: HttpRequest, kind: str, pk: UUID) -> HttpResponse:
+    """One bill, application or estimate: where it stands, what can be done, what happened."""
+    record = get_visible_or_404(followed(kind), request.user, pk=pk)
+    audit.viewed(request, record.patient, what=f"money {kind}")
+    may = can_manage_referral(request.user, record)
+    context = {
+        "record": record,
+        "kind": kind,
+        "name": NAMES[kind],
+        "patient": record.patient,
+        "now": timezone.now(),
+        "may_edit": may,
+        "acts": acts_of(record) if may else [],
+        "why": why(record.clock) if record.clock else [],
+        "changes": record.changes.select_related("by").order_by("-at", "-id"),
+        **_more(request.user, kind, record),
+    }
+    return page(request, f"referrals/money/{kind}.html", context)
+
+
+def _more(user: Any, kind: str, record: Any) -> dict[str, Any]:
+    """What only this kind shows."""
+    if kind == "aid":
+        awards = record.awards.order_by("-awarded_on", "-created_at").prefetch_related("spends")
+        return {"papers": papers_of(user, record), "awards": awards}
+    if kind == "benefit":
+        return {"papers": papers_of(user, record)}
+    if kind == "bill":
+        lines = list(record.lines.select_related("phrase"))
+        kept = [row.amount for row in lines if not row.removed_because]
+        return {
+            "document": shown_documents(user, [record.document_id]).get(record.document_id),
+            "lines": lines,
+            "sum_of_lines": sum(kept),
+            "questions": record.questions.all(),
+            "applications": record.applications.select_related("fund").exclude(status="entered_in_error"),
+            "hospital_dates": hospital_dates(record),
+            "paid_by_funds": bills.paid_by_funds(record),
+        }
+    return {"bills": record.bills.exclude(status="entered_in_error")}
+
+
+@require_http_methods(["GET", "POST"])
+@requires("referrals.edit")
+def money_act(request: HttpRequest, kind: str, pk: UUID, act: str) -> HttpResponse:
+    """Ask for what an act needs, then do it."""
+    record = get_visible_or_404(followed(kind), request.user, pk=pk)
+    chosen = _act(record, act)
+    sent = request.method == "POST"
+    form = chosen.form(
+        request.POST if sent else None,
+        user=request.user,
+        patient=record.patient,
+        initial=_usual(record, chosen),
+    )
+    if sent and form.is_valid() and _done(request, chosen, record, form):
+        toast(request, _("Saved: %(step)s") % {"step": chosen.label})
+        if act == "enter_in_error":
+            return redirect("dashboard:patient_money", record.patient_id)
+        return redirect("referrals:money_detail", kind, pk)
+    context = {
+        "form": form, "record": record, "patient": record.patient, "act": chosen, "kind": kind, "title": chosen.label,
+        "action": reverse("referrals:money_act", args=[kind, pk, act]),
+        "back": reverse("referrals:money_detail", args=[kind, pk]),
+    }  # fmt: skip
+    return page(
+        request, "referrals/money/act.html", context, "referrals/money/_act.html", 422 if sent else 200
+    )
+
+
+def _act(record: Any, name: str) -> Act:
+    known = next((act for act in ACTS[record.kind] if act.name == name), None)
+    if known is None:
+        raise Http404
+    if not known.allowed(record):
+        raise NotAllowed(_("This step is not possible now. Reload the page to see where it stands."))
+    return known
+
+
+def _usual(record: Any, act: Act) -> dict[str, Any]:
+    """What is most often meant, filled in."""
+    if isinstance(record, AidApplication):
+        if act.name == "award":
+            return {"awarded_amount": record.asked_amount, "expires_on": forms.expires_from(record.fund)}
+        if act.name == "pay":
+            award = record.awards.filter(released_on=None).first()
+            return {
+                "amount": award.left if award else None,
+                "paid_for": record.purpose,
+                "paid_to": record.bill.biller if record.bill else "",
+            }
+    if isinstance(record, BenefitApplication) and act.name == "approve":
+        return {"starts_on": record.filed_on}
+    if record.kind == "bill" and act.name == "ask":
+        return {"to_whom": record.biller}
+    return {}
+
+
+def _done(request: HttpRequest, act: Act, record: Any, form: Any) -> bool:
+    try:
+        act.call(record, form.cleaned_data, request.user, timezone.now())
+    except ValidationError as error:
+        show_refusal(form, error)
+        return False
+    except (NotAllowed, Conflict) as error:
+        form.add_error(None, str(error))
+        return False
+    return True
