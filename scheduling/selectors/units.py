@@ -90,7 +90,7 @@ def units_with(
 
 
 def _rows(keys: Iterable[UUID], without: UUID | None = None) -> dict[UUID, _Rows]:
-    params = {
+    params: dict[str, Any] = {
         "asked": list(keys),
         "shares": [REVISION, EXTENSION],
         "standing": list(STANDING),
