@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from coordinator.fhir.problems import Unreadable
+
 Json = dict[str, Any]
 
 
@@ -36,17 +38,26 @@ def codes(concept: Json | None) -> set[str]:
     return {c.get("code", "") for c in (concept or {}).get("coding") or []}
 
 
+def _is_date(value: Any) -> bool:
+    """False for what names no day. The models let a number pass as a moment; FHIR does not."""
+    if value is not None and not isinstance(value, str):
+        raise Unreadable("a date must be text")
+    return bool(value) and len(value) >= 10
+
+
 def day(value: str | None) -> dt.date | None:
     """The date of a FHIR date or dateTime; None for a year or month alone, which is no day."""
-    if not value or len(value) < 10:
+    if not _is_date(value):
         return None
+    assert value is not None
     return dt.date.fromisoformat(value[:10])
 
 
 def moment(value: str | None, zone: ZoneInfo) -> dt.datetime | None:
     """A FHIR dateTime or instant in UTC; a date alone is its local midnight, a month or year nothing."""
-    if not value or len(value) < 10:
+    if not _is_date(value):
         return None
+    assert value is not None
     if len(value) == 10:
         return dt.datetime.combine(dt.date.fromisoformat(value), dt.time(), zone).astimezone(dt.UTC)
     found = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))

@@ -196,6 +196,15 @@ def _one_file(run: ImportRun, source: Source, index: Index, totals: Totals, by: 
     except Conflict as error:
         totals.refused += 1
         _note(run, source.name, "", str(error))
+    except (TypeError, ValueError, OverflowError) as error:
+        # A value of a type that the shape check let pass. The error's own text may quote it.
+        totals.refused += 1
+        _note(
+            run,
+            source.name,
+            "",
+            str(_("holds a value that cannot be kept (%(kind)s)") % {"kind": type(error).__name__}),
+        )
     except (IntegrityError, DataError) as error:
         totals.refused += 1
         # The database's own text may quote the row; the constraint's name says enough.
