@@ -17,6 +17,7 @@ BUSINESS_3 = ("2026-11-25 -> 2026-12-01",)
 BUSINESS_5 = ("2026-11-25 -> 2026-12-03",)
 BUSINESS_7 = ("2026-11-25 -> 2026-12-07",)
 BUSINESS_10 = ("2026-11-25 -> 2026-12-10",)
+BUSINESS_20 = ("2026-11-25 -> 2026-12-24",)
 # The Monday of that week: every day is counted.
 DAYS_2 = ("2026-11-23 -> 2026-11-25",)
 DAYS_7 = ("2026-11-23 -> 2026-11-30", "2026-11-23 11:00 -> 2026-11-30")
@@ -144,6 +145,29 @@ VECTORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "estimate.requested": (BUSINESS_3,),
     "bill.before_collection": (DAYS_120,),
     "bill.aid_application": (DAYS_240,),
+    # No number of ours: the notice, the contract or the plan says the day.
+    **{
+        f"appeal.{payer}.{what}": (SET_DATE,)
+        for payer in ("medicare", "medicaid", "chip", "marketplace", "other")
+        for what in ("file", "standard", "expedited")
+    },
+    "appeal.notice.file": (SET_DATE,),
+    "appeal.medicare_advantage.ire": (SET_DATE,),
+    "appeal.employer.external": (SET_DATE,),
+    "appeal.medicaid_managed.fair_hearing": (SET_DATE,),
+    "appeal.peer_to_peer": (SET_DATE,),
+    "referral.visit_check": (SET_DATE,),
+    "inbound.sort": (BUSINESS_1,),
+    "aid.send": (BUSINESS_3,),
+    "aid.decision": (BUSINESS_5,),
+    "aid.award_ends": (SET_DATE,),
+    "benefit.file": (BUSINESS_10,),
+    "benefit.decision": (BUSINESS_20,),
+    "benefit.renewal": (SET_DATE,),
+    "bill.explain": (BUSINESS_3,),
+    "bill.answer": (BUSINESS_10,),
+    "bill.dispute": (BUSINESS_20,),
+    "money.tell_patient": (BUSINESS_2,),
     "quality.trc_notification": (DAYS_2,),
     "quality.trc_engagement": (DAYS_30,),
     "quality.trc_medicines": (DAYS_30,),

@@ -68,7 +68,8 @@ def make_loops(clinic: Clinic, patients: Patients, rng: random.Random) -> None:
         patient = patients[row[5]]
         _authorization(clinic, patient, by_patient.get(patient.pk), row)
     for referral, written in zip(made, REFERRALS, strict=True):
-        if written[7] == "await_authorization":
+        referral.refresh_from_db(fields=["status"])
+        if written[7] == "await_authorization" and referral.status != "awaiting_authorization":
             _step(clinic, referral, "await_authorization", clinic.ago(written[6] / 2))
     _luz(clinic, patients, rng)
 

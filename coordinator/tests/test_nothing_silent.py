@@ -96,6 +96,7 @@ class Walk(RuleBasedStateMachine):
             payer=self.payers[which % len(self.payers)],
             service="MRI lumbar",
             urgency=urgency,
+            urgency_reason="Waiting could cost a leg" if urgency == "expedited" else "",
             by=self.lead,
             now=self.now,
         )

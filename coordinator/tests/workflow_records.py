@@ -18,11 +18,18 @@ from coordinator.exchange.tests.factories import make_payer_file
 from coordinator.workflow import Step
 from patients.models import Document
 from patients.tests.factories import make_document, make_patient, make_update
-from referrals.tests.factories import make_authorization, make_referral
+from referrals.tests.factories import make_authorization, make_inbound, make_referral
 from referrals.tests.money_factories import make_aid, make_benefit, make_bill, make_estimate
 from scheduling.tests.factories import make_appointment
 
 NOON = datetime.datetime(2026, 11, 18, 18, 0, tzinfo=datetime.UTC)
+
+
+def _paper_in_a_record(**fields: Any) -> Any:
+    """An incoming paper beside its document, so that it can stand in any status."""
+    patient = make_patient()
+    return make_inbound(patient.site, patient=patient, document=make_document(patient), **fields)
+
 
 MAKE: dict[str, Callable[..., Any]] = {
     "clocks.Clock": make_clock,
@@ -38,6 +45,7 @@ MAKE: dict[str, Callable[..., Any]] = {
     "referrals.BenefitApplication": make_benefit,
     "referrals.Bill": make_bill,
     "referrals.Estimate": make_estimate,
+    "referrals.InboundDocument": lambda **fields: _paper_in_a_record(**fields),
     "scheduling.Appointment": make_appointment,
     "exchange.PayerFile": make_payer_file,
 }

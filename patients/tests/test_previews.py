@@ -152,7 +152,7 @@ def test_an_answer_that_lies_is_not_believed():
 def test_a_symlink_instead_of_a_picture_is_not_followed(tmp_path):
     document = waiting(make_pdf("x"), "application/pdf")
     (tmp_path / "1.png").symlink_to("/etc/passwd")
-    assert previews._keep(document, tmp_path, 1) is False
+    assert previews.keep_pages(document, tmp_path, 1) is False
 
 
 def test_what_a_killed_worker_left_behind_is_cleared_away():

@@ -28,12 +28,12 @@ class ReceiveForm(forms.Form):
     sender = forms.CharField(label=lazy("Who sent it"), max_length=160, required=False)
     files: Any = SeveralFiles(label=lazy("Files"), widget=SeveralFilesInput(attrs={"accept": ACCEPT}))
 
-    def __init__(self, *args: Any, request: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any, request: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.most = settings.DOCUMENT_MAX_BYTES
-        self.dropped = dropped_files(request) if request.method == "POST" else []
+        self.dropped = dropped_files(request) if request is not None and request.method == "POST" else []
         places: Any = self.fields["site"]
-        places.queryset = Site.objects.visible_to(request.user).order_by("name")
+        places.queryset = Site.objects.visible_to(user).order_by("name")
         if places.queryset.count() == 1:
             places.initial = places.queryset.get()
         self.fields["files"].help_text = _(

@@ -66,7 +66,7 @@ DENIED = (A.DENIED, A.UPHELD)
 
 # Per place and status the soonest few, each from the index; the patient's own conditions come last.
 KEYS = (
-    "select x.id from unnest(%s::bigint[]) s(site) cross join unnest(%s::text[]) t(status) cross join lateral"  # noqa: S608
+    "select x.id from unnest(%s::uuid[]) s(site) cross join unnest(%s::text[]) t(status) cross join lateral"  # noqa: S608
     " (select r.id from {table} r {join} where r.site_id = s.site and r.status = t.status {open}"
     " and r.patient_id not in (" + HIDDEN + ") {wanted} order by r.due_at, r.id limit %s) x"
 )
@@ -121,7 +121,7 @@ def _cards(model: Any, statuses: tuple[str, ...], user: Any, filters: dict[str, 
         wanted=wanted,
     )
     with connection.cursor() as cursor:
-        params = [[int(s) for s in user.site_ids], list(statuses), *hidden_params(user), *values, SHOWN]
+        params = [[str(site) for site in user.site_ids], list(statuses), *hidden_params(user), *values, SHOWN]
         cursor.execute(statement, params)
         keys = [key for (key,) in cursor.fetchall()]
     related = ("recipient_organization", "recipient") if is_referral else ("payer",)

@@ -163,7 +163,13 @@ def test_a_specialty_speaks_for_a_service_but_never_clears_it(ask, dana, maria, 
 
 def refer(dana, maria, **fields):
     return services.create_referral(
-        patient=maria, specialty="Cardiology", reason="Swelling", by=dana, now=NOW, **fields
+        patient=maria,
+        specialty="Cardiology",
+        reason="Swelling",
+        clinical_question="Is it the heart?",
+        by=dana,
+        now=NOW,
+        **fields,
     )
 
 

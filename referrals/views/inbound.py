@@ -66,6 +66,7 @@ def inbound_new(request: HttpRequest) -> HttpResponse:
     form = ReceiveForm(
         request.POST if sent else None,
         request.FILES if sent else None,
+        user=request.user,
         request=request,
     )
     if sent and form.is_valid():

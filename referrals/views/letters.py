@@ -28,7 +28,7 @@ from referrals.selectors.denials import FEW, ended
 from referrals.selectors.letters import Material, material, merged, papers
 from referrals.views.denials import visible_denial
 
-SOURCE = Path(__file__).with_name("letter.typ")
+SOURCE = Path(__file__).parents[1] / "letter.typ"
 
 
 @require_http_methods(["GET", "POST"])

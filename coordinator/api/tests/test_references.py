@@ -11,13 +11,14 @@ from coordinator.api.fields import OwnSite, Strict, Visible
 from coordinator.api.serializers import appointments, documents, patients, plans, referrals, tasks
 from coordinator.tests.factories import make_practitioner, make_team, make_user
 from patients.models import Problem, RelatedPerson
-from patients.tests.factories import make_phone
+from patients.tests.factories import make_document, make_phone
 
 FOREIGN = {
     "Patient": lambda world: world.stranger,
     "Practitioner": lambda world: make_practitioner(site=world.elsewhere),
     "User": lambda world: make_user(site=world.elsewhere),
     "Team": lambda world: make_team(world.elsewhere),
+    "Document": lambda world: make_document(world.stranger),
     "Goal": lambda world: make_goal(make_plan(world.stranger)),
     "Problem": lambda world: Problem.objects.create(patient=world.stranger, name="x"),
     "ContactPoint": lambda world: make_phone(world.stranger),

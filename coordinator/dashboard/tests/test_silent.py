@@ -68,7 +68,7 @@ def test_each_kind_is_found_with_what_it_lacks(patient, site):
 def test_what_has_ended_waits_for_nobody(patient):
     make_task(patient, status="completed", ended_at=NOW)
     make_task(patient, status="on_hold", wake_at=NOW)
-    make_referral(patient, status="withdrawn", loop_closed_at=NOW)
+    make_referral(patient, status="withdrawn", requester_told_at=NOW, loop_closed_at=NOW)
     make_referral(patient, status="entered_in_error")
     make_authorization(patient, status="not_required")
     make_authorization(patient, status="approved", ends_on=date(2027, 1, 1))

@@ -55,4 +55,6 @@ def make_submitted(
         line.unit_kind = kind
         line.save()
     services.advance_authorization(step="make_ready", **step)
-    return services.advance_authorization(step="submit", channel="portal", received_by_payer_at=NOW, **step)
+    return services.advance_authorization(
+        step="submit", channel="portal", received_by_payer_at=NOW, receipt_proof="P-1", **step
+    )
