@@ -343,7 +343,8 @@ def field(bound: BoundField, size: str = "", optional: bool = True, **attrs: Any
         data["boxes"] = bound.field.widget.boxes(bound)
     elif kind == "choices":
         data["choices"] = list(bound)
-        data["choices"][0].data["attrs"].update(extra)
+        for first in data["choices"][:1]:
+            first.data["attrs"].update(extra)
     else:
         data["control"] = bound.as_widget(attrs=extra)
     return data

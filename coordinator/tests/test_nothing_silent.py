@@ -170,7 +170,7 @@ class Walk(RuleBasedStateMachine):
                 not changes.objects.filter(
                     record__status__in=statuses, to_status=F("record__status"), reason=""
                 )
-                .exclude(from_status=F("to_status"))
+                .exclude(from_status__in=("", F("to_status")))  # no step: a fact of the loop, an edit
                 .exists()
             )
 

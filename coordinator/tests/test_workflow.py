@@ -61,6 +61,7 @@ def test_every_model_with_a_status_has_a_workflow_or_says_why_not():
         "messaging.Message",  # claimed and finished by conditional updates with a token
         "imports.ImportRun",  # a job's progress
         "imports.CaseloadImport",  # a job's progress
+        "imports.CodedEvent",  # what another system said of a visit or a procedure
         "record.RecordExport",  # a job's progress
         "dashboard.JobRun",  # a job's progress
         "api.IdempotencyKey",  # an HTTP status

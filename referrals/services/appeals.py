@@ -271,6 +271,7 @@ def record_appeal_outcome(
             reason=words.strip(),
             level=appeal.level,
         )
+        _start_next_window(appeal, by, now)
     else:
         _approve(appeal.denial, outcome == YES, units or {}, by=by, now=now, level=appeal.level, **decision)
     return appeal

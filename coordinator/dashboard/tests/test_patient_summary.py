@@ -399,7 +399,7 @@ def test_a_refused_contact_names_itself_in_the_dialog_only(client, elena, dana, 
     whence = "http://testserver" + reverse(opened, args=[elena.pk])
     refused = client.post(address, {"outcome": ""}, headers={"HX-Request": "true", "HX-Current-URL": whence})
     assert refused.status_code == 422
-    assert text(refused).count('id="modal-h"') == headings
+    assert refused.content.decode().count('id="modal-h"') == headings
 
 
 def test_a_contact_is_logged_from_the_page_for_a_task_or_for_none(client, elena, dana):

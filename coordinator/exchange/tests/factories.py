@@ -36,6 +36,8 @@ def make_submitted(
 ) -> PriorAuthorization:
     """A request that the payer has, for `lines` of (code, units, kind)."""
     user = user or make_user()
+    if fields.get("urgency") == "expedited":
+        fields.setdefault("urgency_reason", "Waiting could cost the use of a leg")
     patient = make_patient(site=user.sites.get(), family_name="Haas", given_name="Emil")
     coverage = Coverage.objects.create(patient=patient, payer_name="HealthNorth", member_id="HN5550001")
     requester = Practitioner.objects.create(family_name="Osei", given_name="Ama", npi="1234567893")

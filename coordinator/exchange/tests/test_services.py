@@ -119,7 +119,7 @@ def test_two_decisions_for_one_line_wait_for_a_person(user):
     file = take(answer_278(*rows, hcr="HCR*A6*AUTH2", trace="T-9"), user)
     assert "which line" in str(refused(file, user))
     done = write(file, user, d0=0)
-    assert (decisions(record), done.status) == ([("approved", None)], F.APPLIED)
+    assert (decisions(record), done.status) == ([("approved", 1)], F.APPLIED)
 
 
 def test_an_approval_without_a_number_is_refused_and_changes_nothing(user, record):
