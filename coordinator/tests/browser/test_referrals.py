@@ -47,7 +47,7 @@ def test_a_referral_is_written_sent_and_closed_within_the_clicks_of_the_day(open
     new = Referral.objects.filter(patient=maria, specialty="Cardiology").latest("created_at")
     clicks.press("link", "Make the packet")
     clicks.press("button", "Make the packet", "main")
-    page.get_by_text("Look at it before it is sent").wait_for()
+    page.get_by_text("Look at it before it is sent").first.wait_for()
     found["written"] = clicks.taken()
     assert DuplicateAnswer.objects.filter(made_id=new.pk, choice="go_on").exists()
     # 27: sent is not accepted.
