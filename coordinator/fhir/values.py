@@ -42,7 +42,7 @@ def _is_date(value: Any) -> bool:
     """False for what names no day. The models let a number pass as a moment; FHIR does not."""
     if value is not None and not isinstance(value, str):
         raise Unreadable("a date must be text")
-    return bool(value) and len(value) >= 10
+    return value is not None and len(value) >= 10
 
 
 def day(value: str | None) -> dt.date | None:
