@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
 
-from coordinator.db import Record
+from coordinator.managed_lists import Entry
 
 # What rules themselves write, or offer by name: their words may change, but they stay and fit every type of task.
 BY_RULES = ("no_longer_needed", "unable_to_reach", "refused")
@@ -20,21 +19,15 @@ class CloseReasonQuerySet(models.QuerySet["CloseReason"]):
         return found.filter(Q(kinds=[]) | Q(kinds__contains=[kind])) if kind else found
 
 
-class CloseReason(Record):
+class CloseReason(Entry):
     """One reason. Tasks keep its `code`; `kinds` are the types of task it goes with, none for all."""
 
-    code = models.CharField(max_length=60, unique=True)
-    label = models.CharField(max_length=80)  # English
-    label_es = models.CharField(max_length=80, blank=True)
     kinds = ArrayField(models.CharField(max_length=30), default=list, blank=True)
     needs_note = models.BooleanField(default=False)
-    position = models.PositiveSmallIntegerField()
-    retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = CloseReasonQuerySet.as_manager()
 
-    class Meta:
-        ordering = ["position", "label"]
+    class Meta(Entry.Meta):
         constraints = [
             models.UniqueConstraint(models.functions.Lower("label"), name="close_reason_label_once"),
             models.CheckConstraint(
@@ -42,10 +35,6 @@ class CloseReason(Record):
                 name="close_reason_of_rules_stays",
             ),
         ]
-
-    def __str__(self) -> str:
-        """Its words in the active language; English where there is no Spanish."""
-        return (self.label_es or self.label) if (get_language() or "").startswith("es") else self.label
 
     @property
     def is_fixed(self) -> bool:

@@ -7,11 +7,11 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Practitioner
 from coordinator.db import Record
+from coordinator.managed_lists import Entry
 from patients.models import Document
 from referrals.models.referrals import AuthorizationLine, PriorAuthorization
 
@@ -24,35 +24,25 @@ class DenialCategoryQuerySet(models.QuerySet["DenialCategory"]):
         return self.filter(retired_at=None)
 
 
-class DenialCategory(Record):
+class DenialCategory(Entry):
     """A kind of denial: what to send against it and how the letter begins. A list that managers keep.
 
     `checklist` is a list of {"what": text, "kind": a document's kind, "letter" for the appeal letter, or ""};
-    `letter` is text with the places of referrals.letter_rules.PLACES in braces.
+    `letter` is text with the places of referrals.rules.letters.PLACES in braces.
     """
 
-    code = models.CharField(max_length=60, unique=True)
-    label = models.CharField(max_length=80)  # English
-    label_es = models.CharField(max_length=80, blank=True)
     checklist = models.JSONField(default=list, blank=True)
     letter = models.TextField(blank=True)
-    position = models.PositiveSmallIntegerField()
-    retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = DenialCategoryQuerySet.as_manager()
 
-    class Meta:
-        ordering = ["position", "label"]
+    class Meta(Entry.Meta):
         constraints = [
             models.UniqueConstraint(models.functions.Lower("label"), name="denial_category_label_once"),
             models.CheckConstraint(
                 condition=~Q(code=OTHER) | Q(retired_at=None), name="denial_category_other_stays"
             ),
         ]
-
-    def __str__(self) -> str:
-        """Its words in the active language; English where there is no Spanish."""
-        return (self.label_es or self.label) if (get_language() or "").startswith("es") else self.label
 
     @property
     def is_fixed(self) -> bool:

@@ -9,19 +9,17 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from coordinator.audit import services as audit
-from coordinator.db import lock, refusals
-from coordinator.workflow import Actor, NotAllowed, person
+from coordinator.db import lock
+from coordinator.managed_lists import move_entry, new_entry, save_entry, set_retired
+from coordinator.workflow import Actor, NotAllowed
 from patients.models import DocumentKind
 from referrals.models import DenialCategory, Payer
 from referrals.permissions import check_can_set_up
 from referrals.rules.letters import unknown_places
 
-FIELDS = ("label", "label_es", "checklist", "letter")
 LETTER = "letter"
 MOST_ITEMS = 15
 
@@ -42,7 +40,9 @@ def save_denial_category(
     Raises ValidationError by field: a name that is taken, a place of the letter that nothing fills.
     """
     check_can_set_up(by)
-    category = lock(DenialCategory.objects, category_id) if category_id else _new(label, by)
+    category = (
+        lock(DenialCategory.objects, category_id) if category_id else new_entry(DenialCategory, label, by)
+    )
     given: dict[str, Any] = {
         "label": label.strip(),
         "label_es": label_es.strip(),
@@ -52,18 +52,8 @@ def save_denial_category(
     if unknown := unknown_places(given["letter"]):
         names = ", ".join(f"{{{name}}}" for name in unknown)
         raise ValidationError({"letter": _("Nothing fills these places: %(names)s") % {"names": names}})
-    changed = [name for name in FIELDS if given[name] != getattr(category, name)]
-    for name in changed:
-        setattr(category, name, given[name])
-    if category_id:
-        category.version += 1
     taken = _("There is a reason with this name already.")
-    if DenialCategory.objects.filter(label__iexact=given["label"]).exclude(pk=category.pk).exists():
-        raise ValidationError({"label": taken})
-    with refusals(denial_category_label_once=taken), transaction.atomic():
-        category.save()
-    audit.record_change(category, "save", by=by, details={"code": category.code, "fields": sorted(changed)})
-    return category
+    return save_entry(category, given, once="denial_category_label_once", taken=taken, by=by)
 
 
 def _clean(checklist: Sequence[dict[str, str]]) -> list[dict[str, str]]:
@@ -78,15 +68,6 @@ def _clean(checklist: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     return [{"what": what, "kind": kind} for what, kind in list(lines.items())[:MOST_ITEMS]]
 
 
-def _new(label: str, by: Actor) -> DenialCategory:
-    last = DenialCategory.objects.aggregate(last=Max("position"))["last"] or 0
-    stem = slugify(label).replace("-", "_")[:50] or "reason"
-    taken = set(DenialCategory.objects.filter(code__startswith=stem).values_list("code", flat=True))
-    codes = [stem, *(f"{stem}_{n}" for n in range(2, len(taken) + 3))]
-    code = next(code for code in codes if code not in taken)
-    return DenialCategory(code=code, position=last + 1, created_by=person(by))
-
-
 @transaction.atomic
 def retire_denial_category(*, category_id: UUID, by: Actor, now: datetime) -> DenialCategory:
     """Offered no more; denials keep it. Raises NotAllowed for "other", which stays."""
@@ -94,46 +75,21 @@ def retire_denial_category(*, category_id: UUID, by: Actor, now: datetime) -> De
     category = lock(DenialCategory.objects, category_id)
     if category.is_fixed:
         raise NotAllowed(_("This one stays: there is always a reason that fits nowhere else."))
-    if category.retired_at is None:
-        category.retired_at = now
-        category.version += 1
-        category.save()
-        audit.record_change(category, "retire", by=by, details={"code": category.code})
-    return category
+    return set_retired(category, now, by=by)
 
 
 @transaction.atomic
 def restore_denial_category(*, category_id: UUID, by: Actor, now: datetime) -> DenialCategory:
     """Offered again."""
     check_can_set_up(by)
-    category = lock(DenialCategory.objects, category_id)
-    if category.retired_at is not None:
-        category.retired_at = None
-        category.version += 1
-        category.save()
-        audit.record_change(category, "restore", by=by, details={"code": category.code})
-    return category
+    return set_retired(lock(DenialCategory.objects, category_id), None, by=by)
 
 
 @transaction.atomic
 def move_denial_category(*, category_id: UUID, up: bool, by: Actor, now: datetime) -> None:
     """One place up or down among those that are offered; at the end of the list nothing happens."""
     check_can_set_up(by)
-    offered = list(DenialCategory.objects.offered().select_for_update())
-    places = [category.pk for category in offered]
-    if category_id not in places:
-        raise DenialCategory.DoesNotExist
-    place = places.index(category_id)
-    other = place + (-1 if up else 1)
-    if not 0 <= other < len(offered):
-        return
-    offered[place], offered[other] = offered[other], offered[place]
-    for number, category in enumerate(offered, 1):
-        category.position = number
-    DenialCategory.objects.bulk_update(offered, ["position"])
-    audit.record_change(
-        offered[other], "move", by=by, details={"code": offered[other].code, "place": other + 1}
-    )
+    move_entry(DenialCategory.objects.offered(), category_id, up=up, by=by)
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ FLOOR_MODULES = (
     "toasts",
     "wording",
     "hints",
+    "managed_lists",
     "uploads",
     "paper",
     "context",
