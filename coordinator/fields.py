@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from coordinator.db import Conflict
 
 PARTS = ("month", "day", "year")
 LABELS = {"month": _("Month"), "day": _("Day"), "year": _("Year")}
@@ -125,3 +130,43 @@ def show_refusal(form: forms.Form, error: ValidationError) -> None:
         return
     for name, problems in error.error_dict.items():
         form.add_error(name if name in form.fields else None, problems)
+
+
+def attempt(
+    form: forms.Form,
+    write: Callable[[], Any],
+    *,
+    on_top: tuple[type[Exception], ...] = (Conflict,),
+    conflict_at: str | None = None,
+) -> Any:
+    """Call a service for a valid form: what it answers (True when it answers nothing), or None after a refusal.
+
+    A refusal stands on the form: a ValidationError at the fields it names, what is in `on_top` on top, or at the field
+    `conflict_at`. Other exceptions go on to the middleware.
+    """
+    try:
+        answer = write()
+    except ValidationError as refusal:
+        show_refusal(form, refusal)
+        return None
+    except on_top as refusal:
+        form.add_error(conflict_at, str(refusal))
+        return None
+    return True if answer is None else answer
+
+
+def show_conflict(form: Any, error: Conflict, model: type[models.Model]) -> None:
+    """What somebody saved meanwhile stands beside what was typed; saving again replaces it.
+
+    For a form with a hidden `version`, after a Conflict whose `extra` has fields {name: theirs} and version.
+    """
+    form.add_error(None, str(error))
+    for name, theirs in error.extra["fields"].items():
+        if name in form.fields:
+            words = dict(model._meta.get_field(name).choices or ()).get(theirs, theirs)  # type: ignore[union-attr]
+            form.add_error(
+                name, gettext("Saved meanwhile: %(value)s") % {"value": words or gettext("nothing")}
+            )
+    data = form.data.copy()
+    data["version"] = error.extra["version"]
+    form.data = data

@@ -21,7 +21,7 @@ from careplans.models import Bundle, BundleItem, StartedBundle, Task
 from careplans.setup_forms import BundleForm, BundleItemForm, CancelBundleForm, StartBundleForm
 from careplans.setup_selectors import bundles_to_keep, plan_bundle, team_names
 from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt, show_refusal
 from coordinator.http import get_visible_or_404, page, requires, safe_next, whole_number
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
@@ -135,15 +135,7 @@ def bundle_item_step(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
 
 def _try(form: forms.Form, save: Callable[[], Any]) -> Any:
     """Save what is valid; a refusal goes onto the form and the answer is None."""
-    if not form.is_valid():
-        return None
-    try:
-        return save()
-    except ValidationError as refusal:
-        show_refusal(form, refusal)
-    except Conflict as refusal:
-        form.add_error(None, str(refusal))
-    return None
+    return attempt(form, save) if form.is_valid() else None
 
 
 def _bundle(pk: UUID) -> Bundle:

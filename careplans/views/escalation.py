@@ -18,7 +18,7 @@ from careplans.models import EscalationPoint
 from careplans.setup_forms import EscalationPointForm
 from careplans.setup_selectors import escalation_points
 from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt
 from coordinator.http import page, requires
 from coordinator.toasts import toast
 
@@ -38,7 +38,11 @@ def escalation_edit(request: HttpRequest, pk: UUID | None = None) -> HttpRespons
     point = _point(pk) if pk else None
     initial = {name: getattr(point, name) for name in FIELDS} if point else {}
     form = EscalationPointForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid() and _save(request, form, pk):
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and attempt(form, lambda: _save(request, form, pk), conflict_at="days")
+    ):
         toast(request, _("Saved. It counts from tonight on."))
         return redirect("careplans:escalation_list")
     status = 422 if request.method == "POST" else 200
@@ -46,16 +50,10 @@ def escalation_edit(request: HttpRequest, pk: UUID | None = None) -> HttpRespons
     return page(request, "careplans/escalation_form.html", context, status=status)
 
 
-def _save(request: HttpRequest, form: EscalationPointForm, pk: UUID | None) -> bool:
-    try:
-        services.save_escalation_point(point_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)
-    except ValidationError as refusal:
-        show_refusal(form, refusal)
-        return False
-    except Conflict as refusal:
-        form.add_error("days", str(refusal))
-        return False
-    return True
+def _save(request: HttpRequest, form: EscalationPointForm, pk: UUID | None) -> EscalationPoint:
+    return services.save_escalation_point(
+        point_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data
+    )
 
 
 @requires("settings.manage")

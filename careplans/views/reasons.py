@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,8 +16,7 @@ from careplans import services
 from careplans.models import CloseReason
 from careplans.setup_forms import CloseReasonForm
 from careplans.setup_selectors import close_reasons
-from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt
 from coordinator.http import page, requires
 from coordinator.toasts import toast
 
@@ -38,7 +36,11 @@ def reason_edit(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     reason = _reason(pk) if pk else None
     initial = {name: getattr(reason, name) for name in FIELDS} if reason else {}
     form = CloseReasonForm(request.POST or None, reason=reason, initial=initial)
-    if request.method == "POST" and form.is_valid() and _save(request, form, pk):
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and attempt(form, lambda: _save(request, form, pk), conflict_at="label")
+    ):
         toast(request, _("Saved: %(name)s") % {"name": form.cleaned_data["label"]})
         return redirect("careplans:reason_list")
     status = 422 if request.method == "POST" else 200
@@ -46,16 +48,8 @@ def reason_edit(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     return page(request, "careplans/reason_form.html", context, status=status)
 
 
-def _save(request: HttpRequest, form: CloseReasonForm, pk: UUID | None) -> bool:
-    try:
-        services.save_close_reason(reason_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)
-    except ValidationError as refusal:
-        show_refusal(form, refusal)
-        return False
-    except Conflict as refusal:
-        form.add_error("label", str(refusal))
-        return False
-    return True
+def _save(request: HttpRequest, form: CloseReasonForm, pk: UUID | None) -> CloseReason:
+    return services.save_close_reason(reason_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)
 
 
 @requires("settings.manage")

@@ -19,7 +19,7 @@ from coordinator.clocks.models import Rule, RuleProposal
 from coordinator.clocks.reasons import reasons_for
 from coordinator.clocks.subjects import visible_clock
 from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt
 from coordinator.http import page, requires, signed_in, whole_number
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
@@ -84,15 +84,9 @@ def rule_propose(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _propose(request: HttpRequest, rule: Rule, form: ProposalForm) -> RuleProposal | None:
-    try:
-        return register_services.propose_rule_version(
-            rule_id=rule.pk, by=request.user, now=timezone.now(), **form.as_rule()
-        )
-    except ValidationError as refusal:
-        show_refusal(form, refusal)
-    except Conflict as refusal:
-        form.add_error(None, str(refusal))
-    return None
+    """The proposal, or None after a refusal, which goes onto the form."""
+    facts = {"rule_id": rule.pk, "by": request.user, "now": timezone.now()}
+    return attempt(form, lambda: register_services.propose_rule_version(**facts, **form.as_rule()))
 
 
 @requires("rules.propose")

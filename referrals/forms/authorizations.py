@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from coordinator.accounts.models import User
-from coordinator.db import Conflict
 from patients.forms import DayInput
 from patients.models import Coverage
 from referrals.models import AuthorizationLine, Payer, PriorAuthorization, Referral
@@ -177,17 +176,6 @@ class HeaderChangeForm(HeaderForm):
         known: Any = self.fields[name]
         if key and not known.queryset.filter(pk=key).exists():
             del self.fields[name]
-
-    def show_conflict(self, error: Conflict) -> None:
-        """What somebody saved meanwhile stands beside what was typed; saving again replaces it."""
-        self.add_error(None, str(error))
-        for name, theirs in error.extra["fields"].items():
-            if name in self.fields:
-                shown = dict(PriorAuthorization._meta.get_field(name).choices or ()).get(theirs, theirs)
-                self.add_error(name, _("Saved meanwhile: %(value)s") % {"value": shown or _("nothing")})
-        data: Any = self.data.copy()  # type: ignore[attr-defined]
-        data["version"] = error.extra["version"]
-        self.data = data
 
 
 class FilterForm(forms.Form):

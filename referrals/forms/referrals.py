@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Organization, Practitioner, User
-from coordinator.db import Conflict
 from patients.models import Problem
 from referrals.kinds import kind_of
 from referrals.models import Referral
@@ -101,16 +100,6 @@ class ReferralChangeForm(ReferralForm):
         known: Any = self.fields["problem"]
         if instance.problem_id and not known.queryset.filter(pk=instance.problem_id).exists():
             del self.fields["problem"]  # withheld from this person, or no longer active: it stays as it is
-
-    def show_conflict(self, error: Conflict) -> None:
-        """What somebody saved meanwhile stands beside what was typed; saving again replaces it."""
-        self.add_error(None, str(error))
-        for name, theirs in error.extra["fields"].items():
-            words = dict(Referral._meta.get_field(name).choices or ()).get(theirs, theirs)
-            self.add_error(name, _("Saved meanwhile: %(value)s") % {"value": words or _("nothing")})
-        data: Any = self.data.copy()  # type: ignore[attr-defined]
-        data["version"] = error.extra["version"]
-        self.data = data
 
 
 class FilterForm(forms.Form):

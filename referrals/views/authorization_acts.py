@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods
 
 from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt
 from coordinator.http import page, requires
 from coordinator.toasts import toast
 from coordinator.uploads import takes_files
@@ -231,15 +230,7 @@ def _done(request: HttpRequest, record: PriorAuthorization, act: Act, form: act_
 
 
 def saved(form: Any, service: Callable[..., Any], **facts: Any) -> bool:
-    try:
-        service(**facts)
-    except ValidationError as error:
-        show_refusal(form, error)
-    except (NotAllowed, Conflict) as error:
-        form.add_error(None, str(error))
-    else:
-        return True
-    return False
+    return attempt(form, lambda: service(**facts), on_top=(NotAllowed, Conflict)) is not None
 
 
 @require_http_methods(["GET", "POST"])

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from coordinator.audit import services as audit
 from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt, show_conflict, show_refusal
 from coordinator.filters import filters_of, store_filters
 from coordinator.http import get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
@@ -155,15 +155,10 @@ def _named_referral(request: HttpRequest) -> Referral | None:
 
 def _create(request: HttpRequest, patient: Patient, form: AuthorizationForm) -> PriorAuthorization | None:
     """The new request with its first line; None after a refusal, which goes onto the form."""
-    try:
-        return services.request_authorization(
-            patient=patient, line=form.line(), by=request.user, now=timezone.now(), **form.header()
-        )
-    except ValidationError as error:
-        show_refusal(form, error)
-    except NotAllowed as error:
-        form.add_error(None, str(error))
-    return None
+    facts = {"patient": patient, "line": form.line(), "by": request.user, "now": timezone.now()}
+    return attempt(
+        form, lambda: services.request_authorization(**facts, **form.header()), on_top=(NotAllowed,)
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -183,7 +178,7 @@ def authorization_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
             toast(request, _("Saved"))
             return redirect("referrals:authorization_detail", pk)
         except Conflict as error:
-            form.show_conflict(error)
+            show_conflict(form, error, PriorAuthorization)
             status = 409
         except ValidationError as error:
             show_refusal(form, error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,8 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt
 from coordinator.http import page, requires
 from coordinator.toasts import toast
 from referrals import services
@@ -47,7 +45,11 @@ def category_edit(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     form = DenialCategoryForm(
         request.POST or None, checklist=category.checklist if category else (), initial=first
     )
-    if request.method == "POST" and form.is_valid() and _save(request, form, pk):
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and attempt(form, lambda: _save(request, form, pk), conflict_at="label")
+    ):
         toast(request, _("Saved: %(name)s") % {"name": form.cleaned_data["label"]})
         return redirect("referrals:category_list")
     status = 422 if request.method == "POST" else 200
@@ -55,25 +57,17 @@ def category_edit(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     return page(request, "referrals/category_form.html", context, status=status)
 
 
-def _save(request: HttpRequest, form: DenialCategoryForm, pk: UUID | None) -> bool:
+def _save(request: HttpRequest, form: DenialCategoryForm, pk: UUID | None) -> DenialCategory:
     data = form.cleaned_data
-    try:
-        services.save_denial_category(
-            category_id=pk,
-            label=data["label"],
-            label_es=data["label_es"],
-            letter=data["letter"],
-            checklist=form.checklist,
-            by=request.user,
-            now=timezone.now(),
-        )
-    except ValidationError as refusal:
-        show_refusal(form, refusal)
-        return False
-    except Conflict as refusal:
-        form.add_error("label", str(refusal))
-        return False
-    return True
+    return services.save_denial_category(
+        category_id=pk,
+        label=data["label"],
+        label_es=data["label_es"],
+        letter=data["letter"],
+        checklist=form.checklist,
+        by=request.user,
+        now=timezone.now(),
+    )
 
 
 @requires("settings.manage")

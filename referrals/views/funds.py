@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt
 from coordinator.http import get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
@@ -209,13 +208,8 @@ def _sent(request: HttpRequest, form: Any, service: Any, **named: Any) -> Any:
     then stands on the form."""
     if request.method != "POST" or not form.is_valid():
         return None
-    try:
-        return service(by=request.user, now=timezone.now(), **named, **form.cleaned_data)
-    except ValidationError as error:
-        show_refusal(form, error)
-    except (NotAllowed, Conflict) as error:
-        form.add_error(None, str(error))
-    return None
+    facts = {"by": request.user, "now": timezone.now(), **named, **form.cleaned_data}
+    return attempt(form, lambda: service(**facts), on_top=(NotAllowed, Conflict))
 
 
 def _form(request: HttpRequest, form: Any, **context: Any) -> HttpResponse:

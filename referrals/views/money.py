@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from coordinator.audit import services as audit
 from coordinator.clocks.selectors import why
 from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt, show_refusal
 from coordinator.http import get_visible_or_404, page, requires
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
@@ -210,12 +210,6 @@ def _usual(record: Any, act: Act) -> dict[str, Any]:
 
 
 def _done(request: HttpRequest, act: Act, record: Any, form: Any) -> bool:
-    try:
-        act.call(record, form.cleaned_data, request.user, timezone.now())
-    except ValidationError as error:
-        show_refusal(form, error)
-        return False
-    except (NotAllowed, Conflict) as error:
-        form.add_error(None, str(error))
-        return False
-    return True
+    """False after a refusal, which goes onto the form."""
+    facts = (record, form.cleaned_data, request.user, timezone.now())
+    return attempt(form, lambda: act.call(*facts), on_top=(NotAllowed, Conflict)) is not None

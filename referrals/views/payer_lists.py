@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -15,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt
 from coordinator.http import page, requires
 from coordinator.toasts import toast
 from referrals.forms import payer_lists as payer_list_forms
@@ -105,23 +103,15 @@ def payer_list_edit(request: HttpRequest, kind: str, pk: UUID | None = None) -> 
     initial = {name: getattr(row, name) for name in kept.fields} if row else {}
     sent = request.POST if request.method == "POST" else None
     form = kept.form(sent, initial=initial)
-    if sent is not None and form.is_valid() and _saved(request, kept, form, pk):
+    if sent is not None and form.is_valid() and attempt(form, lambda: _save(request, kept, form, pk)):
         toast(request, _("Saved"))
         return redirect("referrals:payer_list", kind)
     context = {"kept": kept, "tab": kind, "form": form, "row": row}
     return page(request, "referrals/payer_list_form.html", context, status=200 if sent is None else 422)
 
 
-def _saved(request: HttpRequest, kept: Kept, form: Any, pk: UUID | None) -> bool:
-    try:
-        kept.save(row_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)
-    except ValidationError as refusal:
-        show_refusal(form, refusal)
-    except Conflict as refusal:
-        form.add_error(None, str(refusal))
-    else:
-        return True
-    return False
+def _save(request: HttpRequest, kept: Kept, form: Any, pk: UUID | None) -> Any:
+    return kept.save(row_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)
 
 
 @requires("settings.manage")

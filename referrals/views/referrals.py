@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from coordinator.audit import services as audit
 from coordinator.clocks.selectors import why
 from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import show_conflict, show_refusal
 from coordinator.filters import filters_of, store_filters
 from coordinator.http import get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
@@ -219,7 +219,7 @@ def referral_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
             toast(request, _("Saved"))
             return redirect("referrals:referral_detail", pk)
         except Conflict as error:
-            form.show_conflict(error)
+            show_conflict(form, error, Referral)
             status = 409
     context = {"form": form, "patient": referral.patient, "referral": referral}
     return page(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -13,8 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from coordinator.db import Conflict
-from coordinator.fields import show_refusal
+from coordinator.fields import attempt
 from coordinator.http import page, requires
 from coordinator.toasts import toast
 from scheduling import services
@@ -44,7 +42,7 @@ def service_edit(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     form = ServiceForm(request.POST or None, initial=initial)
     status = 200
     if request.method == "POST":
-        saved = form.is_valid() and _try(
+        saved = form.is_valid() and attempt(
             form,
             lambda: services.save_service(
                 service_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data
@@ -67,7 +65,7 @@ def hours(request: HttpRequest) -> HttpResponse:
     form = HoursForm(request.POST or None, sites=sites, people=people)
     status = 200
     if request.method == "POST":
-        if form.is_valid() and _try(form, lambda: _save_hours(request, form.cleaned_data)):
+        if form.is_valid() and attempt(form, lambda: _save_hours(request, form.cleaned_data)):
             toast(request, _("Weekly hours saved"))
             return redirect("scheduling:hours")
         status = 422
@@ -109,7 +107,7 @@ def blocks(request: HttpRequest) -> HttpResponse:
     form = BlockForm(request.POST or None, sites=sites, people=people_at([site.pk for site in sites]))
     status = 200
     if request.method == "POST":
-        if form.is_valid() and _try(form, lambda: _add_block(request, form.cleaned_data)):
+        if form.is_valid() and attempt(form, lambda: _add_block(request, form.cleaned_data)):
             return redirect("scheduling:blocks")
         status = 422
     found = reads.blocks_ahead(sites, timezone.now())
@@ -152,16 +150,3 @@ def block_remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     services.remove_block(block_id=pk, by=request.user, now=timezone.now())
     toast(request, _("Block removed"))
     return redirect("scheduling:blocks")
-
-
-def _try(form: Any, save: Any) -> bool:
-    """Save; a refusal goes onto the form and the answer is False."""
-    try:
-        save()
-    except ValidationError as refusal:
-        show_refusal(form, refusal)
-    except Conflict as refusal:
-        form.add_error(None, str(refusal))
-    else:
-        return True
-    return False
