@@ -141,7 +141,11 @@ class Task(Record):
         ]
         indexes = [
             models.Index(
-                fields=["owner", "due_at", "id"], condition=Q(status__in=list(WORKABLE)), name="task_mine"
+                fields=["owner", "due_at", "id"],
+                # The number beside My work stands on every page: counted from the index alone.
+                include=["waiting_on", "patient"],
+                condition=Q(status__in=list(WORKABLE)),
+                name="task_mine",
             ),
             models.Index(
                 fields=["team", "due_at", "id"], condition=Q(status__in=list(WORKABLE)), name="task_pool"

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_date, parse_datetime
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy as lazy
 from careplans import workflow as care
 from careplans.models import CarePlan, Goal, GoalMeasurement, Intervention, Task
 from coordinator.dashboard.models import PinnedPatient
+from coordinator.db import planned_rows
 from patients.labels import COUNT, counted
 from patients.models import (
     ContactPoint,
@@ -156,12 +156,9 @@ def facts(user: Any, patient: Patient, now: datetime, *, clinical: bool = False)
         **{name: [str(status) for status in group] for name, group in statuses.items()},
     }
     lists = f"{FACTS}, {CLINICAL}" if clinical else FACTS
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"select json_build_object({lists}) from patients_patient p where p.id = %(patient)s",  # noqa: S608
-            params,
-        )
-        found = _plain(cursor.fetchone()[0])
+    statement = f"select json_build_object({lists}) from patients_patient p where p.id = %(patient)s"  # noqa: S608
+    ((answer,),) = planned_rows(statement, params)
+    found = _plain(answer)
     found.warnings = [_warning(row) for row in found.warnings]
     found.protected = counted((row.label, row.is_open, row.count) for row in found.protected)
     remember(patient, found.warnings)

@@ -11,9 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
-from coordinator.db import keys_of
+from coordinator.db import asked_rows, keys_of, planned_rows
 from patients.models import Patient, ProviderUpdate, opened
 
 ALL, CONTACT, CLINICAL, PLAN = "all", "contact", "clinical", "plan"
@@ -284,14 +282,14 @@ def timeline(
     }
     shown, own = _updates_shown(user, patient) if updates else ("", {})
     params |= own
+    # What the models wrote has any number of parameters: it is not one statement that is asked again.
+    ask = asked_rows if own else planned_rows
     statement = (
         f"{shown}select e.*, coalesce(concat_ws(', ', u.name, nullif(u.credentials, '')), '') from ({' union all '.join(pieces)})"  # noqa: S608
         " e(kind, id, at, step, status, what, more, by_id, number)"
         " left join accounts_user u on u.id = e.by_id order by e.at desc, e.id desc limit %(limit)s"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        rows = [Row(*r[:7], number=r[8], by=r[9]) for r in cursor.fetchall()]
+    rows = [Row(*r[:7], number=r[8], by=r[9]) for r in ask(statement, params)]
     return rows[:limit], len(rows) > limit
 
 

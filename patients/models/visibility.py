@@ -18,7 +18,7 @@ from patients.models.labels import Labelled
 HIDDEN = (
     "select h.id from patients_patient h where h.is_restricted and h.coordinator_id is distinct from %s"
     " and not exists (select 1 from patients_careteammember m where m.patient_id = h.id and m.ended_on is null"
-    " and (m.user_id = %s or m.practitioner_id = %s))"
+    " and (m.user_id = %s or m.practitioner_id = any(%s::uuid[])))"
     " and not exists (select 1 from patients_accessgrant g where g.patient_id = h.id and g.user_id = %s"
     " and g.kind = 'break_glass' and g.ended_at is null and g.expires_at > statement_timestamp())"
     " and not exists (select 1 from accounts_delegation d where d.delegate_id = %s and d.created_by_id <> %s"
@@ -30,7 +30,8 @@ HIDDEN = (
 
 def hidden_params(user: Any) -> list[Any]:
     """What HIDDEN needs to know about the person, in its order."""
-    return [user.pk, user.pk, user.practitioner_id, user.pk, user.pk, user.pk]
+    as_practitioner = [str(user.practitioner_id)] if user.practitioner_id else []
+    return [user.pk, user.pk, as_practitioner, user.pk, user.pk, user.pk]
 
 
 def hidden_from(user: Any) -> RawSQL:
