@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import unicodedata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 
-def typeset(source: Path, data: dict[str, Any]) -> bytes:
-    """The PDF that `source` draws from `data`, with the fonts that ship with typst."""
+def typeset(source: Path, data: dict[str, Any], pictures: dict[str, bytes] | None = None) -> bytes:
+    """The PDF that `source` draws from `data` and `pictures` (by the names it uses), with the fonts that ship with typst."""
     import typst
 
-    return typst.compile(
-        source.read_bytes(),
-        format="pdf",
-        sys_inputs={"data": json.dumps(data)},
-        pdf_standards=["ua-1"],
-        ignore_system_fonts=True,
-    )
+    with TemporaryDirectory() as folder:  # readable by us alone, and gone with the file
+        for name, content in {source.name: source.read_bytes(), **(pictures or {})}.items():
+            Path(folder, name).write_bytes(content)
+        return typst.compile(
+            str(Path(folder, source.name)),
+            root=folder,
+            format="pdf",
+            sys_inputs={"data": json.dumps(data)},
+            pdf_standards=["ua-1"],
+            ignore_system_fonts=True,
+        )
 
 
 def plain(value: Any) -> str:

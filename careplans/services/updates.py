@@ -114,11 +114,7 @@ def _tell_writer(update: ProviderUpdate, by: Actor, now: datetime) -> None:
 
 def _writer(update: ProviderUpdate) -> User | None:
     """Who asked, while they work there; else the task goes to the patient's coordinator."""
-    writer = update.created_by
-    if writer is None:
-        return None
-    fits = User.objects.assignable().filter(pk=writer.pk, sites=update.patient.site_id).exists()
-    return writer if fits else None
+    return User.objects.still_assignable(update.created_by, update.patient.site_id)
 
 
 def _open(

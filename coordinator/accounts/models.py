@@ -205,6 +205,10 @@ class UserQuerySet(models.QuerySet["User"]):
         """People who can own work."""
         return self.filter(is_active=True, role__in=[Role.COORDINATOR, Role.LEAD, Role.MANAGER])
 
+    def still_assignable(self, person: User | None, site: Any) -> User | None:
+        """The person, while they can own work at this place (a Site or its key); else None: it goes to the team."""
+        return self.assignable().filter(pk=person.pk, sites=site).first() if person else None
+
 
 class User(AbstractBaseUser):
     """A member of staff (or the account behind an API client). Signs in by e-mail."""

@@ -57,7 +57,7 @@ def find_silent(*, now: datetime, site: Site | None = None, limit: int | None = 
     """Open tasks, referrals, authorizations and care plans without an owner, a next step or a date.
 
     One statement over all four, and one that asks the register which deadlines it states there are none for.
-    An approval in force needs no next step, and its date is the day it ends.
+    The date of an approval in force is the day it ends, or there is none because the payer said so.
     """
     tasks, referrals, authorizations, plans = (
         _lacking(kind, rows, site) for kind, rows in zip(KINDS, _open_rows(now), strict=True)
@@ -76,15 +76,15 @@ def _open_rows(now: datetime) -> tuple[Any, ...]:
     plans = CarePlan.objects.filter(
         status=PlanStatus.ACTIVE, is_imported=False, patient__status=PatientStatus.ACTIVE
     )
-    in_force = Q(status__in=IN_FORCE)
+    lasting = Q(status__in=IN_FORCE) & (Q(ends_on__isnull=False) | Q(has_no_end=True))
     return (
         (tasks, NOBODY, Q(title="", next_step=""), Q(due_at__isnull=True, wake_at__isnull=True)),
         (referrals, NOBODY, Q(next_step=""), Q(due_at__isnull=True) & ~_stated(now)),
         (
             authorizations,
             NOBODY,
-            Q(next_step="") & ~in_force,
-            Q(due_at__isnull=True) & (~in_force | Q(ends_on__isnull=True)),
+            Q(next_step=""),
+            Q(due_at__isnull=True) & ~lasting,
         ),
         (
             plans,

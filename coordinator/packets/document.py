@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from coordinator.packets.gather import TITLES, Offer, notices_of
+from coordinator.paper import typeset
 from coordinator.record.document import shows
 from coordinator.record.sections import day_words, moment_words, plain, result_value, table
 from coordinator.wording import language_name, phone
@@ -25,21 +25,9 @@ MOST_PAGES = 40  # of one enclosed document
 
 def pdf_of(offer: Offer, chosen: dict[str, list[Any]], *, number: int) -> bytes:
     """The PDF of version `number`. Times are those of the patient's place."""
-    import typst
-
     with timezone.override(offer.record.patient.site.tzinfo):
         data, pictures = pages_of(offer, chosen, number)
-    with TemporaryDirectory() as folder:  # readable by us alone, and gone with the file
-        for name, content in {SOURCE.name: SOURCE.read_bytes(), **pictures}.items():
-            Path(folder, name).write_bytes(content)
-        return typst.compile(
-            str(Path(folder, SOURCE.name)),
-            root=folder,
-            format="pdf",
-            sys_inputs={"data": json.dumps(data)},
-            pdf_standards=["ua-1"],
-            ignore_system_fonts=True,
-        )
+    return typeset(SOURCE, data, pictures)
 
 
 def pages_of(

@@ -198,14 +198,3 @@ def listed_for_referral(referral: Referral, now: datetime) -> PayerRequirement |
         return None
     on = now.astimezone(referral.site.tzinfo).date()
     return listed(payer, on=on, specialty=referral.specialty)
-
-
-# --- nothing silent -------------------------------------------------------------------------------------------
-
-
-def silent_authorizations() -> QuerySet[PriorAuthorization]:
-    """Open requests without an owner, a next step or a date (an approval whose payer set no end says so). Should be
-    empty; tests and whoever watches ask."""
-    rows = PriorAuthorization.objects.filter(status__in=AUTHORIZATION_OPEN)
-    nobody = Q(owner=None, team=None)
-    return rows.filter(nobody | Q(next_step="") | Q(due_at=None) & ~Q(status__in=IN_FORCE, has_no_end=True))

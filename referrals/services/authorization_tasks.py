@@ -50,7 +50,7 @@ def complete_key(referral: Referral) -> str:
 
 def open_for(record: Any, *, by: Actor, now: datetime, due_at: datetime | None = None, **words: Any) -> Task:
     """A task about a request or referral for its owner, else its team; due at the end of the next business day."""
-    owner = record.owner and User.objects.assignable().filter(pk=record.owner.pk, sites=record.site).first()
+    owner = User.objects.still_assignable(record.owner, record.site)
     if due_at is None:
         today = now.astimezone(record.site.tzinfo).date()
         due_at = end_of_day(next_open_day(today, as_calendar(calendar_for(record.site))), record.site.zone)

@@ -27,7 +27,7 @@ def ask_about_denial(*, record: PriorAuthorization, by: Actor, now: datetime) ->
     """A task for the owner of the request, due by the end of the next business day of the place."""
     today = now.astimezone(record.site.tzinfo).date()
     due = next_open_day(today, as_calendar(calendar_for(record.site)))
-    owner = record.owner and User.objects.assignable().filter(pk=record.owner.pk, sites=record.site).first()
+    owner = User.objects.still_assignable(record.owner, record.site)
     reason = _("The payer denied it: %(why)s") % {"why": record.denial_reason} if record.denial_reason else ""
     careplans.open_task(
         patient=record.patient,

@@ -176,7 +176,7 @@ def open_followed_task(record: Any, *, by: Actor, now: datetime) -> None:
         "bill": _("Bill: %(what)s"),
         "estimate": _("Good-faith estimate: %(what)s"),
     }
-    owner = record.owner and User.objects.assignable().filter(pk=record.owner.pk, sites=record.site).first()
+    owner = User.objects.still_assignable(record.owner, record.site)
     careplans.open_task(
         patient=record.patient,
         site=record.site,

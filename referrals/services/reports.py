@@ -64,9 +64,7 @@ def _ask(referral_id: UUID, site: Site, by: Actor, now: datetime) -> bool:
     referral = lock(Referral.objects.select_related(*people), referral_id)
     if not late_reports(site, now).filter(pk=referral.pk).exists() or referral.due_at is None:
         return False
-    owner = (
-        referral.owner and User.objects.assignable().filter(pk=referral.owner.pk, sites=referral.site).first()
-    )
+    owner = User.objects.still_assignable(referral.owner, referral.site)
     due = next_open_day(now.astimezone(site.tzinfo).date(), as_calendar(calendar_for(site)))
     who = referral.recipient_organization or referral.recipient
     text = _("%(who)s was to report by %(day)s.") if who else _("The report was due %(day)s.")

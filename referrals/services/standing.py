@@ -75,7 +75,7 @@ def _open(
 ) -> None:
     calendar = as_calendar(calendar_for(record.site))
     today = now.astimezone(record.site.tzinfo).date()
-    fits = record.owner and User.objects.assignable().filter(pk=record.owner.pk, sites=record.site).first()
+    fits = User.objects.still_assignable(record.owner, record.site)
     careplans.open_task(
         patient=record.patient,
         site=record.site,

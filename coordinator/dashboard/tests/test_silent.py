@@ -52,12 +52,13 @@ def test_each_kind_is_found_with_what_it_lacks(patient, site):
     make_task(patient)
     make_referral(patient, due_at=NOW)
     make_authorization(patient, next_step="Gather the papers")
-    make_authorization(patient, status="approved")
+    make_authorization(patient, status="approved", next_step="Use it")
+    make_authorization(patient, status="approved", has_no_end=True)
     make_plan(make_patient(site=site), next_review_on=date(2026, 12, 1))
     make_plan(patient)
     assert sorted(lacking()) == [
         ("authorization", ["no date"]),
-        ("authorization", ["no date"]),
+        ("authorization", ["no next step"]),
         ("plan", ["no date"]),
         ("plan", ["no owner"]),
         ("referral", ["no next step"]),
@@ -71,7 +72,8 @@ def test_what_has_ended_waits_for_nobody(patient):
     make_referral(patient, status="withdrawn", requester_told_at=NOW, loop_closed_at=NOW)
     make_referral(patient, status="entered_in_error")
     make_authorization(patient, status="not_required")
-    make_authorization(patient, status="approved", ends_on=date(2027, 1, 1))
+    make_authorization(patient, status="approved", ends_on=date(2027, 1, 1), next_step="Use it")
+    make_authorization(patient, status="approved", has_no_end=True, next_step="Use it; the payer set no end")
     make_plan(patient, is_imported=True)
     make_plan(patient, status="draft")
     assert lacking() == []
