@@ -23,7 +23,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.utils import timezone
 
-from bench.generate import SLOTS_A_DAY, ZONE, clock_zone
+from bench.filling import SLOTS_A_DAY, ZONE, clock_zone
 from bench.names import FAMILY, GIVEN
 from coordinator.accounts.models import Site, User
 from coordinator.api.permissions import SCOPES

@@ -3,106 +3,49 @@
     DATABASE_URL=... THROUGHLINE_ENV=test python -m bench.generate --patients 10000
 
 Three sites, 60 practitioners with hours, 60 coordinators, four tasks and one visit a patient (at most 100,000 visits),
-contacts, referrals and clocks. Everything follows from the row's number, so two runs make the same rows.
+contacts, a referral a patient, six prior authorizations for ten patients, and clocks. Everything follows from the row's
+number, so two runs make the same rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import time
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from datetime import time as clock
 from typing import Any
 
 import django
 from django.conf import settings
-from django.db import connection, models
+from django.db import connection
 
+from bench.filling import (
+    CHANCE,
+    CLOCK,
+    CONTACT,
+    COORDINATORS_PER_SITE,
+    COVERAGE,
+    KEY,
+    MOST_VISITS,
+    NUMBER,
+    PATIENT,
+    PHONE,
+    PRACTITIONERS_PER_SITE,
+    SITES,
+    TAKEN_A_DAY,
+    TASK,
+    VISIT,
+    ZONE,
+    array,
+    clock_zone,
+    insert,
+    of_site,
+    site_of,
+    without_indexes,
+)  # fmt: skip
 from bench.names import FAMILY, GIVEN
-
-SITES, PRACTITIONERS_PER_SITE, COORDINATORS_PER_SITE = 3, 20, 20
-MOST_VISITS = 100_000
-SLOTS_A_DAY, TAKEN_A_DAY = 16, 12  # half hours from 8 to 12 and 1 to 5; three of four are taken
-ZONE = "America/Chicago"
-
-# A key in time order, as coordinator.db.uuid7 makes them, but worked out from a number.
-KEY = """
-create or replace function pg_temp.key(kind int, i bigint) returns uuid language sql immutable as $$
-  select (lpad(to_hex(1700000000000 + i), 12, '0') || '7' || lpad(to_hex(kind), 3, '0')
-          || '8' || substr(md5(kind || ':' || i), 1, 15))::uuid $$
-"""
-# A number from 0 to 1 that looks like chance, the same on every run.
-CHANCE = """
-create or replace function pg_temp.chance(what text, i bigint) returns float8 language sql immutable as $$
-  select ('x' || substr(md5(what || i), 1, 8))::bit(32)::bigint / 4294967296.0 $$
-"""
-PATIENT, TASK, VISIT, REFERRAL, CLOCK, PHONE, CONTACT, COVERAGE, NUMBER = range(1, 10)
-
-
-def insert(model: type[models.Model], source: str, params: list[Any] | None = None, **columns: str) -> int:
-    """Insert from a select. `columns` are SQL for named fields; the rest get the model's own defaults."""
-    values = {}
-    for field in model._meta.concrete_fields:
-        if field.name in columns:
-            values[field.column] = columns[field.name]
-        elif not isinstance(field, models.AutoField):
-            values[field.column] = _default(field)
-    names = ", ".join(f'"{name}"' for name in values)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"insert into {model._meta.db_table} ({names}) select {', '.join(values.values())} {source}",
-            params,
-        )
-        return cursor.rowcount
-
-
-@contextlib.contextmanager
-def without_indexes(*tables: str) -> Iterator[None]:
-    """Fill first, index afterwards: several times quicker. Primary and unique keys stay."""
-    again = []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
-                where contype = 'x' and conrelid::regclass::text = any(%s)""",
-            [list(tables)],
-        )
-        for table, name, definition in cursor.fetchall():
-            cursor.execute(f'alter table {table} drop constraint "{name}"')
-            again.append(f'alter table {table} add constraint "{name}" {definition}')
-        cursor.execute(
-            """select x.indexname, x.indexdef from pg_indexes x
-                where x.schemaname = 'public' and x.tablename = any(%s)
-                  and not exists (select 1 from pg_constraint c where c.conindid = format('%%I', x.indexname)::regclass)""",
-            [list(tables)],
-        )
-        for name, definition in cursor.fetchall():
-            cursor.execute(f'drop index "{name}"')
-            again.append(definition)
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("set maintenance_work_mem = '256MB'")
-        for statement in again:
-            cursor.execute(statement)
-
-
-def _default(field: Any) -> str:
-    if isinstance(field, models.DateTimeField) and (field.auto_now or field.auto_now_add):
-        return "now()"
-    if field.has_default() and not callable(field.default):
-        value = getattr(field.default, "value", field.default)
-        return f"'{value}'" if isinstance(value, str) else str(value).lower()
-    if isinstance(field, models.JSONField):
-        return f"'{'[]' if field.default is list else '{}'}'::jsonb"
-    if field.null:
-        return "null"
-    if isinstance(field, (models.CharField, models.TextField, models.FileField)):
-        return "''"
-    if hasattr(field, "base_field"):
-        return "'{}'"
-    raise ValueError(f"Say what {field.model.__name__}.{field.name} holds.")
+from bench.requests import authorizations, referrals
 
 
 class Clinic:
@@ -193,11 +136,11 @@ def generate(patients: int, say: Any = print) -> None:
             cursor.execute("set session_replication_role = replica")
         cursor.execute(KEY)
         cursor.execute(CHANCE)
-    for step in (_patients, _phones, _visits, _tasks, _contacts, _clocks, _referrals):
+    for step in (_patients, _phones, _visits, _tasks, _contacts, _clocks, referrals, authorizations):
         started = time.monotonic()
         with without_indexes(*TABLES.get(step.__name__, ())):
             rows = step(clinic, patients)
-        say(f"  {step.__name__[1:]:<10} {rows:>9,} rows  {time.monotonic() - started:6.1f} s")
+        say(f"  {step.__name__.strip('_'):<14} {rows:>9,} rows  {time.monotonic() - started:6.1f} s")
     with connection.cursor() as cursor:
         cursor.execute("set session_replication_role = origin" if superuser else "select 1")
         cursor.execute("analyze" if connection.in_atomic_block else "vacuum analyze")
@@ -213,40 +156,17 @@ TABLES = {
     "_visits": ("scheduling_appointment",),
     "_tasks": ("careplans_task", "careplans_taskinterval"),
     "_contacts": ("careplans_contactattempt",),
-    "_referrals": ("referrals_referral",),
+    "referrals": ("referrals_referral", "clocks_clock"),
+    "authorizations": ("referrals_priorauthorization", "referrals_authorizationline", "clocks_clock"),
 }
-
-
-def clock_zone() -> Any:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(ZONE)
-
-
-def _array(values: list[Any], kind: str) -> str:
-    quoted = [str(v) if kind == "bigint" else "'" + str(v).replace("'", "''") + "'" for v in values]
-    return f"(array[{', '.join(quoted)}])::{kind}[]"
 
 
 def _names(names: list[str], alias: str) -> str:
     """SQL for a table of names with how they are searched for: columns name, folded, n (from 1)."""
     from patients.rules.text import fold
 
-    arrays = f"{_array(names, 'text')}, {_array([fold(name) for name in names], 'text')}"
+    arrays = f"{array(names, 'text')}, {array([fold(name) for name in names], 'text')}"
     return f"unnest({arrays}) with ordinality as {alias}(name, folded, n)"
-
-
-def _of_site(lists: list[list[Any]], number: str, kind: str) -> str:
-    """SQL for the element `number` of the list of the row's site (i % 3)."""
-    cases = " ".join(
-        f"when {n} then ({_array(values, kind)})[1 + ({number}) % {len(values)}]"
-        for n, values in enumerate(lists)
-    )
-    return f"case i % {SITES} {cases} end"
-
-
-def _site(clinic: Clinic) -> str:
-    return f"({_array([site.pk for site in clinic.sites], 'uuid')})[1 + i % {SITES}]"
 
 
 def _patients(clinic: Clinic, count: int) -> int:
@@ -265,7 +185,7 @@ def _patients(clinic: Clinic, count: int) -> int:
              join {_names(GIVEN, "own")} on own.n = given""",
         id=f"pg_temp.key({PATIENT}, i)",
         created_at="now() - interval '400 days' + i * interval '1 second'",
-        site=_site(clinic),
+        site=site_of(clinic),
         mrn="lpad((500000000 + i)::text, 9, '0')",
         family_name="""one.name || case when compound < 0.1 then ' ' || two.name when compound < 0.14 then '-' || two.name else '' end""",
         given_name="own.name",
@@ -280,8 +200,8 @@ def _patients(clinic: Clinic, count: int) -> int:
         allergy_status="case i % 3 when 0 then 'none_known' else 'not_recorded' end",
         city="'Riverbend'",
         state="'MN'",
-        coordinator=f"case when i % 50 = 7 then null else {_of_site(clinic.coordinators, f'i / {SITES}', 'bigint')} end",
-        primary_care=_of_site(clinic.practitioners, f"i / {SITES}", "uuid"),
+        coordinator=f"case when i % 50 = 7 then null else {of_site(clinic.coordinators, f'i / {SITES}', 'bigint')} end",
+        primary_care=of_site(clinic.practitioners, f"i / {SITES}", "uuid"),
     )
 
 
@@ -330,16 +250,16 @@ def _visits(clinic: Clinic, count: int) -> int:
     days = clinic.open_days(-(-per_provider // TAKEN_A_DAY))
     return insert(
         Appointment,
-        f"""from (select i, k, ({_array(days, "date")})[1 + k / {TAKEN_A_DAY}] as day,
+        f"""from (select i, k, ({array(days, "date")})[1 + k / {TAKEN_A_DAY}] as day,
                     (k % {TAKEN_A_DAY}) / 3 * 4 + k % 3 as slot
                from (select i, i / {SITES} / {PRACTITIONERS_PER_SITE} as k from generate_series(0, {visits - 1}) i) a) b,
             lateral (select (day + time '08:00' + slot * interval '30 minutes'
                              + case when slot >= 8 then interval '1 hour' else interval '0' end) at time zone '{ZONE}' as begins) c""",
         id=f"pg_temp.key({VISIT}, i)",
         patient=f"pg_temp.key({PATIENT}, i)",
-        site=_site(clinic),
-        practitioner=_of_site(clinic.practitioners, f"i / {SITES}", "uuid"),
-        service=f"({_array(clinic.services, 'uuid')})[1 + i % {len(clinic.services)}]",
+        site=site_of(clinic),
+        practitioner=of_site(clinic.practitioners, f"i / {SITES}", "uuid"),
+        service=f"({array(clinic.services, 'uuid')})[1 + i % {len(clinic.services)}]",
         start="begins",
         end="begins + interval '30 minutes'",
         zone=f"'{ZONE}'",
@@ -361,13 +281,13 @@ def _tasks(clinic: Clinic, count: int) -> int:
         source,
         id=f"pg_temp.key({TASK}, n)",
         patient=f"pg_temp.key({PATIENT}, i)",
-        site=_site(clinic),
+        site=site_of(clinic),
         kind="(array['outreach_call', 'book_visit', 'paperwork', 'results', 'plan_review'])[1 + n % 5]",
         title="(array['Monthly call', 'Book a follow-up visit', 'Disability form', 'Tell the lab results', 'Plan review'])[1 + n % 5]",
         reason="'Made by the generator'",
         status="case when part = 0 then 'ready' else 'completed' end",
-        owner=f"case when part = 0 and i % 40 = 3 then null else {_of_site(clinic.coordinators, f'i / {SITES}', 'bigint')} end",
-        team=f"case when part = 0 and i % 40 = 3 then ({_array(clinic.teams, 'uuid')})[1 + i % {SITES}] end",
+        owner=f"case when part = 0 and i % 40 = 3 then null else {of_site(clinic.coordinators, f'i / {SITES}', 'bigint')} end",
+        team=f"case when part = 0 and i % 40 = 3 then ({array(clinic.teams, 'uuid')})[1 + i % {SITES}] end",
         due_at="""case when part = 0 and i % 5 = 0 then now() - (1 + i % 20) * interval '1 day'
                        else now() + (1 + i % 30) * interval '1 day' end""",
         opened_at="opened",
@@ -394,7 +314,7 @@ def _contacts(clinic: Clinic, count: int) -> int:
         outcome="case part when 0 then 'reached_done' else 'no_answer' end",
         reached="part = 0",
         at="now() - ((i * 17) % 110 + part) * interval '1 day'",
-        created_by=_of_site(clinic.coordinators, f"i / {SITES}", "bigint"),
+        created_by=of_site(clinic.coordinators, f"i / {SITES}", "bigint"),
     )
 
 
@@ -417,28 +337,8 @@ def _clocks(clinic: Clinic, count: int) -> int:
         original_due_at="due",
         state="case when due > now() then 'running' when n % 2 = 0 then 'met' else 'missed' end",
         met_at="case when due <= now() and n % 2 = 0 then due - interval '3 hours' end",
-        site=_site(clinic),
-        owner_user=_of_site(clinic.coordinators, f"i / {SITES}", "bigint"),
-    )
-
-
-def _referrals(clinic: Clinic, count: int) -> int:
-    from referrals.models import Referral
-
-    return insert(
-        Referral,
-        f"from (select n, n * 3 as i from generate_series(0, {count // 3 - 1}) n) g",
-        id=f"pg_temp.key({REFERRAL}, n)",
-        patient=f"pg_temp.key({PATIENT}, i)",
-        site=_site(clinic),
-        reference="'B-' || lpad(n::text, 7, '0')",
-        specialty="(array['Cardiology', 'Nephrology', 'Orthopedics', 'Sleep medicine'])[1 + n % 4]",
-        reason="'Made by the generator'",
-        status="(array['sent', 'accepted', 'scheduled', 'seen', 'draft'])[1 + n % 5]",
-        owner=_of_site(clinic.coordinators, f"i / {SITES}", "bigint"),
-        next_step="'Wait'",
-        due_at="now() + ((n % 30) - 8) * interval '1 day'",
-        stage_since="now() - interval '3 days'",
+        site=site_of(clinic),
+        owner_user=of_site(clinic.coordinators, f"i / {SITES}", "bigint"),
     )
 
 

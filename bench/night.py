@@ -19,7 +19,7 @@ django.setup()
 from django.db import connection
 from django.utils import timezone
 
-from bench.generate import KEY, PATIENT, SITES, ZONE, clock_zone, insert
+from bench.filling import KEY, PATIENT, SITES, ZONE, clock_zone, insert
 from coordinator.accounts.models import Site
 from coordinator.dashboard.nightly import run_night
 from coordinator.messaging.models import Message

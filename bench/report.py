@@ -160,6 +160,21 @@ def judge_rest(found: dict[str, Any]) -> list[tuple[bool, str]]:
             (f"15: killed with -9 {killed['kills']} times during {killed['reminders']:,} reminders: sent {killed['sent']:,},"
             f" doubled {killed['doubled']}"),
         ))  # fmt: skip
+    if swept := found.get("sweep"):
+        first, second = swept["first"], swept["second"]
+        seconds = sum(first["seconds"].values())
+        parts = "; ".join(
+            f"{name} {n:,} in {first['seconds'][name]:.1f} s" for name, n in first["done"].items()
+        )
+        aims.append((seconds < 60 and swept["changed"], f"sweep: {seconds:.1f} s, aim 60 s ({parts})"))
+        again = sum(second["seconds"].values())
+        aims.append(
+            (swept["same_again"], f"sweep, again: {again:.1f} s, and nothing changed: {swept['same_again']}")
+        )
+        aims.append((
+            swept["same_killed"],
+            f"sweep, killed with -9 {swept['kills']} times and run once more: the outcome is that of a whole one: {swept['same_killed']}",
+        ))  # fmt: skip
     if found.get("memory"):
         aims.append(
             (
@@ -191,7 +206,7 @@ def report(found: dict[str, Any], *, patients: int, command: str, minutes: float
             " (`bench/floor.py`). Ratios are what counts; absolute figures depend on the machine and on what else it does.\n"
         ),
         f"- Command: `{command}` ({minutes:.0f} minutes)\n- {machine()}\n- {patients:,} patients, 60 practitioners, four tasks and one"
-        " visit a patient, three sites of which the client sees two\n- Each figure is the median of the turns; SQL counts the statements of one"
+        " visit a patient, a referral a patient, six prior authorizations for ten patients, three sites of which the client sees two\n- Each figure is the median of the turns; SQL counts the statements of one"
         " warm request; CPU is the web server's own, with 16 clients where there are 16\n"
         + (
             f"- Other programs took {100 * sum(foreign) / len(foreign):.0f} % of the machine meanwhile (with the database, which is counted here)\n"

@@ -33,7 +33,7 @@ from bench.servers import Servers, Web
 from coordinator.devserver.fingerprint import ROOT
 from coordinator.devserver.postgres import OWNER
 
-SPECIAL = ("races", "celery", "night", "finder", "duplicates", "memory")
+SPECIAL = ("races", "celery", "night", "sweep", "finder", "duplicates", "memory")
 
 
 @dataclass
@@ -194,6 +194,9 @@ class Bench:
         if self.wants("night"):
             self.found["night"] = special.night(self.servers, database, env, self.options.reminders)
             self.say(f"night: {self.found['night']}")
+        if self.wants("sweep"):
+            self.found["sweep"] = special.sweep(self.servers, self.options.patients)
+            self.say(f"sweep: {self.found['sweep']}")
         if self.wants("finder"):
             self.found["finder"] = special.finder(env)
             self.say(f"finder:\n{self.found['finder']['table']}")

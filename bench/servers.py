@@ -77,11 +77,11 @@ class Servers:
             cursor.execute("select 1 from pg_database where datname = %s", [name])
             return cursor.fetchone() is not None
 
-    def database(self, patients: int) -> str:
-        """A fresh copy of the generated database of this size; generated when it is not there yet."""
+    def database(self, patients: int, copy: str = "") -> str:
+        """A fresh copy of the generated database of this size; generated when it is not there yet. `copy` names another."""
         made_from = fingerprint(*MIGRATIONS_IN, only="migrations") + fingerprint("bench", only="bench")
         template = f"made_{patients}_{hashlib.sha256(made_from.encode()).hexdigest()[:10]}"
-        name = f"bench_{patients}"
+        name = f"bench_{patients}{copy}"
         if not self.exists(template):
             self._generate(patients, template)
         self.admin(

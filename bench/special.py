@@ -13,6 +13,7 @@ import time
 import uuid
 from collections import Counter
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
@@ -234,6 +235,39 @@ def _kill_midway(
             kills += 1
         process.wait()
     return kills, json.loads(_said(command, env))
+
+
+# --- the sweep over referrals and authorizations ---------------------------------------------------------------------
+
+
+def sweep(servers: Servers, patients: int, kills: int = 6) -> dict[str, Any]:
+    """The night's sweep: how long, what a second one changes, and whether one killed again and again ends the same."""
+    moment = datetime.now(UTC).isoformat()
+    run, state = ([sys.executable, "-m", "bench.sweep", *rest] for rest in (["run", moment], ["state"]))
+    whole = servers.environment(servers.database(patients, "_whole"))
+    before = _said(state, whole)
+    first = json.loads(_said(run, whole))
+    after = _said(state, whole)
+    second = json.loads(_said(run, whole))
+    seconds = sum(first["seconds"].values())
+    killed = servers.environment(servers.database(patients, "_killed"))
+    done = 0
+    for _each in range(kills):
+        process = subprocess.Popen(
+            run, cwd=ROOT, env=killed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        # Its own start takes a second or two; what was done before is not done again.
+        try:
+            process.wait(2 + seconds / (kills + 2))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            done += 1
+    last = json.loads(_said(run, killed))
+    return {
+        "first": first, "second": second, "kills": done, "last": last,
+        "changed": before != after, "same_again": _said(state, whole) == after, "same_killed": _said(state, killed) == after,
+    }  # fmt: skip
 
 
 def finder(env: dict[str, str]) -> dict[str, Any]:

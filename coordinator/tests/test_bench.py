@@ -15,7 +15,7 @@ from bench.load import Base, Request, run, volley
 from careplans.models import ContactAttempt, Task, TaskInterval
 from patients.models import ContactPoint, Patient
 from patients.rules.text import fold
-from referrals.models import Referral
+from referrals.models import AuthorizationLine, PriorAuthorization, Referral
 from scheduling.models import Appointment
 
 PATIENTS = 240
@@ -28,7 +28,8 @@ def test_the_generator_makes_a_clinic_that_obeys_every_rule():
     assert Task.objects.count() == TaskInterval.objects.count() == 4 * PATIENTS
     assert Appointment.objects.count() == PATIENTS
     assert ContactAttempt.objects.count() == 2 * PATIENTS
-    assert Referral.objects.count() == PATIENTS // 3
+    assert Referral.objects.count() == PATIENTS
+    assert PriorAuthorization.objects.count() == AuthorizationLine.objects.count() == PATIENTS * 6 // 10
     with connection.cursor() as cursor:
         # Foreign keys are not looked at while rows are made; they hold all the same.
         connection.check_constraints()

@@ -1,6 +1,7 @@
 """Statements planned once for a connection say what a plain statement says."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
@@ -37,16 +38,17 @@ def test_one_question_each_time_and_planned_once() -> None:
     assert asked_rows(own, {"text": "%planned once%"}) == [(1,)]
 
 
-def test_a_new_connection_plans_anew() -> None:
+def test_another_connection_plans_for_itself() -> None:
     planned_rows("select %(number)s", {"number": 1})
-    known = connection.connection
-    connection.connection = None
-    try:
-        connection.connect()
-        assert planned_rows("select %(number)s", {"number": 2}) == [(2,)]
-        connection.connection.close()
-    finally:
-        connection.connection = known
+
+    def elsewhere() -> list:
+        try:
+            return planned_rows("select %(number)s", {"number": 2})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(elsewhere).result() == [(2,)]
 
 
 def test_a_wrong_statement_is_refused_as_any_other() -> None:

@@ -142,6 +142,12 @@ CHASES: dict[str, Chase] = {
         _("Tell the requester that it ended: %(what)s"), _("Tell them, then record it on the referral.")
     ),
 }
+# Statuses whose missed date may open a task; ended and reported ones by the fact that is missing.
+CHASED = (
+    S.COMPLETED,
+    *ENDED_WITHOUT_REPORT,
+    *(status for status, step in NEXT_STEPS.items() if step.rule in CHASES),
+)
 SEEN_BY = Chase(
     _("Not seen by the day asked for: %(what)s"), _("Tell the requester, and agree on what happens now.")
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,18 +13,19 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils.translation import gettext as _
 
 from careplans import services as careplans
+from careplans.checklists import checklist_for
 from careplans.models import Task, TaskKind
-from coordinator.accounts.models import Site, User
+from careplans.services.opening import first_status
+from coordinator.accounts.models import Site, Team, User
 from coordinator.clocks.rules import end_of_day, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
-from coordinator.db import lock
 from coordinator.wording import day, in_clinic_language
-from coordinator.workflow import Actor
+from coordinator.workflow import Actor, person
 from patients.workflow import PatientStatus
 from referrals.models import Referral
 from referrals.rules import referrals as rules
-from referrals.workflow import ReferralStatus as S
 
+BATCH = 500
 KEY, SEEN_BY_KEY = "referral_overdue:", "referral_seen_by:"
 
 
@@ -43,9 +45,10 @@ def missed(site: Site, now: datetime) -> QuerySet[Referral]:
         loop_closed_at=None,
         clock__isnull=False,
         due_at__lt=now,
+        status__in=rules.CHASED,
         patient__status=PatientStatus.ACTIVE,
     )
-    return found.exclude(status__in=(S.SEEN, S.ENTERED_IN_ERROR)).filter(~_had(KEY, "pk", "clock_id"))
+    return found.filter(~_had(KEY, "pk", "clock_id")).order_by("due_at", "pk")
 
 
 def not_seen_by(site: Site, now: datetime) -> QuerySet[Referral]:
@@ -57,66 +60,77 @@ def not_seen_by(site: Site, now: datetime) -> QuerySet[Referral]:
         status__in=rules.NOT_YET_SEEN,
         patient__status=PatientStatus.ACTIVE,
     )
-    return found.filter(~_had(SEEN_BY_KEY, "pk", "requested_by_on"))
+    return found.filter(~_had(SEEN_BY_KEY, "pk", "requested_by_on")).order_by("requested_by_on", "pk")
 
 
 def chase_overdue(*, site: Site, by: Actor, now: datetime) -> int:
     """Open the tasks for missed dates; returns how many. Running it again opens none twice."""
-    dates = list(missed(site, now).order_by("due_at", "pk").values_list("pk", flat=True))
-    days = list(not_seen_by(site, now).order_by("requested_by_on", "pk").values_list("pk", flat=True))
-    done = sum(_chase(pk, site, by, now) for pk in dates)
-    return done + sum(_escalate(pk, site, by, now) for pk in days)
+    return sum(
+        _open_all(found, task_of, site, by, now)
+        for found, task_of in ((missed(site, now), _chase), (not_seen_by(site, now), _escalate))
+    )
+
+
+def _open_all(
+    found: QuerySet[Referral], task_of: Callable[[Referral], Task], site: Site, by: Actor, now: datetime
+) -> int:
+    done = 0
+    while opened := _open_batch(found, task_of, site, by, now):
+        done += opened
+    return done
 
 
 @transaction.atomic
 @in_clinic_language
-def _chase(referral_id: UUID, site: Site, by: Actor, now: datetime) -> bool:
-    referral = _locked(referral_id)
-    chase = rules.CHASES.get(rules.next_step(referral).rule)
-    if chase is None or not missed(site, now).filter(pk=referral_id).exists():
-        return False
-    due = referral.due_at
-    reason = _("It was due %(day)s.") % {"day": day(due.astimezone(site.tzinfo).date())} if due else ""
-    _open(referral, site, chase, reason, f"{KEY}{referral.pk}:{referral.clock_id}", by, now)
-    return True
-
-
-@transaction.atomic
-@in_clinic_language
-def _escalate(referral_id: UUID, site: Site, by: Actor, now: datetime) -> bool:
-    referral = _locked(referral_id)
-    if not not_seen_by(site, now).filter(pk=referral_id).exists() or referral.requested_by_on is None:
-        return False
-    reason = _("The requester asked for a visit by %(day)s.") % {"day": day(referral.requested_by_on)}
-    key = f"{SEEN_BY_KEY}{referral.pk}:{referral.requested_by_on}"
-    _open(referral, site, rules.SEEN_BY, reason, key, by, now)
-    return True
-
-
-def _locked(referral_id: UUID) -> Referral:
-    return lock(Referral.objects.select_related("patient__coordinator", "site", "owner", "team"), referral_id)
-
-
-def _open(
-    referral: Referral, site: Site, chase: rules.Chase, reason: str, key: str, by: Actor, now: datetime
-) -> None:
-    people = User.objects.assignable().filter(sites=site)
-    owner = people.filter(pk=referral.owner_id).first() if referral.owner_id else None
+def _open_batch(
+    found: QuerySet[Referral], task_of: Callable[[Referral], Task], site: Site, by: Actor, now: datetime
+) -> int:
+    """The tasks of the first ones, in a fixed number of statements; those that somebody works on now wait for the next
+    night. Who is found has no such task: so it ends, and what a killed run left is found again."""
+    people = User.objects.assignable().filter(sites=site).in_bulk()
     due = next_open_day(now.astimezone(site.tzinfo).date(), as_calendar(calendar_for(site)))
-    careplans.open_task(
+    rows = found.select_related("patient__coordinator", "site", "team")
+    teams: dict[UUID, Team] = {}
+    tasks = []
+    for referral in rows.select_for_update(of=("self",), skip_locked=True)[:BATCH]:
+        task = task_of(referral)
+        task.owner = people.get(referral.owner_id) if referral.owner_id else None
+        task.team = None if task.owner else referral.team
+        if task.owner is None and task.team is None:
+            task.owner, task.team = careplans.default_owner(referral.patient, site, teams)
+        task.status = first_status(task.owner, by)
+        task.due_at = end_of_day(due, site.zone)
+        task.created_by, task.opened_at = person(by), now
+        tasks.append(task)
+    return len(careplans.open_all(tasks, by=by, now=now))
+
+
+def _chase(referral: Referral) -> Task:
+    chase = rules.CHASES[rules.next_step(referral).rule]
+    assert referral.due_at is not None
+    reason = _("It was due %(day)s.") % {"day": day(referral.due_at.astimezone(referral.site.tzinfo).date())}
+    return _task(referral, chase, reason, f"{KEY}{referral.pk}:{referral.clock_id}")
+
+
+def _escalate(referral: Referral) -> Task:
+    assert referral.requested_by_on is not None
+    reason = _("The requester asked for a visit by %(day)s.") % {"day": day(referral.requested_by_on)}
+    return _task(referral, rules.SEEN_BY, reason, f"{SEEN_BY_KEY}{referral.pk}:{referral.requested_by_on}")
+
+
+def _task(referral: Referral, chase: rules.Chase, reason: str, key: str) -> Task:
+    return Task(
         patient=referral.patient,
-        site=site,
+        site=referral.site,
         kind=TaskKind.REFERRAL_FOLLOW_UP,
         title=(str(chase.title) % {"what": referral.specialty})[:200],
         reason=reason[:500],
         next_step=str(chase.next_step),
-        owner=owner,
-        team=None if owner else referral.team,
-        due_at=end_of_day(due, site.zone),
+        checklist=checklist_for(TaskKind.REFERRAL_FOLLOW_UP),
+        attempts_planned=3,
         dedupe_key=key,
-        cause=referral,
-        by=by,
-        now=now,
+        cause_type=referral._meta.label_lower,
+        cause_id=referral.pk,
     )
 
 

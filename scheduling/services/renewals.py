@@ -12,6 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, Min, OuterRef, Q, Subquery, Sum
+from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -24,12 +26,14 @@ from coordinator.db import lock
 from coordinator.wording import day, in_clinic_language
 from coordinator.workflow import Actor, person
 from patients.workflow import PatientStatus
-from referrals.models import PriorAuthorization
+from referrals.models import AuthorizationLine, PriorAuthorization
 from referrals.services.authorizations import advance_authorization
 from referrals.services.renewals import ENDS, OVER, covers_gap
 from referrals.workflow import IN_FORCE
-from scheduling.rules.units import Balance
+from scheduling.models import Appointment
+from scheduling.rules.units import CONSUMING, EXTENSION, REVISION, Balance
 from scheduling.selectors.units import units_of
+from scheduling.workflow import UPCOMING
 
 BATCH = 500
 AHEAD, AHEAD_SLOW = timedelta(days=14), timedelta(days=30)
@@ -49,13 +53,34 @@ class Ask:
 def end_authorizations(*, site: Site, by: Actor, now: datetime) -> int:
     """Expire what is past its last day and exhaust what has no unit left; returns how many ended."""
     today, ended = now.astimezone(site.tzinfo).date(), 0
-    for records in _batches(PriorAuthorization.objects.filter(site=site, status__in=IN_FORCE)):
+    in_force = PriorAuthorization.objects.filter(site=site, status__in=IN_FORCE)
+    for records in _batches(in_force.filter(Q(ends_on__lt=today) | may_be_used_up())):
         balances = units_of(records, now)
         for record in records:
             step = _over(record, balances.get(record.pk), today)
             if step:
                 ended += _end(record.pk, step, today, by, now)
     return ended
+
+
+def may_be_used_up() -> Q:
+    """Approvals with as many units in visits, seen or booked, as one of their lines has, or that share units with
+    another: few of all, and all of those that the rules of units can say it of. They have the word."""
+    visits = Appointment.objects.filter(
+        authorization=OuterRef("pk"), status__in=[str(status) for status in (*CONSUMING, *UPCOMING)]
+    )
+    lines = AuthorizationLine.objects.filter(
+        authorization=OuterRef("pk"), decision__in=["approved", "modified"]
+    )
+    used = visits.order_by().values("authorization").annotate(n=Sum("units")).values("n")
+    least = lines.order_by().values("authorization").annotate(n=Min("units_approved")).values("n")
+    sharing = (REVISION, EXTENSION)
+    followed = PriorAuthorization.objects.filter(supersedes=OuterRef("pk"), certification__in=sharing)
+    return (
+        Q(certification__in=sharing)
+        | Q(Exists(followed))
+        | Q(GreaterThanOrEqual(Subquery(used), Subquery(least)))
+    )
 
 
 def _over(record: PriorAuthorization, left: Balance | None, today: date) -> str:
@@ -114,6 +139,7 @@ def _wanted(site: Site, now: datetime) -> Iterator[Ask]:
     standing = PriorAuthorization.objects.filter(
         site=site, status__in=(*IN_FORCE, *OVER), patient__status=PatientStatus.ACTIVE
     ).exclude(status__in=OVER, ends_on__lt=today - RAN_OUT)
+    standing = standing.filter(Q(ends_on__lte=today + AHEAD_SLOW) | may_be_used_up())
     for records in _batches(standing.select_related("patient__site", "patient__coordinator", "payer")):
         balances, renewed = units_of(records, now), _renewed(records)
         for record in records:

@@ -58,6 +58,7 @@ def test_each_kind_is_found_with_what_it_lacks(patient, site):
     make_plan(patient)
     assert sorted(lacking()) == [
         ("authorization", ["no date"]),
+        ("authorization", ["no date"]),
         ("authorization", ["no next step"]),
         ("plan", ["no date"]),
         ("plan", ["no owner"]),

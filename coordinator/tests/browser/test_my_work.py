@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from careplans.models import CarePlan, ContactAttempt, Task
-from coordinator.accounts.models import User
-from coordinator.tests.browser.conftest import credentials, photograph, violations
+from careplans.models import ContactAttempt, Task
+from coordinator.tests.browser.conftest import violations
 
 LOOKS = [(1440, 900, "light"), (1440, 900, "dark"), (820, 1180, "light"), (390, 844, "dark")]
 
@@ -141,38 +139,3 @@ def test_everything_works_without_script(open_page):
     page.locator("input[name=outcome][value=no_answer]").check()
     page.get_by_role("button", name="Save attempt").click()
     page.get_by_text("Contact saved.").wait_for()
-
-
-@pytest.mark.parametrize(
-    ("name", "address"),
-    [
-        ("my-work-task", "/?view=todo&task={task}"),
-        ("my-work-pool", "/?view=pool"),
-        ("my-work-patients", "/?view=todo&group=patient"),
-        ("call-list", "/work/call-list/?view=todo"),
-        ("task", "/plans/tasks/{task}/"),
-        ("task-new", "/plans/tasks/new/"),
-        ("task-edit", "/plans/tasks/{task}/edit/"),
-        ("task-log", "/plans/tasks/{task}/log/"),
-        ("plans", "/plans/"),
-        ("plan", "/plans/{plan}/"),
-        ("plan-goal", "/plans/{plan}/add/goal/"),
-    ],
-)
-def test_pages_of_tasks_and_plans_are_accessible(open_page, name, address):
-    page = open_page("coordinator")
-    user = User.objects.get(email=credentials("coordinator")[0])
-    task = Task.objects.visible_to(user).workable().filter(owner=user, patient__isnull=False).first()
-    plan = CarePlan.objects.visible_to(user).first()
-    answer = page.goto(address.format(task=task.pk, plan=plan.pk if plan else ""))
-    assert answer.status == 200
-    found = []
-    for width, height, scheme in LOOKS:
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_load_state("networkidle")
-        photograph(page, f"{name}-{width}-{scheme}")
-        found += [f"{width} {scheme}: {line}" for line in violations(page)]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            found.append(f"{width} {scheme}: scrolls sideways")
-    assert found == []

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from careplans.models import Bundle, Task
+from careplans.models import Bundle, CarePlan, Task
 from coordinator.accounts.models import Delegation, User
 from coordinator.clocks.models import RuleProposal
 from coordinator.exchange.models import PayerFile
@@ -45,6 +45,17 @@ from referrals.services.inbound import read_waiting_inbound
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
     ("my-work", "coordinator", "/"),
+    ("my-work-task", "coordinator", "/?view=todo&task={task}"),
+    ("my-work-pool", "coordinator", "/?view=pool"),
+    ("my-work-patients", "coordinator", "/?view=todo&group=patient"),
+    ("call-list", "coordinator", "/work/call-list/?view=todo"),
+    ("task", "coordinator", "/plans/tasks/{task}/"),
+    ("task-new", "coordinator", "/plans/tasks/new/"),
+    ("task-edit", "coordinator", "/plans/tasks/{task}/edit/"),
+    ("task-log", "coordinator", "/plans/tasks/{task}/log/"),
+    ("plans", "coordinator", "/plans/"),
+    ("plan", "coordinator", "/plans/{plan}/"),
+    ("plan-goal", "coordinator", "/plans/{plan}/add/goal/"),
     ("patients", "coordinator", "/patients/"),
     ("patient", "coordinator", "/patients/{patient}/"),
     ("details", "coordinator", "/patients/{patient}/details/"),
@@ -278,6 +289,16 @@ def checked_table() -> CaseloadImport:
     return table
 
 
+def coordinator() -> User:
+    return User.objects.get(email=credentials("coordinator")[0])
+
+
+def own_task() -> Task:
+    """A task on the coordinator's own list, about a patient."""
+    mine = Task.objects.visible_to(coordinator()).workable().filter(owner=coordinator())
+    return mine.filter(patient__isnull=False).first()
+
+
 def dated() -> dict[str, object]:
     """A rule with a change that waits, a clock of a referral, a task that somebody dated, and their place."""
     proposal = RuleProposal.objects.waiting().first()
@@ -316,6 +337,8 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
     """The address with the records it names, each made when it is first asked for."""
     makers: dict[str, Callable[[], Any]] = {
         "patient": lambda: Patient.objects.get(family_name="Alvarez", given_name="Maria").pk,
+        "task": lambda: own_task().pk,
+        "plan": lambda: CarePlan.objects.visible_to(coordinator()).first().pk,
         "bundle": lambda: Bundle.objects.get(name="After discharge").pk,
         "document": lambda: papers().pk,
         "papers": lambda: Document.objects.get(pk=known("document")).patient_id,
