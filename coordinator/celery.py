@@ -31,6 +31,8 @@ app.conf.beat_schedule = {
     "make-previews": {"task": "patients.make_previews", "schedule": 60.0},
     # Papers in the drop folders, and those that wait to be read; a hint usually comes first.
     "read-incoming-papers": {"task": "referrals.read_inbound", "schedule": 60.0},
+    # Packets by fax and through links; a hint usually comes first.
+    "follow-deliveries": {"task": "referrals.follow_deliveries", "schedule": 60.0},
     "run-caseload-imports": {"task": "imports.run_caseload", "schedule": 30.0},
     "make-record-exports": {"task": "record.run_exports", "schedule": 30.0},
     "wake-snoozed-tasks": {"task": "careplans.wake_due_tasks", "schedule": 300.0},

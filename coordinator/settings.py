@@ -348,6 +348,13 @@ SMS_GATEWAY_TIMEOUT = env.float("SMS_GATEWAY_TIMEOUT", default=5.0)  # seconds t
 SMS_GATEWAY_PARALLEL = env.int("SMS_GATEWAY_PARALLEL", default=4)  # calls at the same time, per worker
 # False for a gateway that cannot say whether it took a message: doubt is then left to a person.
 SMS_GATEWAY_CAN_BE_ASKED = env.bool("SMS_GATEWAY_CAN_BE_ASKED", default=True)
+# none, sandbox (a folder that answers like a gateway; refused in production) or the dotted path of a class that does
+# what coordinator.messaging.gateways.fax.FaxGateway says.
+FAX_GATEWAY = env.str("FAX_GATEWAY", default="none" if PRODUCTION else "sandbox")
+if PRODUCTION and FAX_GATEWAY == "sandbox":
+    raise ImproperlyConfigured("FAX_GATEWAY=sandbox delivers nothing: it is refused in production.")
+FAX_SANDBOX_FOLDER = Path(env.str("FAX_SANDBOX_FOLDER", default=str(DATA_DIR / "fax-sandbox")))
+PACKET_LINK_DAYS = env.int("PACKET_LINK_DAYS", default=7)  # how long a secure link to a packet lives
 # How long a worker owns what it is sending. Longer than any call; a dead worker's messages wait this long.
 MESSAGE_LEASE_SECONDS = env.float("MESSAGE_LEASE_SECONDS", default=60.0)
 

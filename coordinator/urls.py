@@ -20,6 +20,7 @@ urlpatterns = [
     path("schedule/", include("scheduling.urls")),
     path("imports/", include("coordinator.imports.urls")),
     path("records/", include("coordinator.record.urls")),
+    path("shared/", include("referrals.shared_urls")),
     path("packets/", include("coordinator.packets.urls")),
     path("api/", include("coordinator.api.urls")),
     path("", include("coordinator.clocks.urls")),

@@ -7,6 +7,7 @@ class ReferralsConfig(AppConfig):
     def ready(self) -> None:
         from coordinator.accounts.services import open_work_checks
         from coordinator.clocks.subjects import SUBJECTS
+        from coordinator.messaging import checks, filling
         from patients import leaving, merging
         from patients.linking import TARGETS
         from referrals import reactions  # noqa: F401  (connects the receivers)
@@ -15,7 +16,10 @@ class ReferralsConfig(AppConfig):
         from referrals.leavers import open_authorizations_of, open_money_of, open_referrals_of
         from referrals.merging import PARTS
         from referrals.models import PriorAuthorization, Referral
+        from referrals.services import secure_links
 
+        checks.register(secure_links.PURPOSE, secure_links.still_wanted)
+        filling.register(secure_links.PURPOSE, secure_links.fill)
         open_work_checks.extend([open_referrals_of, open_authorizations_of, open_money_of])
         merging.PARTS.extend(PARTS)
         TARGETS.update(referral=Referral, authorization=PriorAuthorization)

@@ -5,7 +5,9 @@ from django.utils import timezone
 
 from coordinator.workflow import System
 from referrals.inbound_sources import collect
+from referrals.services.fax_sending import follow_faxes
 from referrals.services.inbound import read_waiting_inbound
+from referrals.services.secure_links import follow_links
 
 
 @shared_task(name="referrals.read_inbound", ignore_result=True)
@@ -13,3 +15,11 @@ def read_inbound() -> None:
     """Bring in what lies in the drop folders, then read what waits."""
     collect(by=System("incoming"), now=timezone.now())
     read_waiting_inbound()
+
+
+@shared_task(name="referrals.follow_deliveries", ignore_result=True)
+def follow_deliveries() -> None:
+    """Hand packets over, ask what became of them, end links whose time is over."""
+    now = timezone.now()
+    follow_faxes(by=System("fax"), now=now)
+    follow_links(by=System("mail"), now=now)

@@ -14,6 +14,7 @@ from patients.workflow import LEAVING
 from referrals.models import PriorAuthorization, Referral
 from referrals.rules import authorizations as rules
 from referrals.services import authorization_tasks as tasks
+from referrals.services.deliveries import referral_went_on as settle_deliveries
 from referrals.services.denial_records import settle_denials
 from referrals.services.denials import ask_about_denial, denial_decided
 from referrals.services.following import follow_clock
@@ -22,7 +23,14 @@ from referrals.services.renewals import settle_renewal
 from referrals.services.reports import report_settled
 from referrals.services.requirements import hold_referral
 from referrals.services.standing import ask_to_end, ended, no_need_to_end
-from referrals.workflow import AUTHORIZATION_TO_END, REFERRAL_TO_END, WITH_PAYER, AuthorizationStatus
+from referrals.workflow import (
+    AUTHORIZATION_TO_END,
+    BEFORE_SENDING,
+    REFERRAL_TO_END,
+    WITH_PAYER,
+    AuthorizationStatus,
+    ReferralStatus,
+)
 
 
 @receiver(moved, sender=Clock, dispatch_uid="referrals.clock_moved")
@@ -96,3 +104,9 @@ def referral_went_on(record: Referral, step: str, by: Actor, now: datetime, **_r
 def payer_clock_moved(record: Clock, step: str, by: Actor, now: datetime, **_rest: Any) -> None:
     if step == "miss" and tasks.has_payer_clock(record):
         tasks.payer_is_overdue(clock=record, by=by, now=now)
+
+
+@receiver(moved, sender=Referral, dispatch_uid="referrals.deliveries_of_referral")
+def deliveries_of_referral(record: Referral, by: Actor, now: datetime, **_rest: Any) -> None:
+    if record.status not in (*BEFORE_SENDING, ReferralStatus.SENT):
+        settle_deliveries(referral=record, by=by, now=now)

@@ -2,6 +2,7 @@
 
 from django.urls import include, path, register_converter
 
+from referrals.delivery_urls import patterns as delivery_patterns
 from referrals.denial_urls import patterns as denial_patterns
 from referrals.views import board as board_views
 from referrals.views import inbound as inbound_views
@@ -41,6 +42,7 @@ app_name = "referrals"
 
 urlpatterns = [
     *denial_patterns,
+    *delivery_patterns,
     path("", views.referral_index, name="referral_list"),
     path("board/", board_views.referral_board, name="referral_board"),
     path("new/", writing_views.referral_new, name="referral_new"),

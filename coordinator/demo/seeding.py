@@ -13,6 +13,7 @@ from coordinator.clocks.services import sweep
 from coordinator.demo import DEMO_SIGN_INS
 from coordinator.demo.bundles import make_bundles
 from coordinator.demo.clinic import make_clinic
+from coordinator.demo.deliveries import make_deliveries
 from coordinator.demo.denials import make_denials
 from coordinator.demo.doubles import make_doubles
 from coordinator.demo.incoming import make_incoming
@@ -55,6 +56,7 @@ def seed(*, now: datetime) -> int:
         make_incoming(clinic, patients)
         make_payer_files(clinic)
         make_talks(clinic, patients)
+        make_deliveries(clinic, patients)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

@@ -25,7 +25,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from coordinator.messaging import checks
+from coordinator.messaging import checks, filling
 from coordinator.messaging.claims import (
     AS_OF,
     IN_SCOPE,
@@ -148,7 +148,7 @@ def _send(batch: Batch, gateway: Gateway, breaker: Breaker, pool: ThreadPoolExec
     written = time.monotonic()
     while waiting and not breaker.open and batch.time_left() > gateway.call_seconds:
         part, waiting = waiting[: gateway.parallel], waiting[gateway.parallel :]
-        for outcome in pool.map(lambda message: _call(gateway, message), part):
+        for outcome in pool.map(lambda message: _call(gateway, filling.filled(message)), part):
             breaker.note(outcome)
             done.update({"in_doubt": outcome is None})
             outcomes += [outcome] if outcome is not None else []

@@ -301,6 +301,11 @@ ROWS = [
         sees=frozenset({Role.PROVIDER, Role.BILLING}),
     ),
     row("packets:packet_new", "GET POST", COORDINATION, pk="referral"),
+    row("referrals:delivery_new", "GET POST", COORDINATION, pk="referral"),
+    row("referrals:delivery_act", "GET POST", COORDINATION, pk="delivery", act="'answer'"),
+    # A recipient's link opens them (test_secure_links); who has none finds nothing, whoever it is.
+    replace(row("shared:packet", "GET POST", EVERYBODY), hides=EVERYBODY),
+    replace(row("shared:file", "GET", EVERYBODY), hides=EVERYBODY),
     row("referrals:referral_told", "GET POST", COORDINATION, pk="referral"),
     row("referrals:referral_attempt", "GET POST", COORDINATION, pk="referral"),
     row("referrals:referral_message", "GET POST", COORDINATION, pk="referral"),

@@ -62,6 +62,7 @@ from referrals.tests.factories import (
     make_appeal,
     make_attempt,
     make_authorization,
+    make_delivery,
     make_denial,
     make_denial_category,
     make_inbound,
@@ -233,6 +234,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
         Rule.objects.exclude(proposals__decision="").latest("key").key
     ),
     "referral": _patient_of(make_referral),
+    "delivery": lambda world, site: make_delivery(world.thing("referral", site)),
     "attempt to reach": lambda world, site: make_attempt(world.thing("referral", site)),
     "authorization": _patient_of(make_authorization),
     "denial": lambda world, site: make_denial(world.thing("authorization", site)),

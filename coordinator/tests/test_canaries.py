@@ -42,7 +42,7 @@ READERS = [role for role in PEOPLE if role not in (*ADMINISTRATOR, *AUDITOR)]
 PLANTED = (
     "patient", "contact point", "problem", "related person", "note", "document", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
-    "referral", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
+    "referral", "delivery", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
     "denial", "peer-to-peer", "appeal", "appeal letter",
     "appointment", "started bundle", "practitioner", "room", "team", "block", "hours",
     "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export", "incoming paper",
@@ -51,7 +51,7 @@ PLANTED = (
 OF_A_PATIENT = (
     "patient", "contact point", "problem", "related person", "note", "document", "provider update", "reconciliation", "coverage", "coverage check",
     "plan", "goal", "intervention", "task",
-    "referral", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
+    "referral", "delivery", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
     "denial", "peer-to-peer", "appeal", "appeal letter",
     "appointment", "started bundle",
 )  # fmt: skip

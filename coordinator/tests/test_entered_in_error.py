@@ -61,6 +61,7 @@ PAGES: dict[str, Any] = {
     "scheduling.Appointment": lambda: reverse("scheduling:appointment_step", args=[KEY, "enter_in_error"]),
     "referrals.ReferralAttempt": lambda: reverse("referrals:entry_in_error", args=["attempt", KEY]),
     "referrals.ReferralMessage": lambda: reverse("referrals:entry_in_error", args=["message", KEY]),
+    "referrals.Delivery": lambda: reverse("referrals:delivery_act", args=[KEY, "enter_in_error"]),
     "referrals.Referral": lambda: reverse("referrals:referral_step", args=[KEY, "enter_in_error"]),
     "referrals.Denial": lambda: reverse("referrals:denial_in_error", args=[KEY]),
     "referrals.PriorAuthorization": lambda: reverse(
@@ -99,6 +100,7 @@ WITHOUT: dict[str, str] = {
     "referrals.BillLine": "removed on its own page, and shown as removed",
     "referrals.BillQuestion": PART,
     "referrals.ReferralPacket": "a version of what was made; its document is entered in error, the next version corrects it",
+    "referrals.SecureLink": "closed on its delivery's page, or entered in error with it",
     "referrals.DuplicateAnswer": "the account of what somebody answered; it must not be taken back",
 }
 
@@ -174,6 +176,7 @@ KINDS = {
     "task": ("careplans.Task", "status"),
     "contact": ("careplans.ContactAttempt", "error_reason"),
     "referral": ("referrals.Referral", "status"),
+    "delivery": ("referrals.Delivery", "status"),
     "denial": ("referrals.Denial", "error_reason"),
     "authorization": ("referrals.PriorAuthorization", "status"),
     "payer call": ("referrals.PayerCall", "error_reason"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -18,7 +19,7 @@ from coordinator.exchange.tests.factories import make_payer_file
 from coordinator.workflow import Step
 from patients.models import Document
 from patients.tests.factories import make_document, make_patient, make_update
-from referrals.tests.factories import make_authorization, make_inbound, make_referral
+from referrals.tests.factories import make_authorization, make_delivery, make_inbound, make_referral
 from referrals.tests.money_factories import make_aid, make_benefit, make_bill, make_estimate
 from scheduling.tests.factories import make_appointment
 
@@ -46,6 +47,7 @@ MAKE: dict[str, Callable[..., Any]] = {
     "referrals.Bill": make_bill,
     "referrals.Estimate": make_estimate,
     "referrals.InboundDocument": lambda **fields: _paper_in_a_record(**fields),
+    "referrals.Delivery": make_delivery,
     "scheduling.Appointment": make_appointment,
     "exchange.PayerFile": make_payer_file,
 }
@@ -61,6 +63,8 @@ ALSO: dict[tuple[str, str], dict[str, Any]] = {
     ("careplans.Task", "cancelled"): {"ended_at": NOON},
     ("careplans.Task", "failed"): {"ended_at": NOON},
     ("careplans.Goal", "completed"): {"achievement_status": "achieved"},
+    ("referrals.Delivery", "sending"): {"claim_token": UUID(int=1), "lease_until": NOON},
+    ("referrals.Delivery", "delivered"): {"evidence": "Said by the front desk"},
     ("referrals.Estimate", "given"): {"amount": 120, "given_on": NOON.date()},
 }
 # Facts that a step has to bring although the table does not ask for them: a constraint does.
@@ -69,6 +73,7 @@ BRINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("clocks.Clock", "resume"): {"held_since": None},
     ("clocks.Clock", "meet"): {"held_since": None, "met_at": NOON},
     ("clocks.Clock", "void"): {"held_since": None},
+    ("referrals.Delivery", "start"): {"claim_token": UUID(int=1), "lease_until": NOON},
     ("careplans.Task", "complete"): {"ended_at": NOON},
     ("careplans.Task", "fail"): {"ended_at": NOON},
     ("careplans.Task", "cancel"): {"ended_at": NOON},

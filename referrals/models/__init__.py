@@ -27,6 +27,14 @@ from referrals.models.bills import (
     EstimateChange,
     HowGiven,
 )
+from referrals.models.deliveries import (
+    MOST_WRONG_CODES,
+    Delivery,
+    DeliveryChange,
+    DeliveryQuerySet,
+    SecureLink,
+    SecureLinkQuerySet,
+)
 from referrals.models.denials import (
     Appeal,
     AppealLetter,
@@ -67,6 +75,7 @@ from referrals.models.referrals import (
 )
 
 __all__ = [
+    "MOST_WRONG_CODES",
     "NEEDED",
     "NOT_NEEDED",
     "AidApplication",
@@ -88,6 +97,9 @@ __all__ = [
     "BillPhrase",
     "BillQuestion",
     "Covered",
+    "Delivery",
+    "DeliveryChange",
+    "DeliveryQuerySet",
     "Denial",
     "DenialCategory",
     "DenialCategoryQuerySet",
@@ -127,6 +139,8 @@ __all__ = [
     "RequiredPaper",
     "RequirementCheck",
     "RequirementSource",
+    "SecureLink",
+    "SecureLinkQuerySet",
     "Spend",
     "ThroughAuthorization",
 ]

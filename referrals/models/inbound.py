@@ -55,6 +55,7 @@ class InboundDocument(Record):
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="inbound_documents")
     channel = models.CharField(max_length=8, choices=Channel.choices)
     sender = models.CharField(max_length=160, blank=True)  # a fax number or an address, as the channel said
+    said = models.TextField(blank=True)  # subject and text of the message it came with
     received_at = models.DateTimeField()
     key = models.CharField(max_length=200, blank=True)
     file = models.FileField(upload_to=stored_name)

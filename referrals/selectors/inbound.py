@@ -45,7 +45,7 @@ class Proposal:
 
 def inbound_list(user: Any, state: str = "") -> Any:
     """Papers of the person's places; those to be sorted, oldest first, unless `state` asks for others."""
-    rows = InboundDocument.objects.visible_to(user).select_related("site", "patient").defer("text")
+    rows = InboundDocument.objects.visible_to(user).select_related("site", "patient").defer("text", "said")
     if state in ("attached", "set_aside"):
         return rows.filter(status=state).order_by("-received_at", "-pk")
     return rows.waiting().order_by("received_at", "pk")
@@ -56,7 +56,7 @@ def proposals(user: Any, inbound: InboundDocument) -> list[Proposal]:
 
     Our reference, then a number of an authorization, then a record or member number, then a birth date with both names.
     """
-    said = identifiers_in(inbound.text)
+    said = identifiers_in(f"{inbound.said}\n{inbound.text}")
     found = _by_reference(user, said) + _by_authorization(user, said)
     known = {proposal.patient.pk for proposal in found}
     found += [one for one in _by_person(user, said) if one.patient.pk not in known]

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from careplans.models import ContactAttempt
+from coordinator.wording import day_time
 from patients.models import Document
 from referrals.exchange_states import EXCHANGE
 from referrals.forms.referrals import CHANNELS
-from referrals.models import Referral, ReferralAttempt, ReferralChange
+from referrals.models import Delivery, Referral, ReferralAttempt, ReferralChange
 from referrals.permissions import can_end_without_reply, can_manage_referral
 from referrals.rules.attempts import ATTEMPTS, DAY_PARTS, DAYS, Standing, Try, standing
 from referrals.workflow import ENDED_WITHOUT_REPORT, OutcomeReason
@@ -31,6 +32,7 @@ FACTS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (lazy("Reviewed by the requester"), "reviewed_at", ("review",)),
     (lazy("Patient told"), "patient_told_at", ("tell_patient",)),
 )
+SENT_BY = dict(CHANNELS) | dict(Delivery.Channel.choices)
 REQUESTER_TOLD = (lazy("Requester told"), "requester_told_at", ("tell_requester",))
 
 
@@ -61,17 +63,28 @@ def loop_facts(user: Any, referral: Referral, changes: list[ReferralChange]) -> 
         change = max((latest[s] for s in steps if s in latest), key=lambda c: c.at, default=None)
         is_day = field == "seen_on"
         there = value is not None and change is not None
+        evidence = _evidence(change, referral) if there and change else ""
+        if field == "sent_at" and there:
+            evidence = _with_arrival(evidence, latest.get("deliver"), change)
         found.append(
             Fact(
                 label=label,
                 at=None if is_day else value,
                 on=value if is_day else None,
-                evidence=_evidence(change, referral) if there and change else "",
+                evidence=evidence,
                 by=str(change.by or change.by_system) if there and change else "",
                 document=report if field == "report_received_at" and value else None,
             )
         )
     return found
+
+
+def _with_arrival(evidence: str, arrived: ReferralChange | None, sent: ReferralChange | None) -> str:
+    """What shows that it was sent, and that it arrived since; arriving is not "received" by anybody."""
+    if arrived is None or (sent is not None and arrived.at < sent.at):
+        return evidence
+    words = {"when": day_time(arrived.at), "evidence": arrived.facts.get("evidence", "")}
+    return f"{evidence}. {_('Delivered %(when)s: %(evidence)s') % words}"
 
 
 def _report(user: Any, referral: Referral) -> Document | None:
@@ -85,7 +98,7 @@ def _evidence(change: ReferralChange, referral: Referral) -> str:
     """What shows a fact, as one sentence; "" when only the person who recorded it does."""
     facts = change.facts
     if change.step == "send" and facts.get("channel"):
-        words = {"channel": dict(CHANNELS).get(facts["channel"], facts["channel"]), "n": facts.get("packet")}
+        words = {"channel": SENT_BY.get(facts["channel"], facts["channel"]), "n": facts.get("packet")}
         if facts.get("packet"):
             return _("By %(channel)s, packet version %(n)s") % words
         return _("By %(channel)s, no packet kept here") % words

@@ -48,10 +48,11 @@ def receive_inbound(
     by: Actor,
     now: datetime,
     sender: str = "",
+    said: str = "",
     key: str = "",
     received_at: datetime | None = None,
 ) -> InboundDocument:
-    """Keep one file and open the task that asks to sort it, due by the rule `inbound.sort`.
+    """Keep one file and open the task that asks to sort it, due by the rule `inbound.sort`. `said`: words beside it.
 
     The same `key` at the same place and channel answers with the paper that is there. The title of the task holds
     nothing of the paper. Raises Unfit (a sentence) for a file that is none of those we keep.
@@ -66,6 +67,7 @@ def receive_inbound(
         site=site,
         channel=channel,
         sender=sender[:160],
+        said=said,
         key=key,
         received_at=received_at or now,
         file_name=facts.name,

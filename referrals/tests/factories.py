@@ -11,12 +11,13 @@ from coordinator.accounts.models import Site
 from coordinator.tests.factories import make_practitioner, make_user, number
 from patients.models import Patient
 from patients.services.previews import page_path
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_document, make_patient
 from referrals.models import (
     Appeal,
     AppealLetter,
     AuthorizationLine,
     AuthorizationPaper,
+    Delivery,
     Denial,
     DenialCategory,
     InboundDocument,
@@ -26,6 +27,7 @@ from referrals.models import (
     PriorAuthorization,
     Referral,
     ReferralAttempt,
+    ReferralPacket,
     RequirementCheck,
 )
 
@@ -152,3 +154,25 @@ def make_attempt(referral: Referral, **fields: Any) -> ReferralAttempt:
     fields.setdefault("outcome", "no_answer")
     fields.setdefault("reached", False)
     return ReferralAttempt.objects.create(referral=referral, **fields)
+
+
+def make_packet_of(referral: Referral, **fields: Any) -> ReferralPacket:
+    """A version whose document is a few bytes, one page."""
+    document = make_document(
+        referral.patient, kind="packet", title=f"Packet of {referral.reference}", **fields
+    )
+    number = referral.packets.count() + 1
+    return ReferralPacket.objects.create(
+        referral=referral, number=number, document=document, sha256=document.sha256, at=timezone.now()
+    )
+
+
+def make_delivery(referral: Referral | None = None, **fields: Any) -> Delivery:
+    """A packet that was handed to the post."""
+    referral = referral or make_referral(status="sent")
+    packet = fields.pop("packet", None) or make_packet_of(referral)
+    fields.setdefault("channel", "print")
+    fields.setdefault("status", "handed_over")
+    fields.setdefault("recipient", "Mercy Cardiology")
+    fields.setdefault("address", "By mail")
+    return Delivery.objects.create(referral=referral, packet=packet, **fields)

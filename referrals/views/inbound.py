@@ -121,6 +121,7 @@ def _show(
         "inbound": inbound,
         "pages": range(1, inbound.pages_shown + 1) if _is_open(inbound) else (),
         "text": inbound.text[:20_000] if _is_open(inbound) else "",
+        "said": inbound.said if _is_open(inbound) else "",
         "proposals": proposals(request.user, inbound) if waiting else [],
         "query": query,
         "found": places_of(request.user, found),

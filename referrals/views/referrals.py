@@ -28,6 +28,7 @@ from referrals.models import InboundDocument, Referral
 from referrals.permissions import can_manage_referral, can_review
 from referrals.rules import referrals as rules
 from referrals.selectors.authorizations import listed_for_referral
+from referrals.selectors.deliveries import delivery_context
 from referrals.selectors.loop import loop_context
 from referrals.selectors.referrals import PAGE_SIZE, STAGES, referral_list, stage_counts
 from referrals.workflow import BEFORE_SENDING
@@ -101,6 +102,7 @@ def _detail_context(request: HttpRequest, referral: Referral, **extra: Any) -> d
         "can_review": can_review(user, referral),
         "changes": changes,
         **loop_context(user, referral, changes),
+        **delivery_context(user, referral, timezone.now()),
         "authorizations": referral.authorizations.visible_to(user)
         .exclude(status="entered_in_error")
         .select_related("payer", "clock"),

@@ -20,6 +20,7 @@ from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor
 from patients.models import ContactPoint
 from patients.rules.telephones import NotANumber, normal_phone
+from referrals.services.fax_sending import take_receipt
 from scheduling.models import Appointment
 from scheduling.rules import reminder_texts
 from scheduling.rules.local_time import local_day
@@ -43,6 +44,9 @@ def handle_events(*, by: Actor, now: datetime) -> int:
     def receipt(event: GatewayEvent) -> str:
         changed = messaging.record_receipt(
             gateway_reference=event.reference, key=event.key, arrived=event.arrived, now=now
+        )
+        changed = changed or take_receipt(
+            key=event.key, reference=event.reference, arrived=event.arrived, by=by, now=now
         )
         return "recorded" if changed else "no change"
 

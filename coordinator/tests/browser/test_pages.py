@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page
 
@@ -39,7 +40,10 @@ from referrals.models import (
     InboundDocument,
     PriorAuthorization,
     Referral,
+    ReferralPacket,
 )
+from referrals.rules.secure_links import secret_of
+from referrals.services.deliveries import send_packet
 from referrals.services.inbound import read_waiting_inbound
 
 PAGES = [
@@ -123,6 +127,8 @@ PAGES = [
     ("referral-attempt", "coordinator", "/referrals/{referral}/attempts/new/?whom=recipient"),
     ("referral-report", "coordinator", "/referrals/{referral}/step/complete/"),
     ("packet-new", "coordinator", "/packets/referrals/{referral}/new/"),
+    ("referral-send", "coordinator", "/referrals/{referral}/send/"),
+    ("shared-link", "", "/shared/?k={secret}"),
     ("leave", "coordinator", "/leave/"),
     ("leave-new", "manager", "/leave/new/"),
     ("leave-sheet", "coordinator", "/leave/{cover}/"),
@@ -251,6 +257,22 @@ def read_paper() -> InboundDocument:
     return InboundDocument.objects.earliest("received_at")
 
 
+def shared_secret() -> str:
+    """What stands in the link to the demo's packet, as the mail has it."""
+    packet = ReferralPacket.objects.latest("at")
+    delivery = send_packet(
+        referral_id=packet.referral_id,
+        number=packet.number,
+        channel="email",
+        recipient="Mercy Cardiology",
+        address="desk@mercy.example",
+        again_reason="They asked for it by e-mail as well",
+        by=User.objects.get(email=credentials("coordinator")[0]),
+        now=timezone.now(),
+    )
+    return secret_of(delivery.pk, settings.SECRET_KEY)
+
+
 def on_leave() -> Delegation:
     """The coordinator of the demo is away, and a colleague of the same place stands in."""
     person = User.objects.get(email=credentials("coordinator")[0])
@@ -364,6 +386,7 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "file": lambda: PayerFile.objects.get(status="matched").pk,
         "referral": lambda: Referral.objects.get(patient__family_name="Olsen", specialty="Cardiology").pk,
         "inbound": lambda: read_paper().pk,
+        "secret": lambda: shared_secret(),
         "grant": lambda: opened_in_an_emergency().pk,
         "opened": lambda: (
             ""

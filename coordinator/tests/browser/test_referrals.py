@@ -53,8 +53,8 @@ def test_a_referral_is_written_sent_and_closed_within_the_clicks_of_the_day(open
     assert DuplicateAnswer.objects.filter(made_id=new.pk, choice="go_on").exists()
     # 27: sent is not accepted.
     page.goto(f"/referrals/{new.pk}/")
-    clicks.press("link", "Record as sent…")
-    clicks.press("button", "Record as sent", "#modal-in")
+    clicks.press("link", "Send…")
+    clicks.press("button", "Send the fax", "#modal-in")
     page.get_by_text("packet version 1").first.wait_for()
     found["sent"] = clicks.taken()
     new.refresh_from_db()
