@@ -37,6 +37,13 @@ from referrals.models.denials import (
     PeerToPeer,
     ThroughAuthorization,
 )
+from referrals.models.directory import (
+    REVIEW_EVERY,
+    Practice,
+    PracticeClinician,
+    PracticeNetwork,
+    PracticeQuerySet,
+)
 from referrals.models.duplicates import DuplicateAnswer, DuplicateAnswerQuerySet
 from referrals.models.funds import (
     AidApplication,
@@ -69,6 +76,7 @@ from referrals.models.referrals import (
 __all__ = [
     "NEEDED",
     "NOT_NEEDED",
+    "REVIEW_EVERY",
     "AidApplication",
     "AidApplicationChange",
     "Appeal",
@@ -116,6 +124,10 @@ __all__ = [
     "PayerCall",
     "PayerRequirement",
     "PeerToPeer",
+    "Practice",
+    "PracticeClinician",
+    "PracticeNetwork",
+    "PracticeQuerySet",
     "PriorAuthorization",
     "PriorAuthorizationChange",
     "Referral",
