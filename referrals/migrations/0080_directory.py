@@ -9,7 +9,7 @@ import coordinator.db
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_delegations"),
-        ("referrals", "0062_packet_kind_of_papers"),
+        ("referrals", "0063_count_referrals_from_the_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
