@@ -53,7 +53,13 @@ PLACES = (
         ),
     ),
     NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
-    NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals", "exchange")),
+    NavItem(
+        "referrals:referral_list",
+        "board",
+        _("Referrals"),
+        "r",
+        ("referrals", "exchange", "imports:directory"),
+    ),
     NavItem("dashboard:team_board", "chart", _("Team"), "t"),
     NavItem("careplans:plan_list", "target", _("Care plans"), inside=("careplans:plan", "careplans:step")),
 )

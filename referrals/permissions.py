@@ -52,3 +52,13 @@ def can_end_without_reply(user: Any, referral: Any) -> bool:
 def check_can_end_without_reply(by: Actor, referral: Any) -> None:
     if not isinstance(by, System) and not can_end_without_reply(by, referral):
         raise PermissionDenied(_("A lead approves this ending. Ask yours to record it here."))
+
+
+def can_keep_directory(user: Any) -> bool:
+    """The directory belongs to the whole clinic: who works on referrals keeps it, and who sets the clinic up."""
+    return user.can("referrals.edit") or user.can("settings.manage")
+
+
+def check_can_keep_directory(by: Actor) -> None:
+    if not isinstance(by, System) and not can_keep_directory(by):
+        raise PermissionDenied(_("Your role does not include keeping the directory."))

@@ -48,6 +48,7 @@ urlpatterns = [
     path("new/", writing_views.referral_new, name="referral_new"),
     path("authorizations/", include("referrals.authorization_urls")),
     path("money/", include("referrals.money_urls")),
+    path("directory/", include("referrals.directory_urls")),
     path("<uuid:pk>/", views.referral_detail, name="referral_detail"),
     path("<uuid:pk>/edit/", views.referral_edit, name="referral_edit"),
     path("<uuid:pk>/assign/", views.referral_assign, name="referral_assign"),

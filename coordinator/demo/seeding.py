@@ -15,6 +15,7 @@ from coordinator.demo.bundles import make_bundles
 from coordinator.demo.clinic import make_clinic
 from coordinator.demo.deliveries import make_deliveries
 from coordinator.demo.denials import make_denials
+from coordinator.demo.directory import make_directory
 from coordinator.demo.doubles import make_doubles
 from coordinator.demo.incoming import make_incoming
 from coordinator.demo.loops import make_loops
@@ -48,6 +49,7 @@ def seed(*, now: datetime) -> int:
         make_bundles(clinic)
         make_plans(clinic, patients, rng)
         make_visits(clinic, patients, rng)
+        make_directory(clinic)
         make_loops(clinic, patients, rng)
         make_papers(clinic, patients)
         make_requests(clinic, patients)

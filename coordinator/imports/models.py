@@ -200,4 +200,5 @@ class SavedMapping(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "header"], name="saved_mapping_once")]
 
 
+from coordinator.imports.directory_models import DirectoryImport, DirectoryProposal  # noqa: E402, F401
 from coordinator.imports.order_models import CodedEvent, OrderOrigin  # noqa: E402, F401  (models of this app)

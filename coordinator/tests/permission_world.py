@@ -35,7 +35,7 @@ from coordinator.clocks.models import Rule
 from coordinator.clocks.tests.factories import make_clock, make_proposal
 from coordinator.dashboard.models import SavedView
 from coordinator.exchange.tests.factories import make_payer_file
-from coordinator.imports.models import CaseloadImport, ImportRun
+from coordinator.imports.models import CaseloadImport, DirectoryImport, ImportRun
 from coordinator.record.models import RecordExport
 from coordinator.tests.factories import (
     make_cover,
@@ -58,6 +58,7 @@ from patients.models import (
 )
 from patients.services import merge_patients
 from patients.tests.factories import make_document, make_grant, make_patient, make_phone, make_update
+from referrals.tests.directory_factories import make_clinician, make_network, make_practice
 from referrals.tests.factories import (
     make_appeal,
     make_attempt,
@@ -247,6 +248,14 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "payer call": lambda world, site: make_payer_call(world.thing("authorization", site)),
     "requirement answer": lambda world, site: make_requirement(world.thing("authorization", site)),
     "payer": lambda world, site: make_payer(),
+    "practice": lambda world, site: make_practice(),
+    "practice network": lambda world, site: make_network(),
+    "practice clinician": lambda world, site: make_clinician(),
+    "directory import": lambda world, site: DirectoryImport.objects.create(
+        source="Acme of CT",
+        started_by=world.thing(Role.MANAGER, site),
+        created_at=timezone.now(),
+    ),
     "fund": lambda world, site: make_fund(),
     "deposit": lambda world, site: make_deposit(make_fund()),
     "phrase": lambda world, site: make_phrase(),

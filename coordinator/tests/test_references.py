@@ -53,6 +53,7 @@ WITHOUT_SITE = {
     "referrals.DenialCategory",
     "referrals.Fund",
     "referrals.Payer",
+    "referrals.Practice",
     "scheduling.Service",
 }
 # Forms whose choices are handed in by their view; the matrix and the pages' own tests cover the view.

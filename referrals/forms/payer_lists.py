@@ -24,9 +24,18 @@ class PayerForm(forms.Form):
     payer_type = forms.ChoiceField(
         label=lazy("Kind"), choices=Payer.Type.choices, help_text=lazy("Chooses the decision clock.")
     )
+    lines_of_business = forms.MultipleChoiceField(
+        label=lazy("Also sells"),
+        required=False,
+        choices=Payer.Type.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=lazy("Lines of business beside its own kind"),
+    )
     phone = line(lazy("Phone"), 40)
     fax = line(lazy("Fax"), 40)
     portal = forms.URLField(label=lazy("Portal"), required=False, assume_scheme="https")
+    appeals_address = words(lazy("Address for appeals"), 500, rows=3)
+    appeals_fax = line(lazy("Fax for appeals"), 40)
     zone = line(lazy("Time zone"), 64, required=True, initial="America/New_York")
     tips = words(lazy("Tips"), 2000, rows=4, help_text=lazy("What makes a request go through."))
     reviewed_on = day(lazy("Last checked with the payer"))

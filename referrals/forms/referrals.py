@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Organization, Practitioner, User
+from coordinator.fields import PhoneField
 from patients.models import Problem
 from referrals.kinds import kind_of
-from referrals.models import Referral
+from referrals.models import Practice, Referral
 from referrals.selectors.referrals import STAGES, specialties
 
 CHANNELS = [
@@ -27,6 +28,11 @@ class ReferralForm(forms.ModelForm):
     """What is asked. The kind is chosen above the form and gives its fields their words."""
 
     duplicate_reason = forms.CharField(label=_("Why another one?"), max_length=250, required=False)
+    recipient_name = forms.CharField(
+        label=_("Or its name, typed by hand"), max_length=200, required=False, strip=True
+    )
+    recipient_phone = PhoneField(label=_("Its phone"), required=False)
+    recipient_fax = PhoneField(label=_("Its fax"), required=False)
 
     class Meta:
         model = Referral
@@ -40,6 +46,7 @@ class ReferralForm(forms.ModelForm):
             "urgency",
             "requested_by_on",
             "requester",
+            "practice",
             "recipient_organization",
         ]
         labels = {
@@ -51,7 +58,8 @@ class ReferralForm(forms.ModelForm):
             "urgency": _("Urgency"),
             "requested_by_on": _("To be seen by"),
             "requester": _("Requesting provider"),
-            "recipient_organization": _("Recipient"),
+            "practice": _("Recipient"),
+            "recipient_organization": _("An organization we know"),
             "category": _("Kind"),
         }
         widgets = {
@@ -74,12 +82,24 @@ class ReferralForm(forms.ModelForm):
         choices: dict[str, Any] = {
             "problem": Problem.objects.visible_to(user).filter(patient=patient, status="active"),
             "requester": Practitioner.objects.visible_to(user).filter(site__in=user.site_ids, is_active=True),
-            "recipient_organization": Organization.objects.visible_to(user).filter(is_active=True),
+            "practice": Practice.objects.visible_to(user).offered(),
+            # Those of the directory are chosen there.
+            "recipient_organization": Organization.objects.visible_to(user).filter(
+                is_active=True, practice__isnull=True
+            ),
         }
         for name, queryset in choices.items():
             self.fields[name].queryset = queryset  # type: ignore[attr-defined]
         self.fields["problem"].label_from_instance = lambda problem: problem.name  # type: ignore[attr-defined]
         self.fields["urgency"].choices = Referral._meta.get_field("urgency").choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """A number without a name belongs to nobody."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        typed = given.get("recipient_phone") or given.get("recipient_fax")
+        if typed and not given.get("recipient_name") and not given.get("practice"):
+            self.add_error("recipient_name", _("Type the name that goes with this number."))
+        return given
 
     def clean_requested_by_on(self) -> Any:
         day = self.cleaned_data["requested_by_on"]
@@ -97,6 +117,10 @@ class ReferralChangeForm(ReferralForm):
         super().__init__(*args, instance=instance, initial={"version": instance.version}, **kwargs)
         del self.fields["duplicate_reason"]
         self.fields["category"].widget = forms.Select(choices=Referral.Category.choices)
+        if instance.practice_id:  # chosen in the directory, or kept when that entry was retired since
+            here: Any = self.fields["practice"]
+            here.queryset = here.queryset | Practice.objects.filter(pk=instance.practice_id)
+            self.initial["recipient_organization"] = None
         known: Any = self.fields["problem"]
         if instance.problem_id and not known.queryset.filter(pk=instance.problem_id).exists():
             del self.fields["problem"]  # withheld from this person, or no longer active: it stays as it is

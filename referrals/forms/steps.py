@@ -100,6 +100,8 @@ class StepForm(forms.Form):
         covered = referral.authorizations.filter(status__in=IN_FORCE)
         if "collision_reason" in self.fields and not covered.exists():
             del self.fields["collision_reason"]
+        if "channel" in self.fields and referral.practice is not None:
+            self.initial.setdefault("channel", referral.practice.channel)
         self._offer(step, user, referral)
 
     def _offer(self, step: str, user: User, referral: Referral) -> None:

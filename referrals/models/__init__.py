@@ -45,6 +45,13 @@ from referrals.models.denials import (
     PeerToPeer,
     ThroughAuthorization,
 )
+from referrals.models.directory import (
+    REVIEW_EVERY,
+    Practice,
+    PracticeClinician,
+    PracticeNetwork,
+    PracticeQuerySet,
+)
 from referrals.models.duplicates import DuplicateAnswer, DuplicateAnswerQuerySet
 from referrals.models.funds import (
     AidApplication,
@@ -78,6 +85,7 @@ __all__ = [
     "MOST_WRONG_CODES",
     "NEEDED",
     "NOT_NEEDED",
+    "REVIEW_EVERY",
     "AidApplication",
     "AidApplicationChange",
     "Appeal",
@@ -128,6 +136,10 @@ __all__ = [
     "PayerCall",
     "PayerRequirement",
     "PeerToPeer",
+    "Practice",
+    "PracticeClinician",
+    "PracticeNetwork",
+    "PracticeQuerySet",
     "PriorAuthorization",
     "PriorAuthorizationChange",
     "Referral",

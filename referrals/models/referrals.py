@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -49,6 +50,12 @@ class Payer(Record):
     peer_to_peer_days = models.PositiveSmallIntegerField(null=True, blank=True)
     is_slow = models.BooleanField(default=False)  # known to be: renewals are asked for 30 days ahead
     tips = models.TextField(blank=True)  # how requests go through fastest
+    # Beside its own kind: what else it sells. The decision clock follows `payer_type`.
+    lines_of_business = ArrayField(
+        models.CharField(max_length=20, choices=Type.choices), default=list, blank=True
+    )
+    appeals_address = models.TextField(blank=True)
+    appeals_fax = models.CharField(max_length=40, blank=True)
     reviewed_on = models.DateField(
         null=True, blank=True
     )  # when somebody last compared all this with the payer
@@ -109,6 +116,13 @@ class Referral(Record):
     recipient = models.ForeignKey(
         Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals_received"
     )
+    # The directory's entry, and the recipient in words: as chosen, and again as it stood when this was sent.
+    practice = models.ForeignKey(
+        "referrals.Practice", null=True, blank=True, on_delete=models.PROTECT, related_name="referrals"
+    )
+    recipient_name = models.CharField(max_length=250, blank=True)
+    recipient_phone = models.CharField(max_length=40, blank=True)
+    recipient_fax = models.CharField(max_length=40, blank=True)
     status = models.CharField(max_length=30, choices=ReferralStatus.choices, default=ReferralStatus.DRAFT)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="referrals"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coordinator.audit import services as audit
@@ -17,7 +18,10 @@ from patients.services.entries import clean
 from referrals.models import Payer, PayerRequirement, RequiredPaper
 from referrals.permissions import check_can_set_up
 
-PAYER = ("name", "payer_type", "phone", "fax", "portal", "zone", "tips", "reviewed_on")
+PAYER = (
+    "name", "payer_type", "lines_of_business", "phone", "fax", "portal", "appeals_address", "appeals_fax", "zone", "tips",
+    "reviewed_on",
+)  # fmt: skip
 REQUIREMENT = (
     "payer",
     "service_code",
@@ -40,6 +44,17 @@ def save_payer(*, by: Actor, now: datetime, row_id: UUID | None = None, **given:
     if given.get("name") and Payer.objects.filter(name__iexact=given["name"]).exclude(pk=row.pk).exists():
         raise ValidationError({"name": taken})
     return _save(row, PAYER, given, row_id, by, payer_name_key=taken)
+
+
+@transaction.atomic
+def review_payer(*, payer_id: UUID, by: Actor, now: datetime) -> Payer:
+    """Somebody compared all this with the payer today."""
+    row = _row(Payer, payer_id, by)
+    row.reviewed_on = timezone.localdate(now)
+    row.version += 1
+    row.save()
+    audit.record_change(row, "review", by=by, details={"on": str(row.reviewed_on)})
+    return row
 
 
 @transaction.atomic

@@ -30,6 +30,7 @@ from referrals.rules import referrals as rules
 from referrals.selectors.referrals import similar_referrals
 from referrals.services.guard import answer_guard
 from referrals.services.next_steps import set_next
+from referrals.services.recipients import settle_recipient
 from referrals.services.step_facts import complete_facts, facts_of
 from referrals.workflow import (
     BEFORE_SENDING,
@@ -61,6 +62,7 @@ def create_referral(
     is withdrawn, or its recipient asked to cancel. Either answer is counted. `refers_elsewhere` is the one that ended
     and that this one goes on from.
     """
+    fields = settle_recipient(fields, by)
     referral = Referral(
         patient=patient,
         site=patient.site,
@@ -163,6 +165,7 @@ def update_referral(
         raise NotAllowed(_("This referral was sent. What the recipient has is not changed here."))
     if not changes["specialty"].strip() or not changes["reason"].strip():
         raise ValidationError(_("A referral needs a specialty and a reason."))
+    changes = settle_recipient(changes, by)
     differing = {name: value for name, value in changes.items() if getattr(referral, name) != value}
     if version is not None and version != referral.version:
         raise Conflict(

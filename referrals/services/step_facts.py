@@ -16,6 +16,7 @@ from referrals.kinds import kind_of
 from referrals.models import Referral
 from referrals.rules import referrals as rules
 from referrals.services.attempts import check_no_reply, check_unreachable
+from referrals.services.recipients import words_as_sent
 from referrals.workflow import HELPED, OutcomeReason
 
 # Which field keeps the moment of a step.
@@ -69,6 +70,8 @@ def facts_of(
         own = {field: facts[field] for field in asked if field in facts}
     if name == step:
         own |= facts
+    if name == "send":
+        own |= words_as_sent(referral, own.get("recipient_organization") or referral.recipient_organization)
     if name in STAMPS:
         own[STAMPS[name]] = now
     if name in ("reopen", "reopen_for_visit"):

@@ -17,7 +17,7 @@ from coordinator.clocks.selectors import why
 from coordinator.db import Conflict
 from coordinator.fields import show_conflict, show_refusal
 from coordinator.filters import filters_of, store_filters
-from coordinator.http import get_visible_or_404, page, requires, whole_number
+from coordinator.http import asking_first, get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients.models import Problem
@@ -31,6 +31,7 @@ from referrals.selectors.authorizations import listed_for_referral
 from referrals.selectors.deliveries import delivery_context
 from referrals.selectors.loop import loop_context
 from referrals.selectors.referrals import PAGE_SIZE, STAGES, referral_list, stage_counts
+from referrals.views.choosing import as_typed, offered_recipients, wants_ranking
 from referrals.workflow import BEFORE_SENDING
 
 
@@ -215,7 +216,9 @@ def referral_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         request.POST or None, instance=referral, user=request.user, patient=referral.patient
     )
     status = 422 if request.method == "POST" else 200
-    if request.method == "POST" and form.is_valid():
+    if wants_ranking(request):
+        form, status = as_typed(form), 200
+    elif request.method == "POST" and form.is_valid():
         try:
             services.update_referral(referral_id=pk, by=request.user, now=timezone.now(), **form.cleaned_data)
             toast(request, _("Saved"))
@@ -224,6 +227,8 @@ def referral_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
             show_conflict(form, error, Referral)
             status = 409
     context = {"form": form, "patient": referral.patient, "referral": referral}
-    return page(
+    context |= offered_recipients(request, referral.patient, form, referral.refers_elsewhere)
+    answer = page(
         request, "referrals/referral_edit.html", context, part="referrals/_referral_form.html", status=status
     )
+    return asking_first(answer) if wants_ranking(request) else answer

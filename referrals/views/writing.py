@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from coordinator.db import Conflict
 from coordinator.fields import show_refusal
-from coordinator.http import get_visible_or_404, page, requires
+from coordinator.http import asking_first, get_visible_or_404, page, requires
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients.models import Patient
@@ -23,6 +23,7 @@ from referrals import services
 from referrals.duplicates import existing_referrals
 from referrals.forms.referrals import ReferralForm
 from referrals.models import Referral
+from referrals.views.choosing import as_typed, offered_recipients, wants_ranking
 
 # What a new referral takes over from the one that it goes on from.
 TAKEN_OVER = (
@@ -56,11 +57,17 @@ def referral_new(request: HttpRequest) -> HttpResponse:
         "kinds": Referral.Category.choices,
         "kind": form["category"].value(),
     }
+    if wants_ranking(request):
+        context |= offered_recipients(request, patient, as_typed(form), elsewhere)
+        return asking_first(
+            page(request, "referrals/referral_new.html", context, part="referrals/_referral_form.html")
+        )
     if request.method == "POST" and form.is_valid():
         referral = _write(request, patient, form, elsewhere, context)
         if referral is not None:
             toast(request, _("Referral %(reference)s written") % {"reference": referral.reference})
             return redirect("referrals:referral_detail", referral.pk)
+    context |= offered_recipients(request, patient, form, elsewhere)
     status = 200 if request.method == "GET" else 409 if context["similar"] else 422
     return page(
         request, "referrals/referral_new.html", context, part="referrals/_referral_form.html", status=status

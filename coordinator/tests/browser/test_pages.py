@@ -16,7 +16,9 @@ from careplans.models import Bundle, CarePlan, Task
 from coordinator.accounts.models import Delegation, User
 from coordinator.clocks.models import RuleProposal
 from coordinator.exchange.models import PayerFile
-from coordinator.imports.models import CaseloadImport
+from coordinator.imports.models import CaseloadImport, DirectoryImport
+from coordinator.imports.services.directory import check_directory
+from coordinator.imports.tests.plan_net_files import plan_net_bundle
 from coordinator.tests.browser.conftest import SCREENSHOTS, credentials, photograph, violations
 from coordinator.tests.factories import make_cover
 from patients.models import (
@@ -38,6 +40,8 @@ from referrals.models import (
     Denial,
     Fund,
     InboundDocument,
+    Payer,
+    Practice,
     PriorAuthorization,
     Referral,
     ReferralPacket,
@@ -109,6 +113,11 @@ PAGES = [
     ("denial-outcomes", "manager", "/referrals/denial-outcomes/"),
     ("denial-reasons", "manager", "/referrals/denial-reasons/"),
     ("payer-list", "manager", "/referrals/authorizations/setup/needed/"),
+    ("directory", "coordinator", "/referrals/directory/"),
+    ("practice", "coordinator", "/referrals/directory/{practice}/"),
+    ("practice-edit", "coordinator", "/referrals/directory/{practice}/edit/"),
+    ("payer", "manager", "/referrals/directory/payers/{payer}/"),
+    ("import-directory", "manager", "/imports/directory/{directory}/"),
     ("funds", "manager", "/referrals/money/"),
     ("fund", "manager", "/referrals/money/funds/{fund}/"),
     ("money", "coordinator", "/patients/{patient}/money/"),
@@ -321,6 +330,14 @@ def own_task() -> Task:
     return mine.filter(patient__isnull=False).first()
 
 
+def looked_through() -> DirectoryImport:
+    """A payer's directory of two places, looked through and not applied yet."""
+    manager = User.objects.get(email=credentials("manager")[0])
+    return check_directory(
+        source="Acme of CT", files=[("acme.json", plan_net_bundle())], by=manager, now=timezone.now()
+    )
+
+
 def dated() -> dict[str, object]:
     """A rule with a change that waits, a clock of a referral, a task that somebody dated, and their place."""
     proposal = RuleProposal.objects.waiting().first()
@@ -380,6 +397,9 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
             name: (lambda name=name: dated()[name])
             for name in ("rule", "proposal", "clock", "typed", "place")
         },
+        "practice": lambda: Practice.objects.get(name="Mercy Cardiology").pk,
+        "payer": lambda: Payer.objects.get(name="HealthNorth Plus").pk,
+        "directory": lambda: looked_through().pk,
         "fund": lambda: Fund.objects.order_by("-money_in").first().pk,
         "bill": lambda: Bill.objects.get(amount=412).pk,
         "aid": lambda: AidApplication.objects.get(status="awarded").pk,
