@@ -60,15 +60,16 @@ NEVER_CHECKED = ("Stone Bridge Podiatry", "Cedar Sleep Center")
 def make_directory(clinic: Clinic) -> None:
     """Before the referrals, so that they find their recipients here."""
     by = clinic.users["joanne"]
-    same: dict[str, Any] = {"by": by, "now": clinic.ago(50)}
-    made = {}
+    same: dict[str, Any] = {"by": by, "now": clinic.ago(0)}
+    made, told = {}, {}
     for entry in ENTRIES:
         facts = _facts(clinic, entry)
+        told[facts["name"]] = then = {"by": by, "now": clinic.ago(entry[FACTS.index("wait_told_on")] or 50)}
         known = clinic.organizations.get(facts["name"])
         practice = (
-            directory.describe_organization(organization=known, **same, **facts)
+            directory.describe_organization(organization=known, **then, **facts)
             if known is not None
-            else directory.save_practice(practice_id=None, version=None, **same, **facts)
+            else directory.save_practice(practice_id=None, version=None, **then, **facts)
         )
         clinic.organizations[practice.name] = practice.organization
         made[practice.name] = practice.pk
@@ -82,9 +83,9 @@ def make_directory(clinic: Clinic) -> None:
         )
     for name, who, npi, specialty in CLINICIANS:
         directory.add_clinician(practice_id=made[name], name=who, npi=npi, specialty=specialty, **same)
-    for number, (name, key) in enumerate(made.items()):
+    for name, key in made.items():
         if name not in NEVER_CHECKED:
-            directory.review_practice(practice_id=key, by=by, now=clinic.ago(12 + 3 * number))
+            directory.review_practice(practice_id=key, **told[name])
 
 
 def _facts(clinic: Clinic, entry: tuple[Any, ...]) -> dict[str, Any]:
