@@ -100,7 +100,6 @@ WITHOUT: dict[str, str] = {
     "referrals.BillLine": "removed on its own page, and shown as removed",
     "referrals.BillQuestion": PART,
     "referrals.ReferralPacket": "a version of what was made; its document is entered in error, the next version corrects it",
-    "referrals.SecureLink": "closed on its delivery's page, or entered in error with it",
     "referrals.DuplicateAnswer": "the account of what somebody answered; it must not be taken back",
 }
 

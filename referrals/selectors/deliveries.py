@@ -16,7 +16,13 @@ from referrals.services.deliveries import SENDABLE, TO_SEND
 from referrals.services.secure_links import code_of
 
 S, Channel = DeliveryStatus, Delivery.Channel
-TONES = {S.DELIVERED: "ok", S.FAILED: "danger", S.UNKNOWN: "warn", S.REVOKED: "", S.ENTERED_IN_ERROR: ""}
+TONES: dict[str, str] = {
+    S.DELIVERED: "ok",
+    S.FAILED: "danger",
+    S.UNKNOWN: "warn",
+    S.REVOKED: "",
+    S.ENTERED_IN_ERROR: "",
+}
 OURS, THEIRS = _("ours"), _("the recipient’s")
 WHOSE: dict[tuple[str, str], Any] = {
     (S.QUEUED, Channel.FAX): _("the fax service’s"),

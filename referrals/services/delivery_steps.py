@@ -135,7 +135,7 @@ def _open_task(
 ) -> None:
     referral = delivery.referral
     site = referral.site
-    fits = User.objects.assignable().filter(pk=referral.owner_id, sites=site).first()
+    fits = referral.owner and User.objects.assignable().filter(pk=referral.owner.pk, sites=site).first()
     words = {"channel": delivery.get_channel_display(), "who": delivery.recipient, "why": why}
     today = now.astimezone(site.tzinfo).date()
     careplans.open_task(
