@@ -18,11 +18,11 @@ class DirectoryForm(forms.Form):
         required=True,
         help_text=_("For example: Acme of CT. The same name again updates its entries."),
     )
-    files = SeveralFiles(
+    upload = SeveralFiles(
         label=_("Files"), help_text=_("Plan-Net resources or bundles, .json or .ndjson, 10 MB together.")
     )
 
-    def clean_files(self) -> list[tuple[str, bytes]]:
+    def clean_upload(self) -> list[tuple[str, bytes]]:
         """Given names and contents, largest 10 MB each (the page drops what is larger)."""
-        files: list[Any] = self.cleaned_data["files"]
+        files: list[Any] = self.cleaned_data["upload"]
         return [(file.name or "file", file.read()) for file in files]

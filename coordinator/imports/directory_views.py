@@ -34,12 +34,14 @@ def directory_list(request: HttpRequest) -> HttpResponse:
     sent = request.method == "POST"
     form = DirectoryForm(request.POST if sent else None, request.FILES if sent else None)
     if dropped_files(request):
-        form.errors["files"] = form.error_class(
+        form.errors["upload"] = form.error_class(
             [_("These files are larger than 10 MB together. Split them.")]
         )
     elif sent and form.is_valid():
         given = form.cleaned_data
-        run = attempt(form, lambda: services.check_directory(by=request.user, now=timezone.now(), **given))
+        files, whose = given["upload"], given["source"]
+        asked: dict[str, Any] = {"by": request.user, "now": timezone.now()}
+        run = attempt(form, lambda: services.check_directory(source=whose, files=files, **asked))
         if run:
             return redirect("imports:directory_detail", run.pk)
     runs = DirectoryImport.objects.visible_to(request.user).select_related("started_by")[:SHOWN]

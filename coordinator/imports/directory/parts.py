@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import URLValidator, validate_email
 
 from coordinator.imports.directory.files import Json
 from patients.rules.telephones import NotANumber, normal_phone
 
 NANP = re.compile(r"\+1[2-9][0-9]{9}")
+WEB = URLValidator(schemes=["http", "https"])
 ZIP = re.compile(r"[0-9]{5}(-[0-9]{4})?")
 PLAN_NET = "http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/"
 ACCEPTING = {"newpt": "new", "existptonly": "existing", "existptfam": "existing", "nopt": "none"}
@@ -29,7 +30,7 @@ def line(value: Any, limit: int) -> str:
     """One line of text without control characters, cut at the limit."""
     if not isinstance(value, str):
         return ""
-    text = " ".join(value.split())
+    text = unicodedata.normalize("NFC", " ".join(value.split()))
     return "".join(c for c in text if c.isprintable() and not "\ud800" <= c <= "\udfff")[:limit].strip()
 
 
@@ -102,10 +103,10 @@ def _usable(value: str, system: str) -> str:
             return ""
         return value.lower()
     try:
-        address = urlsplit(value)
-    except ValueError:
+        WEB(value)
+    except ValidationError:
         return ""
-    return value if address.scheme in ("http", "https") and "." in address.netloc else ""
+    return value
 
 
 def address_of(bodies: list[Json]) -> dict[str, str]:

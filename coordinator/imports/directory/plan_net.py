@@ -306,7 +306,7 @@ def _proposal(files: Files, key: str, place: Place, plans: dict[str, Any], twice
         (KINDS[code] for code in sorted(parts.codes(organization.get("type"))) if code in KINDS), "practice"
     )
     facts = {
-        "name": _name(files, place, twice),
+        "name": _name(files, place, twice) or key[:200],
         "kind": kind,
         "specialties": list(dict.fromkeys(place.specialties))[:40],
         "npi": npi if is_npi(npi) else "",

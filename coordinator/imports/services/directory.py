@@ -37,7 +37,7 @@ def check_directory(
 ) -> DirectoryImport:
     """What these files would do: nothing in the directory is changed. The files themselves are not kept.
 
-    Raises ValidationError at `files` for types and sizes that are not read, and when nothing in them is an entry.
+    Raises ValidationError at `upload` for types and sizes that are not read, and when nothing in them is an entry.
     """
     check_can_set_up(by)
     files, source = list(files), line(source, 120)
@@ -45,16 +45,16 @@ def check_directory(
         raise ValidationError({"source": _("Say whose directory this is.")})
     for name, _data in files:
         if not name.lower().endswith(SUFFIXES):
-            raise ValidationError({"files": _("Choose one of: %(types)s.") % {"types": ", ".join(SUFFIXES)}})
+            raise ValidationError({"upload": _("Choose one of: %(types)s.") % {"types": ", ".join(SUFFIXES)}})
     if sum(len(data) for _name, data in files) > MOST_BYTES:
-        raise ValidationError({"files": _("These files are larger than 10 MB together. Split them.")})
+        raise ValidationError({"upload": _("These files are larger than 10 MB together. Split them.")})
     try:
         resources, unread, proposals = _read(files)
     except Unreadable as error:
-        raise ValidationError({"files": str(error)}) from error
+        raise ValidationError({"upload": str(error)}) from error
     if len(proposals) > MOST_ENTRIES:
         too_many = _("These files hold %(n)s entries; at most %(most)s are taken at once. Split them.")
-        raise ValidationError({"files": too_many % {"n": len(proposals), "most": MOST_ENTRIES}})
+        raise ValidationError({"upload": too_many % {"n": len(proposals), "most": MOST_ENTRIES}})
     run = DirectoryImport.objects.create(
         source=source,
         label=", ".join(line(name, 100) for name, _data in files)[:250],

@@ -138,13 +138,13 @@ def test_odd_files_are_read_or_parked_and_never_break(content):
     proposals, became = propose(resources)
     assert len(became) == len(resources)
     assert unread or became or content == b'{"resourceType": "Bundle", "entry": 3}'
-    assert all(one.facts["name"] or not one.key for one in proposals) or proposals
+    assert all(one.facts["name"] for one in proposals)
 
 
 def test_the_page_refuses_a_file_of_another_type_and_keeps_what_was_typed(beth):
     client = Client()
     client.force_login(beth)
-    sent = {"source": "Acme of CT", "files": upload("acme.csv", b"a,b")}
+    sent = {"source": "Acme of CT", "upload": upload("acme.csv", b"a,b")}
     answer = client.post(reverse("imports:directory_list"), sent)
     page = answer.content.decode()
     assert answer.status_code == 422

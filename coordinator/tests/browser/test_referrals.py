@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page
 
 from coordinator.tests.browser.conftest import photograph, violations
@@ -22,6 +24,10 @@ class Clicks:
         self.page.locator(within).get_by_role(role, name=name, exact=True).first.click()  # type: ignore[arg-type]
         self.number += 1
 
+    def press_starting(self, role: str, start: str) -> None:
+        self.page.get_by_role(role, name=re.compile(f"^{start}")).first.check()  # type: ignore[arg-type]
+        self.number += 1
+
     def taken(self) -> int:
         done, self.number = self.number, 0
         return done
@@ -37,7 +43,9 @@ def test_a_referral_is_written_sent_and_closed_within_the_clicks_of_the_day(open
     page.get_by_role("textbox", name="Specialty").fill("Cardiology")
     page.get_by_role("textbox", name="Reason", exact=True).fill("Swelling of both legs")
     page.get_by_role("textbox", name="Clinical question").fill("Is it the heart?")
-    page.get_by_label("Recipient").select_option(label="Mercy Cardiology")
+    page.get_by_text("Ranked for Cardiology.").wait_for()
+    page.get_by_text("In network for HealthNorth Plus").first.wait_for()
+    clicks.press_starting("radio", "Mercy Cardiology")
     clicks.press("button", "Write referral")
     page.get_by_text("This may exist already").wait_for()
     photograph(page, "duplicate-guard")
