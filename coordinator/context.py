@@ -54,7 +54,20 @@ PLACES = (
     ),
     NavItem("scheduling:schedule", "calendar", _("Schedule"), "s", ("scheduling",)),
     NavItem("referrals:referral_list", "board", _("Referrals"), "r", ("referrals", "exchange")),
-    NavItem("dashboard:team_board", "chart", _("Team"), "t"),
+    NavItem(
+        "dashboard:team_board",
+        "chart",
+        _("Team"),
+        "t",
+        (
+            "dashboard:team",
+            "dashboard:loop_board",
+            "dashboard:authorization_board",
+            "dashboard:figure",
+            "dashboard:report_card",
+            "dashboard:published",
+        ),
+    ),
     NavItem("careplans:plan_list", "target", _("Care plans"), inside=("careplans:plan", "careplans:step")),
 )
 ADMINISTRATION = (

@@ -65,6 +65,7 @@ from referrals.models.referrals import (
     ReferralChange,
     ReferralQuerySet,
 )
+from referrals.models.report_card import PublishedMetric
 
 __all__ = [
     "NEEDED",
@@ -118,6 +119,7 @@ __all__ = [
     "PeerToPeer",
     "PriorAuthorization",
     "PriorAuthorizationChange",
+    "PublishedMetric",
     "Referral",
     "ReferralAttempt",
     "ReferralChange",
