@@ -60,7 +60,20 @@ PLACES = (
         "r",
         ("referrals", "exchange", "imports:directory"),
     ),
-    NavItem("dashboard:team_board", "chart", _("Team"), "t"),
+    NavItem(
+        "dashboard:team_board",
+        "chart",
+        _("Team"),
+        "t",
+        (
+            "dashboard:team",
+            "dashboard:loop_board",
+            "dashboard:authorization_board",
+            "dashboard:figure",
+            "dashboard:report_card",
+            "dashboard:published",
+        ),
+    ),
     NavItem("careplans:plan_list", "target", _("Care plans"), inside=("careplans:plan", "careplans:step")),
 )
 ADMINISTRATION = (

@@ -25,6 +25,7 @@ from coordinator.demo.past import make_past
 from coordinator.demo.patients import make_patients
 from coordinator.demo.payer_files import make_payer_files
 from coordinator.demo.plans import make_plans
+from coordinator.demo.published import make_published
 from coordinator.demo.requests import make_requests
 from coordinator.demo.rule_changes import make_rule_changes
 from coordinator.demo.talks import make_talks
@@ -57,6 +58,7 @@ def seed(*, now: datetime) -> int:
         make_money(clinic, patients)
         make_incoming(clinic, patients)
         make_payer_files(clinic)
+        make_published(clinic)
         make_talks(clinic, patients)
         make_deliveries(clinic, patients)
         sweep(now=now, by=DEMO)

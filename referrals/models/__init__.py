@@ -80,6 +80,7 @@ from referrals.models.referrals import (
     ReferralChange,
     ReferralQuerySet,
 )
+from referrals.models.report_card import PublishedMetric
 
 __all__ = [
     "MOST_WRONG_CODES",
@@ -142,6 +143,7 @@ __all__ = [
     "PracticeQuerySet",
     "PriorAuthorization",
     "PriorAuthorizationChange",
+    "PublishedMetric",
     "Referral",
     "ReferralAttempt",
     "ReferralChange",

@@ -89,9 +89,15 @@ def board(user: Any, filters: dict[str, Any], now: datetime) -> list[Column]:
     A card is a Referral or a PriorAuthorization with `is_authorization` and `edge` ("late", "near" or "").
     """
     kind = filters.get("kind")
-    referrals = [] if kind == "authorization" else _cards(Referral, REFERRAL_STATUSES, user, filters)
-    requests = [] if kind == "referral" else _cards(PriorAuthorization, AUTHORIZATION_STATUSES, user, filters)
-    counted = _counts(user, filters)
+    referrals = (
+        []
+        if kind in ("authorization", "medicine")
+        else _cards(Referral, REFERRAL_STATUSES, user, filters, now)
+    )
+    requests = (
+        [] if kind == "referral" else _cards(PriorAuthorization, AUTHORIZATION_STATUSES, user, filters, now)
+    )
+    counted = _counts(user, filters, now)
     columns = []
     for stage in STAGES:
         fitting = [r for r in referrals if r.status in stage.referrals]
@@ -106,14 +112,17 @@ def board(user: Any, filters: dict[str, Any], now: datetime) -> list[Column]:
 def _dressed(card: Any, now: datetime) -> Any:
     card.is_authorization = isinstance(card, PriorAuthorization)
     late = card.due_at is not None and card.due_at < now
+    card.stage_days = max((now - card.stage_since).days, 0)
     card.edge = "late" if late else "near" if card.due_at and card.due_at < now + NEAR else ""
     return card
 
 
-def _cards(model: Any, statuses: tuple[str, ...], user: Any, filters: dict[str, Any]) -> list[Any]:
+def _cards(
+    model: Any, statuses: tuple[str, ...], user: Any, filters: dict[str, Any], now: datetime
+) -> list[Any]:
     is_referral = model is Referral
     words = fold(filters.get("q") or "").split()
-    wanted, values = _wanted(user, filters, words, is_referral)
+    wanted, values = _wanted(user, filters, words, is_referral, now)
     statement = KEYS.format(
         table=model._meta.db_table,
         join="join patients_patient p on p.id = r.patient_id" if words else "",
@@ -126,10 +135,18 @@ def _cards(model: Any, statuses: tuple[str, ...], user: Any, filters: dict[str, 
         keys = [key for (key,) in cursor.fetchall()]
     related = ("recipient_organization", "recipient") if is_referral else ("payer",)
     shown = model.objects.visible_to(user).filter(pk__in=keys)
-    return list(shown.select_related("patient", "owner", "team", "clock", *related))
+    return list(shown.select_related("patient", "owner", "team", "clock__rule_version__rule", *related))
 
 
-def _wanted(user: Any, filters: dict[str, Any], words: list[str], is_referral: bool) -> tuple[str, list[Any]]:
+def _status(filters: dict[str, Any], is_referral: bool) -> str:
+    """The asked status if it is one of this kind, such as "r:sent"; else one that nothing has."""
+    kind, _colon, status = filters["status"].partition(":")
+    return status if (kind == "r") is is_referral else ""
+
+
+def _wanted(
+    user: Any, filters: dict[str, Any], words: list[str], is_referral: bool, now: datetime
+) -> tuple[str, list[Any]]:
     """The filters as conditions of the statement by hand, and their values."""
     conditions, values = [], []
     owner = filters.get("owner")
@@ -139,6 +156,15 @@ def _wanted(user: Any, filters: dict[str, Any], words: list[str], is_referral: b
     if filters.get("specialty"):
         conditions.append("r.specialty = %s" if is_referral else "false and r.service = %s")
         values.append(filters["specialty"])
+    if filters.get("status"):
+        conditions.append("r.status = %s")
+        values.append(_status(filters, is_referral))
+    if filters.get("kind") == "medicine":
+        conditions.append("r.kind = %s")
+        values.append("medicine")
+    if due := filters.get("due"):
+        conditions.append("r.due_at < %s" if due == "overdue" else "r.due_at >= %s and r.due_at < %s")
+        values += [now] if due == "overdue" else [now, now + NEAR]
     if filters.get("payer"):
         asked = "exists (select 1 from referrals_priorauthorization a where a.referral_id = r.id and a.payer_id = %s)"
         conditions.append(asked if is_referral else "r.payer_id = %s")
@@ -149,26 +175,40 @@ def _wanted(user: Any, filters: dict[str, Any], words: list[str], is_referral: b
     return "".join(f" and {one}" for one in conditions), values
 
 
-def _counts(user: Any, filters: dict[str, Any]) -> dict[tuple[str, str], int]:
+def _counts(user: Any, filters: dict[str, Any], now: datetime) -> dict[tuple[str, str], int]:
     """How many open ones per status, with the same filters."""
-    referrals = _filtered(Referral.objects.visible_to(user).filter(loop_closed_at=None), user, filters, True)
-    requests = _filtered(PriorAuthorization.objects.visible_to(user), user, filters, False)
+    referrals = _filtered(
+        Referral.objects.visible_to(user).filter(loop_closed_at=None), user, filters, True, now
+    )
+    requests = _filtered(PriorAuthorization.objects.visible_to(user), user, filters, False, now)
     found: dict[tuple[str, str], int] = {}
     for name, rows, statuses in (
         ("referral", referrals, REFERRAL_STATUSES),
         ("authorization", requests, AUTHORIZATION_STATUSES),
     ):
-        if filters.get("kind") in ("", None, name):
+        if filters.get("kind") in ("", None, name) or (
+            filters["kind"] == "medicine" and name == "authorization"
+        ):
             counted = rows.filter(status__in=statuses).order_by().values("status").annotate(n=Count("pk"))
             found |= {(name, row["status"]): row["n"] for row in counted}
     return found
 
 
-def _filtered(rows: Any, user: Any, filters: dict[str, Any], is_referral: bool) -> Any:
+def _filtered(rows: Any, user: Any, filters: dict[str, Any], is_referral: bool, now: datetime) -> Any:
     if owner := filters.get("owner"):
         rows = rows.filter(owner=user.pk if owner == "me" else owner)
     if filters.get("specialty"):
         rows = rows.filter(specialty=filters["specialty"]) if is_referral else rows.none()
+    if filters.get("status"):
+        rows = rows.filter(status=_status(filters, is_referral))
+    if filters.get("kind") == "medicine":
+        rows = rows.none() if is_referral else rows.filter(kind="medicine")
+    if due := filters.get("due"):
+        rows = (
+            rows.filter(due_at__lt=now)
+            if due == "overdue"
+            else rows.filter(due_at__gte=now, due_at__lt=now + NEAR)
+        )
     if filters.get("payer"):
         asked = PriorAuthorization.objects.filter(payer=filters["payer"]).values("referral")
         rows = rows.filter(pk__in=asked) if is_referral else rows.filter(payer=filters["payer"])
@@ -191,7 +231,8 @@ def strip(user: Any, now: datetime) -> dict[str, int]:
     )
     asked = requests.aggregate(
         late=Count("pk", filter=Q(due_at__lt=now)),
-        soon=Count("pk", filter=soon),
+        soon=Count("pk", filter=soon & ~Q(status__in=DENIED)),
         denied=Count("pk", filter=Q(status__in=DENIED)),
     )
-    return {f"referrals_{k}": n for k, n in loops.items()} | {f"requests_{k}": n for k, n in asked.items()}
+    found = {f"referrals_{k}": n for k, n in loops.items()} | {f"requests_{k}": n for k, n in asked.items()}
+    return found | {"soon": loops["soon"] + asked["soon"]}

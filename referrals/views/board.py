@@ -15,8 +15,9 @@ from coordinator.accounts.models import User
 from coordinator.filters import filters_of, store_filters
 from coordinator.http import page, requires
 from referrals.models import Payer
-from referrals.selectors.board import board, strip
+from referrals.selectors.board import AUTHORIZATION_STATUSES, REFERRAL_STATUSES, board, strip
 from referrals.selectors.referrals import specialties
+from referrals.workflow import AuthorizationStatus, ReferralStatus
 
 
 class BoardForm(forms.Form):
@@ -31,9 +32,16 @@ class BoardForm(forms.Form):
             ("", lazy("Any")),
             ("referral", lazy("Referrals")),
             ("authorization", lazy("Prior authorizations")),
+            ("medicine", lazy("Medicines")),
         ],
     )
     payer = forms.ChoiceField(label=lazy("Payer"), required=False)
+    status = forms.ChoiceField(label=lazy("Status"), required=False)
+    due = forms.ChoiceField(
+        label=lazy("Due"),
+        required=False,
+        choices=[("", lazy("Any")), ("overdue", lazy("Overdue")), ("soon", lazy("Due in 48 hours"))],
+    )
     specialty = forms.ChoiceField(label=lazy("Specialty"), required=False)
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
@@ -43,6 +51,14 @@ class BoardForm(forms.Form):
         fields["owner"].choices = [("", _("Anyone")), ("me", _("Me")), *colleagues]
         payers = Payer.objects.filter(is_active=True).order_by("name").values_list("pk", "name")
         fields["payer"].choices = [("", _("Any")), *((str(pk), name) for pk, name in payers)]
+        fields["status"].choices = [
+            ("", _("Any")),
+            (_("Referrals"), [(f"r:{s}", ReferralStatus(s).label) for s in REFERRAL_STATUSES]),
+            (
+                _("Prior authorizations"),
+                [(f"a:{s}", AuthorizationStatus(s).label) for s in AUTHORIZATION_STATUSES],
+            ),
+        ]
         fields["specialty"].choices = [("", _("Any")), *((s, s) for s in specialties(user))]
 
 
