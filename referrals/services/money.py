@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -231,6 +232,18 @@ def lock_followed(model: type[Any], pk: UUID | None, by: Actor, *more: str) -> A
     record = lock(model.objects.select_related(*PEOPLE, *more), pk)
     check_can_manage_referral(by, record)
     return record
+
+
+def withdraw_replaced(
+    made: Any, old: Any, take: Callable[..., Any], key: str, *, by: Actor, now: datetime
+) -> None:
+    """The new application takes the old one's place: that is withdrawn by its own step. Raises NotAllowed once it is
+    decided, ValidationError for another patient's."""
+    if old.patient_id != made.patient_id:
+        raise ValidationError(_("That application belongs to another patient."))
+    if old.workflow.find("withdraw", old.status) is None:
+        raise NotAllowed(_("An application that is decided is not replaced. Say why another one is needed."))
+    take(**{key: old.pk}, step="withdraw", reason=_("Another application takes its place."), by=by, now=now)
 
 
 def check_document(record: Any, document: Document | None) -> None:
