@@ -23,6 +23,7 @@ from referrals.models import (
     Referral,
     RequirementCheck,
 )
+from referrals.models.referrals import OVER_FOR_GOOD
 from referrals.rules import authorizations as rules
 from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, WITH_PAYER
 from referrals.workflow import AuthorizationStatus as S
@@ -46,7 +47,7 @@ def authorization_list(user: Any, filters: dict[str, Any], now: datetime) -> Que
     rows: Any = PriorAuthorization.objects.visible_to(user).exclude(status=S.ENTERED_IN_ERROR)
     state = filters.get("state")
     if state == "ended":
-        rows = rows.exclude(status__in=AUTHORIZATION_OPEN)
+        rows = rows.filter(~Q(status__in=AUTHORIZATION_OPEN) | OVER_FOR_GOOD)
     elif state != "all":
         rows = rows.open()
     if filters.get("stage") in STAGES:
@@ -206,6 +207,6 @@ def listed_for_referral(referral: Referral, now: datetime) -> PayerRequirement |
 def silent_authorizations() -> QuerySet[PriorAuthorization]:
     """Open requests without an owner, a next step or a date (an approval whose payer set no end says so). Should be
     empty; tests and whoever watches ask."""
-    rows = PriorAuthorization.objects.filter(status__in=AUTHORIZATION_OPEN)
+    rows = PriorAuthorization.objects.open()
     nobody = Q(owner=None, team=None)
     return rows.filter(nobody | Q(next_step="") | Q(due_at=None) & ~Q(status__in=IN_FORCE, has_no_end=True))

@@ -55,6 +55,22 @@ def same_benefits(*, patient: Patient, program: str, name: str = "") -> list[Ben
     return list(found.order_by("-created_at"))
 
 
+def money_to_end(patient: Patient) -> list[Any]:
+    """Open bills, applications and estimates: somebody has to end them when the patient leaves. Four queries."""
+    found: list[Any] = []
+    for model in MODELS.values():
+        rows = model.objects.open().filter(patient=patient).order_by("pk")
+        related = (
+            "patient",
+            "site__calendar",
+            "owner",
+            "team",
+            *(("fund",) if model is AidApplication else ()),
+        )
+        found += rows.select_related(*related)
+    return found
+
+
 def followed(kind: str) -> QuerySet[Any]:
     """Records of one kind with what their page shows; the caller narrows them to the person."""
     shared = ("patient__site", "site", "owner", "team", "clock__rule_version__rule", "clock__calendar")

@@ -26,8 +26,8 @@ from coordinator.workflow import Actor, person
 from patients.workflow import PatientStatus
 from referrals.models import PriorAuthorization
 from referrals.services.authorizations import advance_authorization
-from referrals.services.renewals import ENDS, OVER, covers_gap
-from referrals.workflow import IN_FORCE
+from referrals.services.renewals import ENDS, covers_gap
+from referrals.workflow import IN_FORCE, OVER
 from scheduling.rules.units import Balance
 from scheduling.selectors.units import units_of
 
@@ -114,6 +114,7 @@ def _wanted(site: Site, now: datetime) -> Iterator[Ask]:
     standing = PriorAuthorization.objects.filter(
         site=site, status__in=(*IN_FORCE, *OVER), patient__status=PatientStatus.ACTIVE
     ).exclude(status__in=OVER, ends_on__lt=today - RAN_OUT)
+    standing = standing.filter(may_end_at=None)
     for records in _batches(standing.select_related("patient__site", "patient__coordinator", "payer")):
         balances, renewed = units_of(records, now), _renewed(records)
         for record in records:
