@@ -29,6 +29,10 @@ STAYS_BECAUSE: dict[str, Any] = {
     "paperwork": _("Papers and bills still have to be settled, with the family if need be."),
     "results": _("A result still has to be read."),
 }
+# What a record about money asked for: another task asks to end the record itself (referrals.services.standing).
+FOLLOWED_CAUSES = frozenset(
+    {"referrals.aidapplication", "referrals.benefitapplication", "referrals.bill", "referrals.estimate"}
+)
 VISIT_HAPPENED = _("What happened at the visit still has to be written down.")
 A_PERSON_DECIDES = _("A person decides whether this is still needed.")
 
@@ -60,6 +64,8 @@ PLAN_STEP: dict[str, str] = {
 
 def closes(step: str, kind: str, cause_type: str = "") -> bool:
     """Whether this change of standing closes a task of this kind."""
+    if kind == "paperwork" and cause_type in FOLLOWED_CAUSES:
+        return True
     return kind in CLOSES[step].kinds and not _is_about_a_past_visit(kind, cause_type)
 
 

@@ -21,6 +21,7 @@ def referrals_seen(user: Any, keys: Collection[UUID]) -> dict[UUID, Subject]:
         one.pk: Subject(
             f"{one.specialty} · {family_first(one.patient)}",
             reverse("referrals:referral_detail", args=[one.pk]),
+            one.patient,
         )
         for one in found
     }
@@ -30,7 +31,7 @@ def authorizations_seen(user: Any, keys: Collection[UUID]) -> dict[UUID, Subject
     """The authorizations among these that this person may see, shown in the patient's record (one query)."""
     found = PriorAuthorization.objects.visible_to(user).filter(pk__in=keys).select_related("patient")
     return {
-        one.pk: Subject(f"{one.service} · {family_first(one.patient)}", _authorization_page(one))
+        one.pk: Subject(f"{one.service} · {family_first(one.patient)}", _authorization_page(one), one.patient)
         for one in found
     }
 

@@ -1,7 +1,7 @@
 """The duplicate guard: what may already be the answer, before something is saved. Keys and days: product defaults.
 
 Each kind has a finder in FINDERS, which returns what exists, the newest first. Apps above fill in theirs in
-`AppConfig.ready()` (`FINDERS["application"] = similar_applications`); `found()` asks it, `services.guard` keeps the answer.
+`AppConfig.ready()` (`FINDERS["appointment"] = ...`); `found()` asks it, `services.guard` keeps the answer.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,15 +19,21 @@ from django.utils.translation import gettext as _
 
 from coordinator.wording import day
 from patients.models import Patient, Result
-from referrals.models import Payer, PriorAuthorization, Referral
+from referrals.models import AidApplication, BenefitApplication, Fund, Payer, PriorAuthorization, Referral
+from referrals.money_workflow import AidStatus, BenefitStatus
+from referrals.rules.money import period_of
+from referrals.selectors.money import same_applications, same_benefits
 from referrals.selectors.referrals import similar_referrals
-from referrals.workflow import AUTHORIZATION_OPEN, BEFORE_SENDING, WITH_RECIPIENT
+from referrals.workflow import AUTHORIZATION_OPEN, BEFORE_SENDING, WITH_PAYER, WITH_RECIPIENT
 from referrals.workflow import AuthorizationStatus as A
 from referrals.workflow import ReferralStatus as R
 
 ORDER_DAYS = 30
 # Tests that are worth repeating only later, by LOINC code.
 DAYS_BY_CODE = {"4548-4": 90}  # HbA1c
+# What nobody has decided yet can be withdrawn for another one. An approval stays until the new one is there.
+REPLACEABLE = (A.REQUIRED, A.GATHERING, A.READY, A.RETURNED, *WITH_PAYER)
+REPLACEABLE_MONEY = (AidStatus.DRAFT, AidStatus.SUBMITTED, BenefitStatus.GATHERING, BenefitStatus.FILED)
 
 
 @dataclass(frozen=True)
@@ -110,9 +117,48 @@ def existing_authorizations(*, patient: Patient, now: datetime, **key: Any) -> l
             state=str(record.get_status_display()),
             result=record.authorization_number or record.denial_reason,
             since=record.created_at.astimezone(record.site.tzinfo).date(),
+            address=reverse("referrals:authorization_detail", args=[record.pk]),
+            replaceable=record.status in REPLACEABLE,
         )
         for record in similar_authorizations(patient=patient, **key)
     ]
+
+
+def existing_applications(
+    *, patient: Patient, now: datetime, fund: Fund | None = None, program: str = "", name: str = ""
+) -> list[Existing]:
+    """Applications for the same money: to this fund in its present period, or open ones for this benefit."""
+    rows: list[AidApplication | BenefitApplication] = []
+    if fund is not None:
+        period = period_of(fund.period, now.astimezone(patient.site.tzinfo).date())
+        rows += same_applications(patient=patient, fund=fund, period=period)
+    if program:
+        rows += same_benefits(patient=patient, program=program, name=name)
+    return [
+        Existing(
+            kind="application",
+            pk=row.pk,
+            title=str(row),
+            state=str(row.get_status_display()),
+            result=_came_of(row),
+            since=row.created_at.astimezone(patient.site.tzinfo).date(),
+            address=reverse("referrals:money_detail", args=[row.kind, row.pk]),
+            replaceable=row.status in REPLACEABLE_MONEY,
+        )
+        for row in rows
+    ]
+
+
+def _came_of(row: AidApplication | BenefitApplication) -> str:
+    if isinstance(row, BenefitApplication):
+        return row.agency
+    if row.awarded_amount is not None:
+        return _("$%(amount)s awarded") % {"amount": _cents(row.awarded_amount)}
+    return _("$%(amount)s asked") % {"amount": _cents(row.asked_amount)}
+
+
+def _cents(amount: Decimal) -> str:
+    return f"{amount:,.2f}"
 
 
 def existing_orders(*, patient: Patient, now: datetime, code: str) -> list[Existing]:
@@ -143,6 +189,7 @@ def _measured(row: Result) -> str:
 FINDERS: dict[str, Finder] = {
     "referral": existing_referrals,
     "authorization": existing_authorizations,
+    "application": existing_applications,
     "order": existing_orders,
 }
 

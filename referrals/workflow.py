@@ -186,6 +186,7 @@ class AuthorizationStatus(models.TextChoices):
 A = AuthorizationStatus
 WITH_PAYER = (A.SUBMITTED, A.PENDED, A.CONTACT_PAYER)
 IN_FORCE = (A.APPROVED, A.PARTIALLY_APPROVED, A.MODIFIED)
+OVER = (A.EXPIRED, A.EXHAUSTED)
 
 AUTHORIZATION_WORKFLOW = Workflow(
     A,
@@ -217,7 +218,7 @@ AUTHORIZATION_WORKFLOW = Workflow(
         ),
         Step("return", WITH_PAYER, A.RETURNED, needs=("reason",), label=_("Returned by the payer")),
         Step("pend", WITH_PAYER, A.PENDED, needs=("asked_for", "answer_due_at"), label=_("The payer asks")),
-        Step("ask_to_contact", (A.SUBMITTED, A.PENDED), A.CONTACT_PAYER, label=_("The payer wants a call")),
+        Step("ask_to_contact", WITH_PAYER, A.CONTACT_PAYER, label=_("The payer wants a call")),
         Step(
             "approve",
             (*WITH_PAYER, *IN_FORCE, A.PEER_TO_PEER, A.APPEAL),
@@ -236,20 +237,39 @@ AUTHORIZATION_WORKFLOW = Workflow(
             "approve_in_part",
             (*WITH_PAYER, A.PEER_TO_PEER, A.APPEAL),
             A.PARTIALLY_APPROVED,
+            needs=("authorization_number",),
             label=_("Partly approved"),
         ),
-        Step("modify", (*WITH_PAYER, A.PEER_TO_PEER, A.APPEAL), A.MODIFIED, label=_("Approved with changes")),
+        Step(
+            "modify",
+            (*WITH_PAYER, A.PEER_TO_PEER, A.APPEAL),
+            A.MODIFIED,
+            needs=("authorization_number",),
+            label=_("Approved with changes"),
+        ),
         Step("deny", (*WITH_PAYER, A.PEER_TO_PEER), A.DENIED, needs=("reason",), label=_("Denied")),
-        Step("start_peer_to_peer", (A.DENIED,), A.PEER_TO_PEER, label=_("Peer-to-peer asked for")),
+        Step(
+            "start_peer_to_peer",
+            (A.DENIED,),
+            A.PEER_TO_PEER,
+            needs=("at", "our_clinician"),
+            label=_("Peer-to-peer asked for"),
+        ),
         Step(
             "appeal",
             (A.DENIED, A.PEER_TO_PEER, A.PARTIALLY_APPROVED, A.MODIFIED, A.UPHELD),
             A.APPEAL,
-            needs=("level",),
+            needs=("level", "filed_at"),
             label=_("Appeal filed"),
         ),
-        Step("uphold", (A.APPEAL,), A.UPHELD, label=_("Denial upheld")),
-        Step("close_denied", (A.DENIED, A.UPHELD), A.CLOSED_DENIED, label=_("Close as denied")),
+        Step("uphold", (A.APPEAL,), A.UPHELD, needs=("outcome_on",), label=_("Denial upheld")),
+        Step(
+            "close_denied",
+            (A.DENIED, A.UPHELD),
+            A.CLOSED_DENIED,
+            needs=("reason",),
+            label=_("Close as denied"),
+        ),
         Step("expire", IN_FORCE, A.EXPIRED, label=_("Expired")),
         Step("exhaust", IN_FORCE, A.EXHAUSTED, label=_("Units used up")),
         Step("cancel", IN_FORCE, A.CANCELLED, needs=("reason",), label=_("Cancel")),
@@ -263,7 +283,7 @@ AUTHORIZATION_WORKFLOW = Workflow(
         enter_in_error(A.values),
     ],
 )
-# Expired and used up are open: somebody still has to renew it or let it end.
+# Expired and used up are open: somebody still has to renew it or let it end (PriorAuthorization.may_end_at).
 AUTHORIZATION_OPEN = tuple(
     s
     for s in A.values

@@ -29,6 +29,11 @@ def test_a_death_ends_calls_and_leaves_what_others_wait_for():
     assert not any(rules.closes("record_death", kind) for kind in ("paperwork", "authorization", "results"))
 
 
+def test_what_a_money_record_asked_for_gives_way_to_the_task_that_ends_it():
+    assert rules.closes("transfer", "paperwork", "referrals.bill")
+    assert not rules.closes("transfer", "paperwork", "careplans.task")
+
+
 def test_what_happened_at_a_past_visit_is_still_asked_for():
     assert rules.closes("record_death", "data_quality")
     assert not rules.closes("record_death", "data_quality", "scheduling.appointment")

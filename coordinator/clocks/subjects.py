@@ -16,6 +16,7 @@ class Subject:
 
     words: str
     href: str
+    patient: Any = None  # whose record it is part of: to look at the clock is to look into the record
 
 
 # Model label ("referrals.referral") -> what of these keys the person may see. One query each, filled in AppConfig.ready().

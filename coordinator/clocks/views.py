@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from coordinator.audit import services as audit
 from coordinator.clocks import register_selectors, register_services
 from coordinator.clocks.forms import ProposalForm, RegisterFilters, proposal_initial
 from coordinator.clocks.impact import impact_of
@@ -155,6 +156,8 @@ def clock_why(request: HttpRequest, pk: UUID) -> HttpResponse:
     clock, subject = visible_clock(request.user, pk)
     if clock is None:
         raise Http404
+    if subject.patient is not None:
+        audit.viewed(request, subject.patient, what="clock")
     site_calendar = clock.site.calendar if clock.site else None
     context = {
         "reasons": reasons_for(clock, site_calendar=site_calendar),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +21,13 @@ from coordinator.wording import as_kept
 from coordinator.workflow import NotAllowed
 from patients.models import Patient
 from patients.services import assign_coordinator
-from referrals.models import Referral
-from referrals.services import assign_referral
+from referrals.models import PriorAuthorization, Referral
+from referrals.services import assign_authorization, assign_followed, assign_referral
+from referrals.services.money import FOLLOWED
 
 MOST = 300  # of each sort in one go; what is left is moved by the next
 TAKEN_BACK = gettext_lazy("The transfer was taken back.")
-SORTS = ("tasks", "referrals", "patients")
+SORTS = ("tasks", "referrals", "authorizations", "money", "patients")
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Caseload:
     counts: dict[str, int]
     tasks: list[Task] = field(default_factory=list)
     referrals: list[Referral] = field(default_factory=list)
+    authorizations: list[PriorAuthorization] = field(default_factory=list)
+    money: list[Any] = field(default_factory=list)
     patients: list[Patient] = field(default_factory=list)
 
     @property
@@ -55,27 +59,34 @@ class Moved:
 
 
 def caseload_of(by: User, owner: User) -> Caseload:
-    """Open tasks (snoozed ones too), referrals that are not closed, and patients led: what `by` may see (6 queries)."""
+    """Open tasks (snoozed ones too), referrals that are not closed, open prior authorizations, bills, applications and
+    estimates, and patients led: what `by` may see (two queries for each kind of record)."""
     found = _rows_of(by, owner)
-    counts = {name: rows.count() for name, rows in found.items()}
-    return Caseload(counts, **{name: list(rows[:MOST]) for name, rows in found.items()})  # type: ignore[arg-type]
-
-
-def _rows_of(by: User, owner: User) -> dict[str, Any]:
-    return {
-        "tasks": Task.objects.visible_to(by)
-        .open()
-        .filter(owner=owner)
-        .select_related("patient")
-        .order_by("due_at", "pk"),
-        "referrals": Referral.objects.visible_to(by)
-        .filter(owner=owner, loop_closed_at=None)
-        .select_related("patient")
-        .order_by("pk"),
-        "patients": Patient.objects.visible_to(by)
-        .filter(coordinator=owner, status="active")
-        .order_by("search_name"),
+    counts = {name: sum(rows.count() for rows in kinds) for name, kinds in found.items()}
+    shown = {
+        name: list(chain.from_iterable(rows[:MOST] for rows in kinds))[:MOST] for name, kinds in found.items()
     }
+    return Caseload(counts, **shown)  # type: ignore[arg-type]
+
+
+def _rows_of(by: User, owner: User) -> dict[str, list[Any]]:
+    tasks = Task.objects.visible_to(by).open().filter(owner=owner).select_related("patient")
+    referrals = Referral.objects.visible_to(by).filter(owner=owner, loop_closed_at=None)
+    authorizations = PriorAuthorization.objects.visible_to(by).open().filter(owner=owner)
+    money = [model.objects.visible_to(by).open().filter(owner=owner) for model in FOLLOWED]
+    led = Patient.objects.visible_to(by).filter(coordinator=owner, status="active")
+    return {
+        "tasks": [tasks.order_by("due_at", "pk")],
+        "referrals": [referrals.select_related("patient").order_by("pk")],
+        "authorizations": [authorizations.select_related("patient").order_by("pk")],
+        "money": [_named(rows.select_related("patient")).order_by("pk") for rows in money],
+        "patients": [led.order_by("search_name")],
+    }
+
+
+def _named(rows: Any) -> Any:
+    """With what a record about money is called by."""
+    return rows.select_related("fund") if rows.model.kind == "aid" else rows
 
 
 def transfer(*, owner: User, to: User, sorts: list[str], by: User, now: datetime, reason: str = "") -> Moved:
@@ -90,9 +101,9 @@ def transfer(*, owner: User, to: User, sorts: list[str], by: User, now: datetime
         given: dict[str, Any] = {"owner": to, "team": None, "reason": reason}
         results = careplans.bulk(task_ids=list(keys), action="reassign", by=by, now=now, **given)
         _count_tasks(moved, results, keys)
-    for name, rows in (("referrals", work.referrals), ("patients", work.patients)):
+    for name in SORTS[1:]:
         if name in sorts:
-            for row in rows:
+            for row in getattr(work, name):
                 _one(moved, name, row, to, by, now, reason)
     return moved
 
@@ -105,8 +116,9 @@ def take_back(*, owner: User, to: User, keys: dict[str, list[UUID]], by: User, n
     if not by.can("tasks.assign"):
         raise PermissionDenied(_("Only a lead or a manager hands on somebody else’s work."))
     moved = Moved({sort: [] for sort in keys})
-    for sort, rows in _rows_of(by, to).items():
-        for row in rows.filter(pk__in=keys.get(sort, [])):
+    for sort, kinds in _rows_of(by, to).items():
+        wanted = keys.get(sort, [])
+        for row in chain.from_iterable(rows.filter(pk__in=wanted) for rows in kinds if wanted):
             _one(moved, sort, row, owner, by, now, as_kept(TAKEN_BACK), undo=True)
     return moved
 
@@ -130,6 +142,10 @@ def _one(
             careplans.undo(task_id=row.pk, by=by, now=now)
         elif sort == "referrals":
             assign_referral(referral_id=row.pk, owner=to, by=by, now=now, reason=reason)
+        elif sort == "authorizations":
+            assign_authorization(authorization_id=row.pk, owner=to, by=by, now=now, reason=reason)
+        elif sort == "money":
+            assign_followed(model=type(row), record_id=row.pk, owner=to, by=by, now=now, reason=reason)
         else:
             assign_coordinator(patient_id=row.pk, user=to, by=by, now=now, reason=reason)
     except (Conflict, NotAllowed, PermissionDenied) as refusal:

@@ -28,10 +28,12 @@ class TransferForm(forms.Form):
         choices=[
             ("tasks", _("Open tasks, snoozed ones too")),
             ("referrals", _("Referrals that are not closed")),
+            ("authorizations", _("Open prior authorizations")),
+            ("money", _("Open bills, applications and estimates")),
             ("patients", _("Patients they coordinate")),
         ],
         widget=forms.CheckboxSelectMultiple,
-        initial=["tasks", "referrals"],
+        initial=["tasks", "referrals", "authorizations", "money"],
     )
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
 

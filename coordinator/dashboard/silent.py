@@ -22,7 +22,7 @@ from coordinator.clocks.values import Kind
 from patients.workflow import PatientStatus
 from referrals.models import PriorAuthorization, Referral
 from referrals.rules.referrals import NEXT_STEPS
-from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, ReferralStatus
+from referrals.workflow import IN_FORCE, ReferralStatus
 
 KINDS = ("task", "referral", "authorization", "plan")
 LISTED = 200
@@ -72,7 +72,7 @@ def _open_rows(now: datetime) -> tuple[Any, ...]:
     referrals = Referral.objects.filter(loop_closed_at__isnull=True).exclude(
         status=ReferralStatus.ENTERED_IN_ERROR
     )
-    authorizations = PriorAuthorization.objects.filter(status__in=AUTHORIZATION_OPEN)
+    authorizations = PriorAuthorization.objects.open()
     plans = CarePlan.objects.filter(
         status=PlanStatus.ACTIVE, is_imported=False, patient__status=PatientStatus.ACTIVE
     )

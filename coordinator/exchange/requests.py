@@ -14,6 +14,8 @@ from referrals.models import PriorAuthorization
 from referrals.workflow import AuthorizationStatus
 
 ICD_10 = ("icd-10", "2.16.840.1.113883.6.90")
+# UM02 of X12 for what a request is to the one it follows.
+CERTIFICATIONS = {"initial": "I", "renewal": "R", "revision": "S", "extension": "4"}
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,10 @@ def review_type(record: PriorAuthorization) -> str:
 
 
 def certification(record: PriorAuthorization) -> str:
-    """UM02: an appeal of a refused one (1 at once, 2 standard), a renewal of an earlier one, else initial."""
+    """UM02: an appeal of a refused one (1 at once, 2 standard), else what the request says that it is."""
     if record.status == AuthorizationStatus.APPEAL:
         return "1" if record.urgency == "expedited" else "2"
-    return "R" if record.supersedes_id is not None else "I"
+    return CERTIFICATIONS[record.certification]
 
 
 def gathered() -> Any:

@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from coordinator.exchange.messages import DECISION_WORDS, LINE_DECISIONS, Answer, LineDecision
 from referrals.rules.authorizations import step_for
-from referrals.workflow import WITH_PAYER
+from referrals.workflow import WITH_PAYER, AuthorizationStatus
 
 Text = str | Promise
+APPEAL_DECISIONS = frozenset({"approved", "modified", "denied", "upheld"})
+GRANTED = ("approved", "modified")
 WHOLE = 0  # a person says: this decision is about the whole request, not a line of its own
 
 
@@ -28,6 +30,7 @@ class Line:
     units: int | None = None
     starts_on: date | None = None
     ends_on: date | None = None
+    asked: int = 1  # units
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ class LineEffect:
 
 @dataclass(frozen=True)
 class Effects:
-    """What recording an answer would do: `step` is "lines", "return" or "ask_to_contact"; obstacles forbid it."""
+    """What recording an answer would do: `step` is "lines", "return", "ask_to_contact" or "appeal", which has an `outcome`
+    (of referrals.models.Appeal); obstacles forbid it."""
 
     step: str
     lines: tuple[LineEffect, ...] = ()
@@ -136,6 +140,7 @@ class Effects:
     obstacles: tuple[Text, ...] = ()
     unplaced: tuple[int, ...] = ()
     header: str | None = None  # the step the request takes, by its lines
+    outcome: str = ""
 
     @property
     def can_record(self) -> bool:
@@ -147,6 +152,8 @@ def effects(
 ) -> Effects:
     """What recording would change on a request with these lines that stands at `status`."""
     stuck: list[Text] = []
+    if status == AuthorizationStatus.APPEAL:
+        return _of_appeal(answer, lines, chosen)
     if status not in WITH_PAYER:
         stuck.append(_("The request is not with the payer now, so it takes no answer. Nothing would change."))
     if answer.outcome == "both":
@@ -166,6 +173,29 @@ def effects(
     return _line_effects(answer, lines, placed, stuck)
 
 
+def _of_appeal(answer: Answer, lines: Sequence[Line], chosen: Mapping[int, int] | None) -> Effects:
+    """The payer's answer to an appeal: the refused lines it grants now are overturned, the others stay refused."""
+    stuck: list[Text] = []
+    if answer.rejections or not {row.decision for row in answer.decisions()} <= APPEAL_DECISIONS:
+        stuck.append(
+            _("The file says something that is no outcome of an appeal. Read it and record it by hand.")
+        )
+        return Effects("appeal", obstacles=tuple(stuck))
+    refused = [line for line in lines if line.decision == "denied"]
+    placed = place(answer, lines, chosen)
+    if placed.unplaced:
+        stuck.append(_("Say for each decision which line it is about."))
+    found = _line_effects(answer, refused or lines, placed, stuck)
+    now_granted = [row for row in found.lines if row.decision in GRANTED]
+    if now_granted and found.ends_on is None:
+        stuck.append(
+            _("The payer approves without naming a last day. Ask for it and record the outcome by hand.")
+        )
+    whole = len(now_granted) == len(refused or lines)
+    outcome = "overturned" if whole else "partly" if now_granted else "upheld"
+    return replace(found, step="appeal", outcome=outcome, header=None, obstacles=tuple(stuck))
+
+
 def _line_effects(answer: Answer, lines: Sequence[Line], placed: Placement, stuck: list[Text]) -> Effects:
     rows = tuple(
         _effect(line, placed.of_line[line.number]) for line in lines if line.number in placed.of_line
@@ -174,7 +204,7 @@ def _line_effects(answer: Answer, lines: Sequence[Line], placed: Placement, stuc
     if not rows:
         stuck.append(_("No line of the request takes a decision of this file."))
     said = {row.line.number: row.decision for row in rows}
-    granted = [row for row in rows if row.decision in ("approved", "modified")]
+    granted = [row for row in rows if row.decision in GRANTED]
     if granted and not number:
         stuck.append(
             _("The payer approves without giving a number. Ask for it and record the answer by hand.")

@@ -16,7 +16,7 @@ from coordinator.exchange.workflow import OPEN
 from coordinator.fhir.problems import Unreadable
 from patients.rules.text import fold
 from referrals.models import PriorAuthorization
-from referrals.workflow import WITH_PAYER
+from referrals.workflow import WITH_PAYER, AuthorizationStatus
 
 SHOWN = 20
 
@@ -63,7 +63,15 @@ def _as_key(value: str) -> UUID | None:
 
 def lines_of(record: PriorAuthorization) -> list[Line]:
     return [
-        Line(row.number, row.service_code, row.decision, row.units_approved, row.starts_on, row.ends_on)
+        Line(
+            row.number,
+            row.service_code,
+            row.decision,
+            row.units_approved,
+            row.starts_on,
+            row.ends_on,
+            row.units_requested,
+        )
         for row in record.lines.all()
     ]
 
@@ -83,7 +91,8 @@ def payer_files(user: Any, *, only_open: bool) -> QuerySet[PayerFile]:
 
 def requests_like(user: Any, typed: str) -> QuerySet[PriorAuthorization]:
     """Requests with a payer that somebody looks for by a number, a patient's name or a service."""
-    rows = PriorAuthorization.objects.visible_to(user).filter(status__in=WITH_PAYER)
+    waiting = (*WITH_PAYER, AuthorizationStatus.APPEAL)
+    rows = PriorAuthorization.objects.visible_to(user).filter(status__in=waiting)
     for word in fold(typed).split():
         rows = rows.filter(
             Q(patient__search_name__contains=word)

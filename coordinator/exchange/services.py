@@ -15,18 +15,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from coordinator.accounts.models import Site
-from coordinator.clocks.rules import end_of_day, next_open_day
+from coordinator.clocks.rules import end_of_day, local_date, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.db import Conflict, lock
 from coordinator.exchange.models import PayerFile
 from coordinator.exchange.reading import MAX_BYTES, read_file
-from coordinator.exchange.rules import Effects
+from coordinator.exchange.rules import GRANTED, Effects
 from coordinator.exchange.selectors import answer_of, effects_on, requests_named
 from coordinator.exchange.workflow import FileStatus
 from coordinator.fhir.problems import Unreadable
 from coordinator.workflow import NotAllowed, begin, move
-from referrals.models import PriorAuthorization
-from referrals.services import advance_authorization, decide_lines
+from referrals.models import Appeal, PriorAuthorization
+from referrals.services import advance_authorization, decide_lines, record_appeal_outcome
 
 FIND = gettext_noop("Find the request it answers, or set it aside")
 READ = gettext_noop("Read it and record it by hand, or set it aside")
@@ -179,6 +179,9 @@ def _record(record: PriorAuthorization, would: Effects, *, by: Any, now: datetim
     if would.step == "ask_to_contact":
         advance_authorization(step="ask_to_contact", **common)
         return
+    if would.step == "appeal":
+        _record_appeal(record, would, by=by, now=now)
+        return
     facts: dict[str, Any] = {"reason": would.reason or _no_reason(would)}
     if would.number:
         facts["authorization_number"] = would.number
@@ -189,6 +192,33 @@ def _record(record: PriorAuthorization, would: Effects, *, by: Any, now: datetim
         facts["asked_for"] = would.asked_for or _("More information; the file does not say what")
         facts["answer_due_at"] = _tomorrow(record.site, now)
     decide_lines(decisions={row.line.number: _answer(row) for row in would.lines}, **facts, **common)
+
+
+def _record_appeal(record: PriorAuthorization, would: Effects, *, by: Any, now: datetime) -> None:
+    """The outcome of the appeal that waits for one, on the day it came, in the payer's zone."""
+    waiting = Appeal.objects.filter(denial__authorization=record, denial__error_reason="", outcome="")
+    appeal = waiting.order_by("-filed_at", "-pk").first()
+    if appeal is None:
+        raise NotAllowed(_("No appeal of this request waits for its outcome."))
+    granted: dict[str, Any] = {}
+    if would.outcome != Appeal.Outcome.UPHELD:
+        granted = {
+            "authorization_number": would.number,
+            "starts_on": would.starts_on,
+            "ends_on": would.ends_on,
+            "units": {
+                row.line.number: row.units or row.line.asked for row in would.lines if row.decision in GRANTED
+            },
+        }
+    record_appeal_outcome(
+        appeal_id=appeal.pk,
+        outcome=would.outcome,
+        outcome_on=local_date(now, record.payer.zone),
+        words=would.reason or _("As the payer’s file says."),
+        by=by,
+        now=now,
+        **granted,
+    )
 
 
 def _no_reason(would: Effects) -> str:

@@ -53,6 +53,15 @@ class ReasonForm(ActForm):
     reason = words(lazy("Reason"), 500, required=True)
 
 
+class LetEndForm(ActForm):
+    reason = words(
+        lazy("Why it need not be renewed"),
+        500,
+        required=True,
+        help_text=lazy("For example: treatment finished"),
+    )
+
+
 class ReturnForm(ActForm):
     reason = words(
         lazy("What the payer says"),

@@ -124,6 +124,7 @@ class AuthorizationForm(HeaderForm):
     )
     asked_from = day(lazy("From"))
     asked_until = day(lazy("Until"))
+    duplicate_reason = line(lazy("Why another one?"), 250)
 
     field_order = ("service", "service_code", "units", "unit_kind", "asked_from", "asked_until", "kind")
 

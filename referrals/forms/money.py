@@ -163,6 +163,7 @@ class BenefitForm(AboutPatient):
     name = line(lazy("Its name"), 160, help_text=lazy("For example the drug, or the hospital’s own program."))
     agency = line(lazy("Who decides"), 160, required=True)
     papers = words(lazy("Papers it asks for, one a line"), 4)
+    duplicate_reason = line(lazy("Why another one?"), 250)
 
     def clean_papers(self) -> list[str]:
         return [paper.strip() for paper in self.cleaned_data["papers"].splitlines() if paper.strip()][:30]

@@ -20,6 +20,7 @@ from referrals.workflow import (
     AUTHORIZATION_OPEN,
     AUTHORIZATION_WORKFLOW,
     OPEN,
+    OVER,
     REFERRAL_WORKFLOW,
     AuthorizationStatus,
     OutcomeReason,
@@ -212,11 +213,15 @@ class ReferralChange(Change):
     record = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="changes")
 
 
+OVER_FOR_GOOD = Q(status__in=OVER, may_end_at__isnull=False)
+
+
 class AuthorizationQuerySet(PatientScoped):
     permission = "referrals.view"
 
     def open(self) -> Any:
-        return self.filter(status__in=AUTHORIZATION_OPEN)
+        """Somebody still has something to do: not what is over and may be so."""
+        return self.filter(status__in=AUTHORIZATION_OPEN).exclude(OVER_FOR_GOOD)
 
 
 class PriorAuthorization(Record):
@@ -291,6 +296,7 @@ class PriorAuthorization(Record):
         max_length=10, choices=Certification.choices, default=Certification.INITIAL
     )
     has_no_end = models.BooleanField(default=False)  # the payer said so; a missing date is an error instead
+    may_end_at = models.DateTimeField(null=True, blank=True)  # when somebody decided that it is not renewed
 
     objects = AuthorizationQuerySet.as_manager()
 
@@ -353,6 +359,8 @@ class PriorAuthorizationChange(Change):
         "downgrade": _("Downgraded to standard"),
         "revise": _("Approval revised"),
         "set_end": _("End of the approval recorded"),
+        "let_end": _("It may end"),
+        "take_up_end": _("It is needed after all"),
     }
 
     record = models.ForeignKey(PriorAuthorization, on_delete=models.PROTECT, related_name="changes")

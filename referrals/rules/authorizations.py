@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from referrals.rules.referrals import OURS, PAYER, NextStep
-from referrals.workflow import IN_FORCE, WITH_PAYER
+from referrals.workflow import IN_FORCE, OVER, WITH_PAYER
 from referrals.workflow import AuthorizationStatus as S
 
 PAYER_DECISION = "prior_auth.decision"
@@ -64,9 +64,12 @@ KEEPS_CLOCK = frozenset({"pend", "ask_to_contact"})
 
 
 def next_step(record: Any) -> NextStep:
-    """What must happen now. Looks at the status, the answer to a payer's question, and the end of an approval."""
+    """What must happen now. Looks at the status, the answer to a payer's question, the end of an approval, and whether
+    somebody lets it end."""
     if record.status == S.PENDED and record.answered_at is not None:
         return ANSWERED
+    if record.status in OVER and record.may_end_at is not None:
+        return NOTHING
     if record.status in IN_FORCE:
         if record.ends_on is not None:
             return USE
@@ -100,7 +103,7 @@ OFFERED: dict[str, tuple[str, ...]] = {
     S.READY: ("submit", "gather", "withdraw"),
     S.SUBMITTED: ("pend", "ask_to_contact", "return", "withdraw"),
     S.PENDED: ("pend", "ask_to_contact", "return", "withdraw"),
-    S.CONTACT_PAYER: ("pend", "return", "withdraw"),
+    S.CONTACT_PAYER: ("pend", "ask_to_contact", "return", "withdraw"),
     S.RETURNED: ("submit", "gather", "withdraw"),
     **dict.fromkeys(IN_FORCE, ("cancel", "record_payer_cancel")),
 }

@@ -60,6 +60,35 @@ NEXT_STEPS: dict[tuple[str, str], NextStep] = {
         _("Give the patient the good-faith estimate"), ESTIMATE_REQUESTED
     ),
 }
+# What somebody is asked to do with what is open when its patient dies or leaves: title and next step of the task.
+_WITHDRAW = (_("End the application: %(what)s"), _("Withdraw it; nobody outside acts on it yet."))
+_CLOSE = (_("End the application: %(what)s"), _("It is decided: close it."))
+_TELL = _("Tell whoever decides, then end it.")
+_SETTLE = (
+    _("Settle the bill: %(what)s"),
+    _("Say who it belongs to now: the family, an estate or another payer. Then record the outcome."),
+)
+ENDINGS: dict[tuple[str, str], tuple[Any, Any]] = {
+    ("aid", AidStatus.DRAFT): _WITHDRAW,
+    ("aid", AidStatus.SUBMITTED): (_("End the application: %(what)s"), _TELL),
+    ("aid", AidStatus.AWARDED): (
+        _("Give back what is reserved: %(what)s"),
+        _("Pay what was promised for bills that stand, then give the rest back to the fund."),
+    ),
+    ("aid", AidStatus.REFUSED): _CLOSE,
+    ("aid", AidStatus.EXPIRED): _CLOSE,
+    ("benefit", BenefitStatus.GATHERING): _WITHDRAW,
+    ("benefit", BenefitStatus.FILED): (_("End the application: %(what)s"), _TELL),
+    ("benefit", BenefitStatus.APPROVED): (_("End the benefit: %(what)s"), _TELL),
+    ("benefit", BenefitStatus.DENIED): _CLOSE,
+    ("bill", BillStatus.LOGGED): _SETTLE,
+    ("bill", BillStatus.QUESTIONED): _SETTLE,
+    ("bill", BillStatus.DISPUTED): _SETTLE,
+    ("estimate", EstimateStatus.DUE): (
+        _("Drop the estimate: %(what)s"),
+        _("Record that it is not needed."),
+    ),
+}
 # Steps that do what the running deadline waited for; any other step only makes it not apply any more.
 MEETING_STEPS = frozenset(
     {"submit", "award", "refuse", "finish", "close", "file", "approve", "deny", "renew", "end", "ask", "answer",

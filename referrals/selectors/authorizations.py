@@ -23,6 +23,7 @@ from referrals.models import (
     Referral,
     RequirementCheck,
 )
+from referrals.models.referrals import OVER_FOR_GOOD
 from referrals.rules import authorizations as rules
 from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, WITH_PAYER
 from referrals.workflow import AuthorizationStatus as S
@@ -46,7 +47,7 @@ def authorization_list(user: Any, filters: dict[str, Any], now: datetime) -> Que
     rows: Any = PriorAuthorization.objects.visible_to(user).exclude(status=S.ENTERED_IN_ERROR)
     state = filters.get("state")
     if state == "ended":
-        rows = rows.exclude(status__in=AUTHORIZATION_OPEN)
+        rows = rows.filter(~Q(status__in=AUTHORIZATION_OPEN) | OVER_FOR_GOOD)
     elif state != "all":
         rows = rows.open()
     if filters.get("stage") in STAGES:

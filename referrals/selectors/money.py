@@ -24,9 +24,11 @@ from referrals.models import (
     FundMovement,
     Spend,
 )
+from referrals.money_workflow import AidStatus
 
 PAGE_SIZE = 50
 LISTED = 100
+NOT_COUNTED = (AidStatus.WITHDRAWN, AidStatus.ENTERED_IN_ERROR)
 MODELS: dict[str, type[Any]] = {
     model.kind: model for model in (AidApplication, BenefitApplication, Bill, Estimate)
 }
@@ -37,6 +39,36 @@ RELATED: dict[str, tuple[str, ...]] = {
     "bill": ("estimate", "explained_to"),
     "estimate": (),
 }
+
+
+def same_applications(*, patient: Patient, fund: Fund, period: str) -> list[AidApplication]:
+    """What this patient asked this fund for in this period already (domain 3.12), latest first."""
+    found = AidApplication.objects.filter(patient=patient, fund=fund, period=period).select_related("fund")
+    return list(found.exclude(status__in=NOT_COUNTED).order_by("-created_at"))
+
+
+def same_benefits(*, patient: Patient, program: str, name: str = "") -> list[BenefitApplication]:
+    """Open applications of this patient for the same benefit, latest first."""
+    found = BenefitApplication.objects.open().filter(
+        patient=patient, program=program, name__iexact=name.strip()
+    )
+    return list(found.order_by("-created_at"))
+
+
+def money_to_end(patient: Patient) -> list[Any]:
+    """Open bills, applications and estimates: somebody has to end them when the patient leaves. Four queries."""
+    found: list[Any] = []
+    for model in MODELS.values():
+        rows = model.objects.open().filter(patient=patient).order_by("pk")
+        related = (
+            "patient",
+            "site__calendar",
+            "owner",
+            "team",
+            *(("fund",) if model is AidApplication else ()),
+        )
+        found += rows.select_related(*related)
+    return found
 
 
 def followed(kind: str) -> QuerySet[Any]:

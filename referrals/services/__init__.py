@@ -28,7 +28,7 @@ from referrals.services.denial_records import enter_denial_in_error, record_deni
 from referrals.services.guard import answer_guard
 from referrals.services.letters import record_printing, save_letter
 from referrals.services.messages import add_message
-from referrals.services.money import follow_up_money
+from referrals.services.money import assign_followed, follow_up_money
 from referrals.services.overdue import chase_overdue
 from referrals.services.papers import add_paper, attach_paper, detach_paper, drop_paper, upload_paper
 from referrals.services.payer_calls import enter_call_in_error, record_call
@@ -44,7 +44,7 @@ from referrals.services.referrals import (
     record_review,
     update_referral,
 )
-from referrals.services.renewals import approve_back_dated, continue_authorization
+from referrals.services.renewals import approve_back_dated, continue_authorization, let_end, take_up_end
 from referrals.services.reports import ask_for_late_reports
 from referrals.services.requirements import (
     add_service_line,
@@ -67,6 +67,7 @@ __all__ = [
     "ask_for_late_reports",
     "ask_list",
     "assign_authorization",
+    "assign_followed",
     "assign_referral",
     "attach_paper",
     "chase_overdue",
@@ -87,6 +88,7 @@ __all__ = [
     "file_appeal",
     "follow_up_money",
     "import_referral",
+    "let_end",
     "log_attempt",
     "move_denial_category",
     "plan_peer_to_peer",
@@ -109,6 +111,7 @@ __all__ = [
     "save_letter",
     "save_payer_terms",
     "set_end",
+    "take_up_end",
     "tick_paper",
     "update_authorization",
     "update_line",

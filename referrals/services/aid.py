@@ -13,29 +13,24 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from coordinator.accounts.models import Site
-from coordinator.db import Conflict, lock
+from coordinator.db import lock
 from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Document, Patient
 from referrals.models import AidApplication, AskedPaper, Award, BenefitApplication, Bill, Fund, Spend
 from referrals.money_workflow import AidStatus
 from referrals.rules.money import period_of
+from referrals.selectors.money import same_applications
 from referrals.services import funds
+from referrals.services.guard import check_guard, keep_answer
 from referrals.services.money import (
     begin_followed,
     check_document,
     lock_followed,
     missing_papers,
     step_followed,
+    withdraw_replaced,
 )
-
-NOT_COUNTED = (AidStatus.WITHDRAWN, AidStatus.ENTERED_IN_ERROR)
-
-
-def same_applications(*, patient: Patient, fund: Fund, period: str) -> list[AidApplication]:
-    """What this patient asked this fund for in this period already (domain 3.12), latest first."""
-    found = AidApplication.objects.filter(patient=patient, fund=fund, period=period)
-    return list(found.exclude(status__in=NOT_COUNTED).order_by("-created_at"))
 
 
 @transaction.atomic
@@ -49,11 +44,13 @@ def apply_for_aid(
     now: datetime,
     bill: Bill | None = None,
     duplicate_reason: str = "",
+    replaces: AidApplication | None = None,
 ) -> AidApplication:
     """A draft with the papers that the fund asks for.
 
     Refuses (Conflict, with `similar`) when the patient has asked this fund in this period already, unless
-    `duplicate_reason` says why to go on. Raises ValidationError for an amount beyond the fund's limit.
+    `duplicate_reason` says why to go on, or it `replaces` that one, which is withdrawn. Either answer is counted.
+    Raises ValidationError for an amount beyond the fund's limit.
     """
     # With the fund's row locked, two people at once see each other's application.
     fund = lock(Fund.objects, fund.pk)
@@ -65,11 +62,8 @@ def apply_for_aid(
     _check_limit(fund, asked_amount, "asked_amount")
     period = period_of(fund.period, now.astimezone(patient.site.tzinfo).date())
     similar = same_applications(patient=patient, fund=fund, period=period)
-    if similar and not duplicate_reason.strip():
-        raise Conflict(
-            _("This patient has already asked this fund in this period."),
-            similar=[str(a.pk) for a in similar],
-        )
+    words = _("This patient has already asked this fund in this period.")
+    shown = check_guard(similar, words, reason=duplicate_reason, replaces=replaces)
     application = AidApplication(
         patient=patient,
         fund=fund,
@@ -78,8 +72,11 @@ def apply_for_aid(
         purpose=purpose.strip(),
         asked_amount=asked_amount,
     )
-    facts: dict[str, Any] = {"duplicate_reason": duplicate_reason} if similar else {}
+    facts: dict[str, Any] = {"duplicate_reason": duplicate_reason} if similar and duplicate_reason else {}
     begin_followed(application, by=by, now=now, **facts)
+    keep_answer("application", application, shown, reason=duplicate_reason, replaces=replaces, by=by, now=now)
+    if replaces is not None:
+        withdraw_replaced(application, replaces, step_application, "application_id", by=by, now=now)
     AskedPaper.objects.bulk_create(
         AskedPaper(application=application, position=n, name=name[:160], created_by=person(by))
         for n, name in enumerate(fund.paper_list, 1)

@@ -19,15 +19,24 @@ from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.db import lock, refusals
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Document
-from referrals.models import Appeal, AppealLetter, Denial, PeerToPeer, PriorAuthorization
+from referrals.models import (
+    Appeal,
+    AppealLetter,
+    AuthorizationLine,
+    Denial,
+    PeerToPeer,
+    PriorAuthorization,
+)
 from referrals.permissions import check_can_manage_referral
 from referrals.rules import appeals as appeal_rules
 from referrals.rules import authorizations as authorization_rules
-from referrals.services.authorizations import advance_authorization
+from referrals.services.authorization_tasks import follow_end
+from referrals.services.authorizations import advance_authorization, set_next
 from referrals.services.letters import check_fit
 from referrals.workflow import AUTHORIZATION_WORKFLOW, IN_FORCE, AuthorizationStatus
 
 S = AuthorizationStatus
+IN_FORCE_FACTS = ("authorization_number", "starts_on", "ends_on")
 NO, YES, PARTLY = Appeal.Outcome.UPHELD, Appeal.Outcome.OVERTURNED, Appeal.Outcome.PARTLY
 
 
@@ -270,6 +279,7 @@ def record_appeal_outcome(
             now=now,
             reason=words.strip(),
             level=appeal.level,
+            outcome_on=outcome_on.isoformat(),
         )
         _start_next_window(appeal, by, now)
     else:
@@ -316,7 +326,8 @@ def _approve(
     denial: Denial, whole: bool, units: Mapping[int, int | None], *, by: Actor, now: datetime, **decision: Any
 ) -> None:
     """Write what the payer approves on the refused lines, then take the step that follows from all lines."""
-    record = lock(PriorAuthorization.objects.select_related("payer", "site"), denial.authorization_id)
+    related = ("payer", "site__calendar", "owner", "team", "patient", "clock")
+    record = lock(PriorAuthorization.objects.select_related(*related), denial.authorization_id)
     _check_decision(record, decision)
     lines = list(record.lines.select_for_update())
     for line in lines:
@@ -332,14 +343,38 @@ def _approve(
             {"units": _("Enter the units that are approved, and leave out at least one line.")}
         )
     facts = {name: value for name, value in decision.items() if value not in (None, "")}
+    facts |= period_of(lines, facts) | {"has_no_end": False, "may_end_at": None}
     step = step or ("approve" if whole else "approve_in_part")
     if AUTHORIZATION_WORKFLOW.find(step, record.status) is None and record.status in IN_FORCE:
         # A talk about the refused lines of what is in force: the table knows one step from there.
         if step == "approve_in_part":
-            record_edit(record, "decide_lines", by=by, now=now, **{k: str(v) for k, v in facts.items()})
+            _keep_in_force(record, facts, by=by, now=now)
             return
         step = "approve"
     advance_authorization(authorization_id=record.pk, step=step, by=by, now=now, **facts)
+
+
+def period_of(lines: Iterable[AuthorizationLine], decision: Mapping[str, Any]) -> dict[str, Any]:
+    """First and last day of the request: it stays in force while any of its lines does, also those granted before."""
+    granted = [line for line in lines if line.decision in ("approved", "modified")]
+    starts = [line.starts_on for line in granted if line.starts_on]
+    ends = [line.ends_on for line in granted if line.ends_on]
+    found = {"starts_on": min(starts, default=None), "ends_on": max(ends, default=None)}
+    return {name: value or decision.get(name) for name, value in found.items() if value or decision.get(name)}
+
+
+def _keep_in_force(record: PriorAuthorization, facts: Mapping[str, Any], *, by: Actor, now: datetime) -> None:
+    """More of it is granted while the rest stays refused: number, days and what follows from them are written anew."""
+    for name in IN_FORCE_FACTS:
+        if facts.get(name):
+            setattr(record, name, facts[name])
+    record.has_no_end, record.may_end_at = False, None
+    record.version += 1
+    record.save()
+    said = {name: str(facts[name]) for name in IN_FORCE_FACTS if facts.get(name)}
+    record_edit(record, "decide_lines", by=by, now=now, **said)
+    follow_end(record=record, by=by, now=now)
+    set_next(record, by=by, now=now, step="approve")
 
 
 def _check_decision(record: PriorAuthorization, decision: Mapping[str, Any]) -> None:

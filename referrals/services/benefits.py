@@ -10,10 +10,18 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from coordinator.workflow import Actor, NotAllowed, person
+from coordinator.workflow import Actor, person
 from patients.models import Patient
 from referrals.models import AskedPaper, BenefitApplication
-from referrals.services.money import begin_followed, lock_followed, missing_papers, step_followed
+from referrals.selectors.money import same_benefits
+from referrals.services.guard import check_guard, keep_answer
+from referrals.services.money import (
+    begin_followed,
+    lock_followed,
+    missing_papers,
+    step_followed,
+    withdraw_replaced,
+)
 
 FACTS = ("filed_on", "agency_reference", "decided_on", "starts_on", "ends_on", "renews_on", "without_papers")
 
@@ -28,22 +36,27 @@ def start_benefit(
     now: datetime,
     name: str = "",
     papers: list[str] | None = None,
+    duplicate_reason: str = "",
+    replaces: BenefitApplication | None = None,
 ) -> BenefitApplication:
     """Begin collecting for a benefit; `papers` are the names of what the agency asks for.
 
-    Raises NotAllowed when the patient has an open one for the same program and name.
+    Refuses (Conflict, with `similar`) when the patient has an open one for the same program and name, unless
+    `duplicate_reason` says why to go on, or it `replaces` that one, which is withdrawn. Either answer is counted.
     """
     if not agency.strip():
         raise ValidationError({"agency": _("Say who decides about it.")})
     # Two people at once: the second one waits, and then sees the first one's.
     Patient.objects.select_for_update().only("pk").get(pk=patient.pk)
-    same = BenefitApplication.objects.open().filter(
-        patient=patient, program=program, name__iexact=name.strip()
-    )
-    if same.exists():
-        raise NotAllowed(_("This patient has an open application for this benefit already."))
+    same = same_benefits(patient=patient, program=program, name=name)
+    words = _("This patient has an open application for this benefit already.")
+    shown = check_guard(same, words, reason=duplicate_reason, replaces=replaces)
     record = BenefitApplication(patient=patient, program=program, agency=agency.strip(), name=name.strip())
-    begin_followed(record, by=by, now=now)
+    facts: dict[str, Any] = {"duplicate_reason": duplicate_reason} if same and duplicate_reason else {}
+    begin_followed(record, by=by, now=now, **facts)
+    keep_answer("application", record, shown, reason=duplicate_reason, replaces=replaces, by=by, now=now)
+    if replaces is not None:
+        withdraw_replaced(record, replaces, step_benefit, "benefit_id", by=by, now=now)
     AskedPaper.objects.bulk_create(
         AskedPaper(benefit=record, position=n, name=paper[:160], created_by=person(by))
         for n, paper in enumerate(papers or [], 1)

@@ -95,6 +95,7 @@ def _header_facts(
         facts.setdefault("denial_reason", facts.get("reason") or (said[0] if said else ""))
     else:
         _check_number(record, facts)
+        facts["authorization_number"] = facts.get("authorization_number") or record.authorization_number
         facts |= _period(lines, facts)
     return facts | {"decided_at": now}
 
@@ -140,7 +141,7 @@ def revise_lines(
             raise NotAllowed(_("There is no line %(number)d.") % {"number": number})
         _revise(lines[number], answer, reason, by, now)
     facts = {"authorization_number": record.authorization_number} | {k: v for k, v in facts.items() if v}
-    facts |= _period(list(lines.values()), facts)
+    facts |= _period(list(lines.values()), facts) | {"may_end_at": None}
     if any(line.decision == D.DENIED for line in lines.values()):
         for name, value in facts.items():
             setattr(record, name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,17 +15,19 @@ from careplans import services as careplans
 from careplans.models import Task, TaskKind
 from coordinator.accounts.models import Site, User
 from coordinator.accounts.roles import Role
+from coordinator.audit import services as audit
 from coordinator.clocks.services import meet_clock, reopen_clock, start_clock, void_clock
 from coordinator.clocks.workflow import OPEN as RUNNING
 from coordinator.clocks.workflow import State
 from coordinator.db import lock
 from coordinator.wording import as_kept, in_clinic_language
-from coordinator.workflow import Actor, NotAllowed, begin, move, person
+from coordinator.workflow import Actor, NotAllowed, add_history, begin, move, person
 from patients.models import Document, Patient
 from patients.workflow import PatientStatus
 from referrals.models import AidApplication, BenefitApplication, Bill, Estimate
 from referrals.permissions import can_manage_referral, check_can_manage_referral
 from referrals.rules.money import MEETING_STEPS, NEXT_STEPS, RENEWAL_DAYS
+from referrals.services.standing import ended
 
 KEY = "money:"
 PEOPLE = ("patient__site", "patient__coordinator", "site", "owner", "team", "clock")
@@ -83,6 +86,8 @@ def step_followed(
             setattr(record, name, value)
     move(record, step, by=by, now=now, reason=reason, **facts)
     _follow_by_task(record, by=by, now=now)
+    if not record.is_open:
+        ended(record=record, by=by, now=now)
     return record
 
 
@@ -146,6 +151,26 @@ def _give_owner(record: Any, by: Actor) -> None:
         record.owner = writer
     else:
         record.owner, record.team = careplans.default_owner(record.patient, record.site)
+
+
+@transaction.atomic
+def assign_followed(
+    *, model: type[Any], record_id: UUID, owner: Any, by: Actor, now: datetime, reason: str = ""
+) -> Any:
+    """Give a bill, application or estimate to somebody else; its age and dates do not change. Raises NotAllowed."""
+    record = lock_followed(model, record_id, by)
+    if not can_manage_referral(owner, record):
+        raise NotAllowed(
+            _("%(name)s does not work on bills and applications at this site.") % {"name": owner.name}
+        )
+    before = record.owner_id
+    record.owner = owner
+    record.version += 1
+    record.save()
+    facts = {"from": before, "to": owner.pk}
+    add_history(record, "reassign", by=by, now=now, reason=reason, **facts)
+    audit.record_change(record, "assign", by=by, reason=reason, details=facts)
+    return record
 
 
 # --- its task on My work ----------------------------------------------------------------------------------
@@ -231,6 +256,18 @@ def lock_followed(model: type[Any], pk: UUID | None, by: Actor, *more: str) -> A
     record = lock(model.objects.select_related(*PEOPLE, *more), pk)
     check_can_manage_referral(by, record)
     return record
+
+
+def withdraw_replaced(
+    made: Any, old: Any, take: Callable[..., Any], key: str, *, by: Actor, now: datetime
+) -> None:
+    """The new application takes the old one's place: that is withdrawn by its own step. Raises NotAllowed once it is
+    decided, ValidationError for another patient's."""
+    if old.patient_id != made.patient_id:
+        raise ValidationError(_("That application belongs to another patient."))
+    if old.workflow.find("withdraw", old.status) is None:
+        raise NotAllowed(_("An application that is decided is not replaced. Say why another one is needed."))
+    take(**{key: old.pk}, step="withdraw", reason=_("Another application takes its place."), by=by, now=now)
 
 
 def check_document(record: Any, document: Document | None) -> None:

@@ -28,7 +28,7 @@ from referrals.models import Referral
 from referrals.permissions import check_can_manage_referral, check_can_review
 from referrals.rules import referrals as rules
 from referrals.selectors.referrals import similar_referrals
-from referrals.services.guard import answer_guard
+from referrals.services.guard import check_guard, keep_answer
 from referrals.services.next_steps import set_next
 from referrals.services.recipients import settle_recipient
 from referrals.services.step_facts import complete_facts, facts_of
@@ -80,30 +80,17 @@ def create_referral(
     similar = similar_referrals(
         patient=patient, specialty=referral.specialty, service=referral.service, now=now
     )
-    shown = [r.pk for r in similar]
-    if similar and not duplicate_reason and (replaces is None or replaces.pk not in shown):
-        raise Conflict(
-            _("This patient already has a referral to %(specialty)s.") % {"specialty": referral.specialty},
-            similar=[str(key) for key in shown],
-        )
+    words = _("This patient already has a referral to %(specialty)s.") % {"specialty": referral.specialty}
+    shown = check_guard(similar, words, reason=duplicate_reason, replaces=replaces)
     _give_owner(referral, owner=owner, team=team, by=by)
     referral.reference = _next_reference()
     referral.save()
     facts = {"duplicate_reason": duplicate_reason} if duplicate_reason else {}
     begin(referral, by=by, now=now, **facts)
     set_next(referral, by=by, now=now, step="create")
-    answer: dict[str, Any] = {
-        "patient": patient,
-        "kind": "referral",
-        "by": by,
-        "now": now,
-        "made_id": referral.pk,
-    }
+    keep_answer("referral", referral, shown, reason=duplicate_reason, replaces=replaces, by=by, now=now)
     if replaces is not None:
-        answer_guard(choice="replace", existing=[replaces.pk], reason=duplicate_reason, **answer)
         _end_replaced(referral, replaces, by=by, now=now)
-    elif shown:
-        answer_guard(choice="go_on", existing=shown, reason=duplicate_reason, **answer)
     from referrals.services.requirements import ask_list_for_referral
 
     return ask_list_for_referral(referral=referral, by=by, now=now)

@@ -17,13 +17,18 @@ from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, record_edit
 from referrals.models import PriorAuthorization
 from referrals.permissions import check_can_manage_referral
-from referrals.services.authorizations import add_line, advance_authorization, create_authorization
-from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, AuthorizationStatus
+from referrals.services.authorizations import (
+    add_line,
+    advance_authorization,
+    create_authorization,
+    lock_authorization,
+    set_next,
+)
+from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, OVER, AuthorizationStatus
 
 S = AuthorizationStatus
 C = PriorAuthorization.Certification
 ENDS = "expires:authorization:"  # of the tasks that ask to renew; the key goes on with the request and its last day
-OVER = (S.EXPIRED, S.EXHAUSTED)
 FOLLOWS: dict[str, tuple[str, ...]] = {
     C.INITIAL: (S.DENIED, S.UPHELD, S.CLOSED_DENIED),
     C.RENEWAL: (*IN_FORCE, *OVER),
@@ -119,7 +124,7 @@ def approve_back_dated(
         raise ValidationError({"reason": _("Say what the payer back-dated, and who told you.")})
     if record.ends_on and ends_on <= record.ends_on and record.status == S.EXPIRED:
         raise ValidationError({"ends_on": _("The new last day must be later than the old one.")})
-    facts: dict[str, Any] = {"ends_on": ends_on, "has_no_end": False}
+    facts: dict[str, Any] = {"ends_on": ends_on, "has_no_end": False, "may_end_at": None}
     if starts_on:
         facts["starts_on"] = starts_on
     before = record.ends_on
@@ -130,6 +135,48 @@ def approve_back_dated(
     return advance_authorization(
         authorization_id=record.pk, step="approve_back_dated", by=by, now=now, reason=reason.strip(), **facts
     )
+
+
+@transaction.atomic
+def let_end(*, authorization_id: UUID, reason: str, by: Actor, now: datetime) -> PriorAuthorization:
+    """It is not renewed, and why: the tasks that ask to renew it close, and nobody is asked again.
+
+    Raises ValidationError without a reason, NotAllowed unless it is in force with an end, expired or used up.
+    """
+    record = lock_authorization(authorization_id)
+    check_can_manage_referral(by, record)
+    if not reason.strip():
+        raise ValidationError({"reason": _("Say why it need not be renewed.")})
+    if record.may_end_at is not None or record.status not in (*IN_FORCE, *OVER):
+        raise NotAllowed(_("This is not possible while the request stands as it does."))
+    if record.status in IN_FORCE and record.ends_on is None:
+        raise NotAllowed(_("It has no end date. Enter the date first, or cancel the approval."))
+    record.may_end_at = now
+    record.version += 1
+    record.save()
+    record_edit(record, "let_end", by=by, now=now, reason=reason.strip())
+    asked = Task.objects.open().filter(cause_id=record.pk, dedupe_key__startswith=ENDS)
+    keys = list(asked.values_list("dedupe_key", flat=True))
+    careplans.close_automatic(dedupe_keys=keys, outcome=reason.strip(), by=by, now=now)
+    if record.status in OVER:
+        set_next(record, by=by, now=now, step="let_end", reason=reason.strip())
+    return record
+
+
+@transaction.atomic
+def take_up_end(*, authorization_id: UUID, by: Actor, now: datetime) -> PriorAuthorization:
+    """It is needed after all: somebody is asked about its end again. Raises NotAllowed when nobody let it end."""
+    record = lock_authorization(authorization_id)
+    check_can_manage_referral(by, record)
+    if record.may_end_at is None or record.status not in (*IN_FORCE, *OVER):
+        raise NotAllowed(_("This is not possible while the request stands as it does."))
+    record.may_end_at = None
+    record.version += 1
+    record.save()
+    record_edit(record, "take_up_end", by=by, now=now)
+    if record.status in OVER:
+        set_next(record, by=by, now=now, step="take_up_end")
+    return record
 
 
 def covers_gap(successor: Any, parent: Any) -> bool:

@@ -14,6 +14,7 @@ from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, person, record_edit
 from patients.models import Patient
 from patients.services.entries import clean, require_reason
+from referrals.duplicates import REPLACEABLE, similar_authorizations
 from referrals.models import (
     NEEDED,
     NOT_NEEDED,
@@ -32,6 +33,7 @@ from referrals.services.authorizations import (
     lock_authorization,
     update_authorization,
 )
+from referrals.services.guard import check_guard, keep_answer
 from referrals.workflow import AuthorizationStatus as S
 from referrals.workflow import ReferralStatus
 
@@ -142,9 +144,57 @@ def ask_list(*, authorization_id: UUID, by: Actor, now: datetime) -> Requirement
 
 @transaction.atomic
 def request_authorization(
+    *,
+    patient: Patient,
+    by: Actor,
+    now: datetime,
+    line: dict[str, Any] | None = None,
+    duplicate_reason: str = "",
+    replaces: PriorAuthorization | None = None,
+    **header: Any,
+) -> PriorAuthorization:
+    """A new request with its first service line, answered by the clinic's list where that knows.
+
+    Refuses (Conflict, with `similar`) when the patient has one of this payer with the same code and dates that
+    overlap (domain 3.12), unless `duplicate_reason` says why to go on, or it `replaces` that one, which is withdrawn
+    and linked. Either answer is counted.
+    """
+    # Two people at once: the second one waits, and then sees the first one's.
+    Patient.objects.select_for_update().only("pk").get(pk=patient.pk)
+    similar = similar_authorizations(patient=patient, payer=header["payer"], **asked_of(line))
+    words = _("This patient already has a request to %(payer)s for this service.") % {
+        "payer": header["payer"]
+    }
+    shown = check_guard(similar, words, reason=duplicate_reason, replaces=replaces)
+    record = _open_request(patient=patient, by=by, now=now, line=line, supersedes=replaces, **header)
+    keep_answer("authorization", record, shown, reason=duplicate_reason, replaces=replaces, by=by, now=now)
+    if replaces is not None:
+        _end_replaced(record, replaces, by=by, now=now)
+    return record
+
+
+def asked_of(line: dict[str, Any] | None) -> dict[str, Any]:
+    """The key of the duplicate guard in a request's first line."""
+    said = line or {}
+    code = str(said.get("service_code") or "").strip()
+    dates = {"starts_on": said.get("asked_from"), "ends_on": said.get("asked_until")}
+    return {"codes": [code] if code else [], **dates}
+
+
+def _end_replaced(record: PriorAuthorization, old: PriorAuthorization, *, by: Actor, now: datetime) -> None:
+    if old.patient_id != record.patient_id:
+        raise ValidationError(_("That request belongs to another patient."))
+    if old.status not in REPLACEABLE:
+        raise NotAllowed(
+            _("Only a request that can still be withdrawn is replaced. Say why another one is needed.")
+        )
+    why = _("Replaced by another request for %(service)s") % {"service": record.service}
+    advance_authorization(authorization_id=old.pk, step="withdraw", reason=why, by=by, now=now)
+
+
+def _open_request(
     *, patient: Patient, by: Actor, now: datetime, line: dict[str, Any] | None = None, **header: Any
 ) -> PriorAuthorization:
-    """A new request with its first service line, answered by the clinic's list where that knows."""
     record = create_authorization(patient=patient, by=by, now=now, **header)
     if line:
         add_line(authorization_id=record.pk, by=by, now=now, **line)
@@ -180,7 +230,7 @@ def ask_list_for_referral(*, referral: Referral, by: Actor, now: datetime) -> Re
     line = listed_for_referral(referral, now)
     if payer is None or line is None or line.pa_needed not in NEEDED:
         return referral
-    request_authorization(
+    _open_request(
         patient=referral.patient,
         payer=payer,
         coverage=coverage,

@@ -1,4 +1,5 @@
-"""Referrals and authorizations of somebody who died or left: others have to be told, so a task asks somebody to."""
+"""Referrals, authorizations and money records of somebody who died or left: others have to be told, and what is
+reserved goes back, so a task asks somebody to."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ from coordinator.workflow import Actor
 from patients.leaving import BACK, BECAUSE, MARK, keep_trail
 from patients.models import Patient
 from referrals.models import PriorAuthorization, Referral
+from referrals.rules.money import ENDINGS
+from referrals.selectors.money import money_to_end
 from referrals.selectors.referrals import authorizations_to_end, referrals_to_end
 
 
@@ -30,7 +33,8 @@ def ending_key(record: Any) -> str:
 @transaction.atomic
 @in_clinic_language
 def ask_to_end(*, patient: Patient, change: Any, by: Actor, now: datetime) -> None:
-    """One task for each referral and authorization that others still act on."""
+    """One task for each referral and authorization that others still act on, and for each open bill, application and
+    estimate: what it asked of somebody for the patient's sake was closed with the change of standing."""
     referrals, authorizations = list(referrals_to_end(patient)), list(authorizations_to_end(patient))
     for referral in referrals:
         words = {"what": referral.specialty}
@@ -54,10 +58,14 @@ def ask_to_end(*, patient: Patient, change: Any, by: Actor, now: datetime) -> No
             by,
             now,
         )
-    n = len(referrals) + len(authorizations)
+    money = money_to_end(patient)
+    for record in money:
+        title, next_step = ENDINGS[record.kind, record.status]
+        _open(record, TaskKind.PAPERWORK, title % {"what": record}, next_step, change, by, now)
+    n = len(referrals) + len(authorizations) + len(money)
     text = ngettext(
-        "%(n)d task opened to end a referral or authorization.",
-        "%(n)d tasks opened to end referrals and authorizations.",
+        "%(n)d task opened to end what others act on.",
+        "%(n)d tasks opened to end what others act on.",
         n,
     )
     said = [text % {"n": n}] if n else []
@@ -65,10 +73,10 @@ def ask_to_end(*, patient: Patient, change: Any, by: Actor, now: datetime) -> No
 
 
 def _open(
-    record: Referral | PriorAuthorization,
+    record: Any,
     kind: str,
     title: str,
-    next_step: str,
+    next_step: Any,
     change: Any,
     by: Actor,
     now: datetime,
@@ -82,7 +90,7 @@ def _open(
         kind=kind,
         title=title[:200],
         reason=str(BECAUSE[change.step]),
-        next_step=next_step,
+        next_step=str(next_step),
         owner=fits,
         team=None if fits else record.team,
         due_at=end_of_day(next_open_day(today, calendar), record.site.zone),
@@ -96,12 +104,16 @@ def _open(
 @transaction.atomic
 def no_need_to_end(*, patient: Patient, by: Actor, now: datetime) -> None:
     """The patient is active again: nobody has to end what was left open."""
-    records = [*Referral.objects.filter(patient=patient), *PriorAuthorization.objects.filter(patient=patient)]
+    records = [
+        *Referral.objects.filter(patient=patient),
+        *PriorAuthorization.objects.filter(patient=patient),
+        *money_to_end(patient),
+    ]
     careplans.close_automatic(dedupe_keys=[ending_key(r) for r in records], outcome=BACK, by=by, now=now)
 
 
 @transaction.atomic
-def ended(*, record: Referral | PriorAuthorization, by: Actor, now: datetime) -> None:
+def ended(*, record: Any, by: Actor, now: datetime) -> None:
     """It has ended: the task that asked for that is settled."""
     outcome = record.get_status_display()
     careplans.close_automatic(dedupe_keys=[ending_key(record)], outcome=outcome, by=by, now=now)

@@ -11,7 +11,8 @@ from referrals.balances import balances_of
 from referrals.models import PriorAuthorization
 from referrals.permissions import can_manage_referral
 from referrals.selectors.denials import denials_of, may_record_denial
-from referrals.services.renewals import FOLLOWS, OVER
+from referrals.services.renewals import FOLLOWS
+from referrals.workflow import OVER
 
 register = template.Library()
 

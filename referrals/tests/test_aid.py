@@ -219,7 +219,7 @@ def test_filing_names_missing_papers_and_an_approval_needs_its_renewal(patient, 
 
 def test_one_open_application_for_a_benefit(patient, dana):
     first = begin(patient, dana)
-    with pytest.raises(NotAllowed, match="already"):
+    with pytest.raises(Conflict, match="already"), transaction.atomic():
         begin(patient, dana)
     step(first, "withdraw", dana, reason="Not wanted")
     begin(patient, dana)

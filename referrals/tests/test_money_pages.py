@@ -121,7 +121,7 @@ def test_the_same_fund_again_shows_what_exists_and_goes_on_with_a_reason(browser
     answer = browser.post(where, typed)
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "already asked this fund" in page
+    assert "This may exist already" in page
     assert "$150.00 asked" in page
     browser.post(where, typed | {"duplicate_reason": "A second bill"})
     assert AidApplication.objects.count() == 2

@@ -33,7 +33,7 @@ from referrals.models import (
 )
 from referrals.rules import authorizations as rules
 from referrals.views.authorizations import visible
-from referrals.workflow import IN_FORCE, WITH_PAYER
+from referrals.workflow import IN_FORCE, OVER, WITH_PAYER
 from referrals.workflow import AuthorizationStatus as S
 
 BEFORE_DECISION = tuple(s for s in S.values if s not in rules.DECIDED)
@@ -123,6 +123,21 @@ ACTS = {
             hint=lazy("An approval has an end, or the payer says that it has none."),
         ),
         Act(
+            "let_end",
+            lazy("Let it end"),
+            act_forms.LetEndForm,
+            services.let_end,
+            (*IN_FORCE, *OVER),
+            hint=lazy("The tasks that ask to renew it close. It can be taken up again."),
+        ),
+        Act(
+            "take_up_end",
+            lazy("It is needed after all"),
+            act_forms.NothingForm,
+            services.take_up_end,
+            (*IN_FORCE, *OVER),
+        ),
+        Act(
             "line",
             lazy("Add a line"),
             act_forms.LineForm,
@@ -165,6 +180,10 @@ def _fits(act: Act, record: PriorAuthorization) -> bool:
         return record.answered_at is None
     if act.name == "end":
         return record.ends_on is None and not record.has_no_end
+    if act.name == "let_end":
+        return record.may_end_at is None and (record.status in OVER or record.ends_on is not None)
+    if act.name == "take_up_end":
+        return record.may_end_at is not None
     if act.name == "extend":
         return record.clock is not None and record.clock.kind == rules.PAYER_DECISION
     return True

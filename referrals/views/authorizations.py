@@ -22,6 +22,7 @@ from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients.models import Patient
 from referrals import services
+from referrals.duplicates import found
 from referrals.forms.authorizations import CHANNELS, AuthorizationForm, FilterForm, HeaderChangeForm
 from referrals.forms.referrals import AssignForm
 from referrals.models import PriorAuthorization, Referral
@@ -38,6 +39,9 @@ from referrals.selectors.authorizations import (
 )
 from referrals.selectors.authorizations import authorization_list as rows_of
 from referrals.selectors.referrals import PAGE_SIZE
+from referrals.services.requirements import asked_of
+from referrals.views.guarding import named as in_question
+from referrals.views.guarding import use_existing
 from referrals.workflow import IN_FORCE, WITH_PAYER
 
 
@@ -138,13 +142,16 @@ def authorization_new(request: HttpRequest) -> HttpResponse:
     patient = get_visible_or_404(
         Patient.objects.select_related("site", "coordinator"), request.user, pk=named
     )
+    if request.POST.get("use"):
+        existing = in_question(request, PriorAuthorization, patient, "use")
+        return use_existing(request, patient, "authorization", existing, "referrals:authorization_detail")
     form = AuthorizationForm(request.POST or None, user=request.user, patient=patient, referral=referral)
-    if request.method == "POST" and form.is_valid() and (record := _create(request, patient, form)):
+    context: dict[str, Any] = {"form": form, "patient": patient, "similar": []}
+    if request.method == "POST" and form.is_valid() and (record := _create(request, form, context)):
         toast(request, _("Request written: %(service)s") % {"service": record.service})
         return redirect("referrals:authorization_detail", record.pk)
-    context = {"form": form, "patient": patient}
     part = "referrals/_authorization_form.html"
-    status = 422 if request.method == "POST" else 200
+    status = 200 if request.method == "GET" else 409 if context["similar"] else 422
     return page(request, "referrals/authorization_new.html", context, part=part, status=status)
 
 
@@ -153,12 +160,21 @@ def _named_referral(request: HttpRequest) -> Referral | None:
     return get_visible_or_404(Referral, request.user, pk=key) if key else None
 
 
-def _create(request: HttpRequest, patient: Patient, form: AuthorizationForm) -> PriorAuthorization | None:
-    """The new request with its first line; None after a refusal, which goes onto the form."""
-    facts = {"patient": patient, "line": form.line(), "by": request.user, "now": timezone.now()}
-    return attempt(
-        form, lambda: services.request_authorization(**facts, **form.header()), on_top=(NotAllowed,)
-    )
+def _create(
+    request: HttpRequest, form: AuthorizationForm, context: dict[str, Any]
+) -> PriorAuthorization | None:
+    """The new request with its first line; None with what to show: the similar ones, or the refusal on the form."""
+    patient, line, now = context["patient"], form.line(), timezone.now()
+    replaces = in_question(request, PriorAuthorization, patient, "replace")
+    facts = {"patient": patient, "line": line, "replaces": replaces, "by": request.user, "now": now}
+    try:
+        return attempt(
+            form, lambda: services.request_authorization(**facts, **form.header()), on_top=(NotAllowed,)
+        )
+    except Conflict:
+        key = {"payer": form.cleaned_data["payer"], **asked_of(line)}
+        context["similar"] = found("authorization", patient=patient, now=now, **key)
+    return None
 
 
 @require_http_methods(["GET", "POST"])

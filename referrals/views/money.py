@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,18 +16,27 @@ from django.views.decorators.http import require_GET, require_http_methods
 from coordinator.audit import services as audit
 from coordinator.clocks.selectors import why
 from coordinator.db import Conflict
-from coordinator.fields import attempt, show_refusal
+from coordinator.fields import attempt
 from coordinator.http import get_visible_or_404, page, requires
 from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from patients.models import Patient
+from referrals.duplicates import found
 from referrals.forms import money as forms
 from referrals.models import AidApplication, BenefitApplication
 from referrals.money_acts import ACTS, Act, acts_of
 from referrals.permissions import can_manage_referral
-from referrals.rules.money import period_of
-from referrals.selectors.money import followed, hospital_dates, open_bills, papers_of, shown_documents
+from referrals.selectors.money import (
+    MODELS,
+    followed,
+    hospital_dates,
+    open_bills,
+    papers_of,
+    shown_documents,
+)
 from referrals.services import aid, benefits, bills, estimates
+from referrals.views.guarding import named as in_question
+from referrals.views.guarding import use_existing
 
 # kind -> heading, button, form, service
 NEW: dict[str, tuple[Any, Any, type[forms.AboutPatient], Any]] = {
@@ -42,6 +50,8 @@ NEW: dict[str, tuple[Any, Any, type[forms.AboutPatient], Any]] = {
         estimates.request_estimate,
     ),
 }  # fmt: skip
+# What the duplicate guard looks for: the fields that are its key.
+GUARDED = {"aid": ("fund",), "benefit": ("program", "name")}
 NAMES = {
     "aid": lazy("Aid application"),
     "benefit": lazy("Benefit application"),
@@ -60,7 +70,10 @@ def money_new(request: HttpRequest, kind: str) -> HttpResponse:
     patient = get_visible_or_404(
         Patient.objects.select_related("site", "coordinator"), request.user, pk=named
     )
-    title, button, form_class, service = NEW[kind]
+    if request.POST.get("use") and kind in GUARDED:
+        existing = in_question(request, MODELS[kind], patient, "use")
+        return use_existing(request, patient, "application", existing, "referrals:money_detail", kind)
+    title, button, form_class, _service = NEW[kind]
     form = form_class(
         request.POST or None, user=request.user, patient=patient, initial=_asked(request, patient)
     )
@@ -68,7 +81,7 @@ def money_new(request: HttpRequest, kind: str) -> HttpResponse:
         "form": form, "patient": patient, "kind": kind, "title": title, "button": button, "similar": [],
     }  # fmt: skip
     if request.method == "POST" and form.is_valid():
-        record = _written(request, service, form, context)
+        record = _written(request, kind, form, context)
         if record is not None:
             toast(request, _("Saved: %(what)s") % {"what": record})
             return redirect("referrals:money_detail", kind, record.pk)
@@ -90,22 +103,19 @@ def _asked(request: HttpRequest, patient: Patient) -> dict[str, Any]:
     return {"bill": bill.pk, "purpose": _("Bill from %(biller)s") % {"biller": bill.biller}}
 
 
-def _written(request: HttpRequest, service: Any, form: Any, context: dict[str, Any]) -> Any:
-    """The new record; None when it was refused, with the refusal on the form."""
+def _written(request: HttpRequest, kind: str, form: Any, context: dict[str, Any]) -> Any:
+    """The new record; None with what to show: the similar ones, or the refusal on the form."""
+    patient, now, service = context["patient"], timezone.now(), NEW[kind][3]
+    facts = {"patient": patient, "by": request.user, "now": now, **form.cleaned_data}
+    if kind in GUARDED:
+        facts["replaces"] = in_question(request, MODELS[kind], patient, "replace")
     try:
-        return service(patient=context["patient"], by=request.user, now=timezone.now(), **form.cleaned_data)
-    except ValidationError as error:
-        show_refusal(form, error)
+        return attempt(form, lambda: service(**facts), on_top=(NotAllowed,))
     except Conflict as error:
         if "similar" not in error.extra:
             raise
-        fund = form.cleaned_data["fund"]
-        today = timezone.now().astimezone(context["patient"].site.tzinfo).date()
-        context["similar"] = aid.same_applications(
-            patient=context["patient"], fund=fund, period=period_of(fund.period, today)
-        )
-    except NotAllowed as error:
-        form.add_error(None, str(error))
+        key = {name: form.cleaned_data[name] for name in GUARDED[kind]}
+        context["similar"] = found("application", patient=patient, now=now, **key)
     return None
 
 

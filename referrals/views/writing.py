@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +23,7 @@ from referrals.duplicates import existing_referrals
 from referrals.forms.referrals import ReferralForm
 from referrals.models import Referral
 from referrals.views.choosing import as_typed, offered_recipients, wants_ranking
+from referrals.views.guarding import named, use_existing
 
 # What a new referral takes over from the one that it goes on from.
 TAKEN_OVER = (
@@ -36,15 +36,14 @@ TAKEN_OVER = (
 @requires("referrals.edit")
 def referral_new(request: HttpRequest) -> HttpResponse:
     """Write a referral for one patient; what exists already is shown first and answered: use, replace, go on."""
-    named = request.POST.get("patient") or request.GET.get("patient")
-    if not named:
+    who = request.POST.get("patient") or request.GET.get("patient")
+    if not who:
         return redirect(f"{reverse('dashboard:patient_list')}?for=referral")
-    patient = get_visible_or_404(
-        Patient.objects.select_related("site", "coordinator"), request.user, pk=named
-    )
-    elsewhere = _named(request, patient, "elsewhere")
+    patient = get_visible_or_404(Patient.objects.select_related("site", "coordinator"), request.user, pk=who)
+    elsewhere = named(request, Referral, patient, "elsewhere")
     if request.POST.get("use"):
-        return _use(request, patient, _named(request, patient, "use"))
+        existing = named(request, Referral, patient, "use")
+        return use_existing(request, patient, "referral", existing, "referrals:referral_detail")
     user: Any = request.user
     form = ReferralForm(
         request.POST or None, user=user, patient=patient, initial=_initial(request, elsewhere)
@@ -74,29 +73,11 @@ def referral_new(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _named(request: HttpRequest, patient: Patient, name: str) -> Referral | None:
-    """The patient's referral that this request names; 404 when it is not there for this person."""
-    key = request.POST.get(name) or request.GET.get(name)
-    if not key:
-        return None
-    return get_visible_or_404(Referral.objects.filter(patient=patient), request.user, pk=key)
-
-
 def _initial(request: HttpRequest, elsewhere: Referral | None) -> dict[str, Any]:
     if elsewhere is not None:
         return {name: getattr(elsewhere, name) for name in TAKEN_OVER}
     kind = request.GET.get("kind", "")
     return {"category": kind if kind in Referral.Category.values else Referral.Category.MEDICAL}
-
-
-def _use(request: HttpRequest, patient: Patient, existing: Referral | None) -> HttpResponse:
-    """The one that exists is the answer: nothing is written, the answer is counted."""
-    key: UUID = existing.pk if existing is not None else UUID(int=0)
-    services.answer_guard(
-        patient=patient, kind="referral", choice="use", existing=[key], by=request.user, now=timezone.now()
-    )
-    toast(request, _("Nothing new was written: this is the one that exists."))
-    return redirect("referrals:referral_detail", key)
 
 
 def _write(
@@ -114,7 +95,7 @@ def _write(
             by=request.user,
             now=timezone.now(),
             refers_elsewhere=elsewhere,
-            replaces=_named(request, patient, "replace"),
+            replaces=named(request, Referral, patient, "replace"),
             **given,
         )
     except Conflict:

@@ -28,8 +28,8 @@ from coordinator.workflow import Actor, person
 from patients.workflow import PatientStatus
 from referrals.models import AuthorizationLine, PriorAuthorization
 from referrals.services.authorizations import advance_authorization
-from referrals.services.renewals import ENDS, OVER, covers_gap
-from referrals.workflow import IN_FORCE
+from referrals.services.renewals import ENDS, covers_gap
+from referrals.workflow import IN_FORCE, OVER
 from scheduling.models import Appointment
 from scheduling.rules.units import CONSUMING, EXTENSION, REVISION, Balance
 from scheduling.selectors.units import units_of
@@ -139,7 +139,7 @@ def _wanted(site: Site, now: datetime) -> Iterator[Ask]:
     standing = PriorAuthorization.objects.filter(
         site=site, status__in=(*IN_FORCE, *OVER), patient__status=PatientStatus.ACTIVE
     ).exclude(status__in=OVER, ends_on__lt=today - RAN_OUT)
-    standing = standing.filter(Q(ends_on__lte=today + AHEAD_SLOW) | may_be_used_up())
+    standing = standing.filter(Q(ends_on__lte=today + AHEAD_SLOW) | may_be_used_up(), may_end_at=None)
     for records in _batches(standing.select_related("patient__site", "patient__coordinator", "payer")):
         balances, renewed = units_of(records, now), _renewed(records)
         for record in records:

@@ -137,6 +137,7 @@ def test_a_denial_is_a_task_until_somebody_decided(elena, dana):
     task = Task.objects.get()
     assert (task.title, task.owner) == ("Decide about the denial: Echocardiogram", dana)
     assert task.reason == "The payer denied it: Not medically necessary"
-    advance_authorization(step="start_peer_to_peer", **step)
+    talk = {"at": NOW.isoformat(), "our_clinician": "Dr. Osei"}
+    advance_authorization(step="start_peer_to_peer", **talk, **step)
     task.refresh_from_db()
     assert task.status == "cancelled"

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("referrals", "0062_packet_kind_of_papers"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="priorauthorization",
+            name="may_end_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+    ]
