@@ -29,7 +29,7 @@ class SeveralFiles(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         files = data if isinstance(data, (list, tuple)) else [data]
-        if not any(files):
+        if self.required and not any(files):
             raise forms.ValidationError(self.error_messages["required"], code="required")
         return [file for file in files if file]  # what each is, the service reads from its bytes
 

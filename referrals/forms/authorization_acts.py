@@ -97,6 +97,9 @@ class SubmitForm(ActForm):
             "reference_number": authorization.reference_number,
         }
         super().__init__(*args, authorization=authorization, initial=initial, **kwargs)
+        papers = authorization.papers.select_related("document")
+        self.missing = [paper for paper in papers if paper.is_missing]
+        self.table = "referrals/_authorization_missing.html" if self.missing else ""
 
     def typed(self) -> dict[str, Any]:
         said = dict(self.cleaned_data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
@@ -14,7 +14,7 @@ from patients.models import Document, DocumentKind
 from referrals.forms.referrals import CHANNELS
 from referrals.models import Appeal, Denial, DenialCategory, PeerToPeer, PriorAuthorization
 from referrals.rules import appeals as appeal_rules
-from referrals.selectors.letters import Material, papers
+from referrals.selectors.letters import Material, entry_words, papers
 from referrals.services.denial_categories import LETTER, MOST_ITEMS
 
 MOST_LINES = 30
@@ -167,6 +167,10 @@ class AppealOutcomeForm(DecisionForm):
 class AppealForm(forms.Form):
     """Filing the next level: when, how, the proof, and what went along."""
 
+    LACKING: ClassVar[dict[str, Any]] = {
+        "channel": _("Say how it was sent."),
+        "proof": _("Enter the proof of sending: a confirmation or tracking number, or who took it in."),
+    }
     kind = forms.ChoiceField(label=_("Kind of appeal"))
     filed_at = _moment(label=_("Sent on"))
     channel = forms.ChoiceField(label=_("How it was sent"), choices=[("", "—"), *CHANNELS], required=False)
@@ -186,9 +190,20 @@ class AppealForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: Any, user: User, authorization: PriorAuthorization, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        user: User,
+        authorization: PriorAuthorization,
+        by_plan: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """`by_plan`: the plan sends this level on by itself, so nothing of ours has to be proved."""
         super().__init__(*args, **kwargs)
         fields: Any = self.fields
+        for name, lacking in self.LACKING.items():
+            fields[name].required = not by_plan
+            fields[name].error_messages["required"] = lacking
         offered = appeal_rules.kinds(authorization.payer.payer_type)
         fields["kind"].choices = [pair for pair in Appeal.Kind.choices if pair[0] in offered]
         if not self.initial.get("filed_at"):
@@ -228,7 +243,9 @@ class LetterForm(forms.Form):
                 (_("Results"), found.results),
             )
             fields["entries"].choices = [
-                (str(title), [(str(row.pk), row.name) for row in rows]) for title, rows in groups if rows
+                (str(title), [(str(row.pk), entry_words(row)) for row in rows])
+                for title, rows in groups
+                if rows
             ]
         fields["sent"].choices = [(str(document.pk), document.title) for document in documents]
         for name in ("entries", "sent"):

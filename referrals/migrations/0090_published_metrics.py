@@ -9,7 +9,7 @@ import coordinator.db
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("referrals", "0062_packet_kind_of_papers"),
+        ("referrals", "0080_directory"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

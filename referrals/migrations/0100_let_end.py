@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("referrals", "0062_packet_kind_of_papers"),
+        ("referrals", "0090_published_metrics"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from referrals.workflow import ENDED_WITHOUT_REPORT
+from referrals.workflow import ENDED_WITHOUT_REPORT, REFERRAL_WORKFLOW
 from referrals.workflow import ReferralStatus as S
 
 Text = str | Promise
@@ -103,6 +103,15 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
 def path(status: str, step: str) -> tuple[str, ...]:
     """The steps to take for one click, in order."""
     return PATHS.get((status, step), (step,))
+
+
+def takes_report(status: str) -> bool:
+    """Whether a report can come in: also from a recipient who never said that the referral arrived.
+
+    >>> takes_report("sent"), takes_report("draft")
+    (True, False)
+    """
+    return REFERRAL_WORKFLOW.find(path(status, "complete")[0], status) is not None
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,11 @@ class Paper:
     def is_there(self) -> bool:
         return bool(self.documents) or self.by_hand
 
+    @property
+    def may_be_ticked(self) -> bool:
+        """By hand, or taken back; not what the record or the kit's own letter shows."""
+        return not self.documents and not (self.is_letter and self.by_hand)
+
 
 @dataclass
 class Kit:

@@ -13,6 +13,7 @@ from patients.models import Coverage, Patient
 from patients.rules.text import fold
 from referrals.models import InboundDocument, PriorAuthorization, Referral
 from referrals.rules.inbound import Identifiers, identifiers_in
+from referrals.rules.referrals import takes_report
 from referrals.workflow import AUTHORIZATION_OPEN
 from referrals.workflow import OPEN as REFERRAL_OPEN
 
@@ -38,9 +39,7 @@ class Proposal:
 
     @property
     def takes_report(self) -> bool:
-        return self.kind == "referral" and "complete" in {
-            step.name for step in Referral.workflow.steps_from(self.target.status)
-        }
+        return self.kind == "referral" and takes_report(self.target.status)
 
 
 def inbound_list(user: Any, state: str = "") -> Any:

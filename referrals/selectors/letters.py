@@ -138,6 +138,13 @@ def _clinical(chosen: Material) -> str:
     return "\n\n".join(parts) or _("[choose the problems, medicines and results that matter]")
 
 
+def entry_words(row: Problem | Medication | Result) -> str:
+    """An entry as a choice: two results of one name differ by value and day."""
+    if isinstance(row, Result):
+        return _result(row)
+    return _coded(row) if isinstance(row, Problem) else row.name
+
+
 def _coded(row: Problem) -> str:
     return f"{row.name} ({row.code})" if row.code else row.name
 

@@ -30,8 +30,8 @@ from patients.services import add_documents, link_document
 from patients.services.previews import draw, keep_pages, previews_folder
 from referrals.inbound_workflow import InboundStatus
 from referrals.models import InboundDocument, Referral
+from referrals.rules.referrals import takes_report
 from referrals.services.referrals import advance_referral
-from referrals.workflow import REFERRAL_WORKFLOW
 
 RULE = "inbound.sort"
 LEASE = timedelta(minutes=10)  # longer than any reading; a dead worker's paper waits this long
@@ -190,7 +190,7 @@ def _document(
 
 def _take_report(referral_id: UUID, document: Any, by: Actor, now: datetime) -> None:
     referral = Referral.objects.get(pk=referral_id)
-    if REFERRAL_WORKFLOW.find("complete", referral.status) is None:
+    if not takes_report(referral.status):
         raise NotAllowed(
             _("%(reference)s is “%(status)s”; a report cannot come in now. Attach it without that.")
             % {"reference": referral.reference, "status": referral.get_status_display()}

@@ -156,15 +156,34 @@ def test_submitting_without_the_paper_is_refused_by_name_and_the_typing_stays(cl
     assert "Ejection-fraction report" in text
     assert "Kept typing" in text
     paper = reverse("referrals:authorization_paper", args=[request.papers.get().pk])
+    assert f'href="{paper}?then=submit"' in text
     assert client.post(paper, {}).status_code == 422
     file = SimpleUploadedFile("echo.pdf", make_pdf(), content_type="application/pdf")
-    assert client.post(paper, {"files": file}).status_code == 302
+    attached = client.post(f"{paper}?then=submit", {"files": file})
+    assert attached.headers["Location"] == act(request, "submit"), "on with what it was missing from"
+    assert "paper is missing" not in client.get(act(request, "submit")).content.decode()
     document = patient.documents.get()
     assert (document.title, document.kind) == ("Ejection-fraction report", "result")
     assert document.links.get().target_id == request.pk
     assert client.post(act(request, "submit"), sent).status_code == 302
     request.refresh_from_db()
     assert (request.status, request.receipt_proof) == ("submitted", "Kept typing")
+
+
+@pytest.mark.parametrize("answer", ["document", "reason"])
+def test_a_line_is_answered_without_a_file_by_a_document_that_is_there_or_by_a_reason(
+    client, user, patient, answer
+):
+    request = make_authorization(patient, status="gathering", owner=user)
+    services.add_paper(authorization_id=request.pk, label="Notes", by=user, now=timezone.now())
+    paper = request.papers.get()
+    said = {"document": make_document(patient).pk, "reason": "The payer has them"}
+    address = reverse("referrals:authorization_paper", args=[paper.pk])
+    assert client.post(address, {answer: said[answer]}).status_code == 302
+    paper.refresh_from_db()
+    assert (paper.document_id, paper.dropped_because) == (
+        (said["document"], "") if answer == "document" else (None, said["reason"])
+    )
 
 
 def test_a_paper_that_one_may_not_open_is_not_named(client, user, patient):

@@ -125,9 +125,13 @@ def test_what_somebody_may_not_see_is_not_proposed(dana, maria):
     assert proposals(dana, bring(dana, "R-912347")) == []
 
 
-def test_the_report_is_in_and_the_loop_stays_open(dana, maria):
-    referral = make_referral(maria, status="seen", reference="R-912348")
+@pytest.mark.parametrize("status", ["sent", "received", "seen"])
+def test_the_report_is_in_and_the_loop_stays_open(dana, maria, status):
+    """A recipient who never confirmed anything still sends the report: the steps between are written."""
+    referral = make_referral(maria, status=status, reference="R-912348")
     inbound = bring(dana, "R-912348", "Maria Alvarez")
+    (proposed,) = proposals(dana, inbound)
+    assert proposed.takes_report
     attach_inbound(
         inbound_id=inbound.pk, patient=maria, kind="report", link=("referral", referral.pk), is_report=True,
         by=dana, now=NOW,

@@ -290,10 +290,17 @@ def authorization_paper(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
     if sent and form.is_valid() and _attach(request, pk, form):
         toast(request, _("Saved: %(paper)s") % {"paper": paper.label})
-        return redirect(f"{reverse('referrals:authorization_detail', args=[record.pk])}#papers")
+        return redirect(_after_paper(request, record))
     context = {"form": form, "authorization": record, "patient": record.patient, "paper": paper}
     status = 422 if sent else 200
     return page(request, "referrals/authorization_paper.html", context, status=status)
+
+
+def _after_paper(request: HttpRequest, record: PriorAuthorization) -> str:
+    """Back to the submission that the paper was missing from, else to the list of papers."""
+    if request.GET.get("then") == "submit" and "submit" in rules.offered_steps(record.status):
+        return reverse("referrals:authorization_act", args=[record.pk, "submit"])
+    return f"{reverse('referrals:authorization_detail', args=[record.pk])}#papers"
 
 
 def _attach(request: HttpRequest, pk: UUID, form: act_forms.AttachForm) -> bool:

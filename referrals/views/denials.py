@@ -155,7 +155,13 @@ def appeal_new(request: HttpRequest, pk: UUID) -> HttpResponse:
 
     with timezone.override(record.site.tzinfo):
         first = {"kind": "expedited" if record.urgency == "expedited" else "standard"}
-        form = AppealForm(request.POST or None, user=request.user, authorization=record, initial=first)
+        form = AppealForm(
+            request.POST or None,
+            user=request.user,
+            authorization=record,
+            by_plan=level.by_plan,
+            initial=first,
+        )
         more = {"level": level, "letter": letter}
         title = _("File the appeal: %(level)s") % {"level": level.name}
         return _form_page(request, form, record, title, save, _("It is filed"), denial, **more)

@@ -108,6 +108,7 @@ PAGES = [
     ("authorization-decision", "coordinator", "/referrals/authorizations/{pended}/do/decide/"),
     ("denial", "coordinator", "/referrals/denials/{denial}/"),
     ("denial-letter", "coordinator", "/referrals/denials/{denial}/letter/"),
+    ("appeal-new", "coordinator", "/referrals/denials/{denial}/appeal/"),
     ("denied-authorization", "coordinator", "/referrals/authorizations/{denied}/"),
     ("approved-authorization", "coordinator", "/referrals/authorizations/{approved}/"),
     ("denial-outcomes", "manager", "/referrals/denial-outcomes/"),

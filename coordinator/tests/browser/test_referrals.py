@@ -1,17 +1,23 @@
-"""A referral from its duplicate to its closed loop, with the clicks counted against the day's targets."""
+"""A referral from its duplicate to its closed loop: steps 18, 27 and 33 of the script the product is measured by.
+
+docs/journeys.md says how many clicks each step takes; the numbers there are these.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 
 from playwright.sync_api import Page
 
 from coordinator.tests.browser.conftest import photograph, violations
+from coordinator.tests.browser.test_day import noted
 from patients.models import Patient
 from patients.tests.factories import make_document
 from referrals.models import DuplicateAnswer, PayerRequirement, Referral
 
-TARGETS = {"written": 6, "sent": 2, "closed": 3}
+LOG = logging.getLogger(__name__)
 
 
 class Clicks:
@@ -19,8 +25,9 @@ class Clicks:
 
     def __init__(self, page: Page) -> None:
         self.page, self.number = page, 0
+        self.since = time.monotonic()
 
-    def press(self, role: str, name: str, within: str = "body") -> None:
+    def press(self, role: str, name: str | re.Pattern[str], within: str = "body") -> None:
         self.page.locator(within).get_by_role(role, name=name, exact=True).first.click()  # type: ignore[arg-type]
         self.number += 1
 
@@ -28,18 +35,28 @@ class Clicks:
         self.page.get_by_role(role, name=re.compile(f"^{start}")).first.check()  # type: ignore[arg-type]
         self.number += 1
 
-    def taken(self) -> int:
-        done, self.number = self.number, 0
-        return done
+    def begin(self) -> None:
+        """A step starts here: what was done up to now is not counted."""
+        self.number, self.since = 0, time.monotonic()
+
+    def done(self, step: str) -> None:
+        """The step is over: as many clicks as docs/journeys.md says, and a page everybody can use."""
+        LOG.info("step %s: %d clicks, %.1f s", step, self.number, time.monotonic() - self.since)
+        photograph(self.page, f"step-{step}")
+        assert violations(self.page) == [], f"step {step}"
+        assert self.number == noted(step), f"step {step}: {self.number} clicks"
+        self.begin()
 
 
 def test_a_referral_is_written_sent_and_closed_within_the_clicks_of_the_day(open_page):
     page = open_page("coordinator")
     maria = Patient.objects.get(family_name="Alvarez", given_name="Maria")
     PayerRequirement.objects.all().delete()  # her payer asks for nothing here; steps 19 to 26 have their own tests
-    clicks, found = Clicks(page), {}
+    clicks = Clicks(page)
     # 18: the guard shows the one that exists; go on with a reason; the packet comes filled in.
-    page.goto(f"/referrals/new/?patient={maria.pk}")
+    page.goto(f"/patients/{maria.pk}/")
+    clicks.begin()
+    clicks.press("link", "Add referral", "main")
     page.get_by_role("textbox", name="Specialty").fill("Cardiology")
     page.get_by_role("textbox", name="Reason", exact=True).fill("Swelling of both legs")
     page.get_by_role("textbox", name="Clinical question").fill("Is it the heart?")
@@ -57,27 +74,28 @@ def test_a_referral_is_written_sent_and_closed_within_the_clicks_of_the_day(open
     clicks.press("link", "Make the packet")
     clicks.press("button", "Make the packet", "main")
     page.get_by_text("Look at it before it is sent").first.wait_for()
-    found["written"] = clicks.taken()
+    clicks.done("18")
     assert DuplicateAnswer.objects.filter(made_id=new.pk, choice="go_on").exists()
     # 27: sent is not accepted.
     page.goto(f"/referrals/{new.pk}/")
+    clicks.begin()
     clicks.press("link", "Send…")
     clicks.press("button", "Send the fax", "#modal-in")
     page.get_by_text("packet version 1").first.wait_for()
-    found["sent"] = clicks.taken()
     new.refresh_from_db()
-    assert (new.status, new.accepted_at) == ("sent", None)
+    assert (new.status, new.accepted_at, new.clock.kind) == ("sent", None, "referral.acknowledge.routine")
+    clicks.done("27")
     # 32, 33: the report comes; reviewed, told, closed.
     paper = make_document(maria, title="Cardiology consultation")
     page.get_by_role("link", name="Report is in…").click()
     page.locator("#modal-in").get_by_role("combobox").first.select_option(value=str(paper.pk))
     page.locator("#modal-in").get_by_role("button", name="Report is in").click()
     page.get_by_role("button", name="Report reviewed by the requester").wait_for()
+    clicks.begin()
     clicks.press("button", "Report reviewed by the requester")
     clicks.press("link", "Patient told…")
     clicks.press("button", "Save", "#modal-in")
     page.get_by_text("Loop closed").first.wait_for()
-    found["closed"] = clicks.taken()
-    photograph(page, "referral-closed")
-    assert violations(page) == []
-    assert all(found[name] <= most for name, most in TARGETS.items()), found
+    new.refresh_from_db()
+    assert new.loop_closed_at is not None
+    clicks.done("33")
