@@ -61,7 +61,8 @@ def make_directory(clinic: Clinic) -> None:
     """Before the referrals, so that they find their recipients here."""
     by = clinic.users["joanne"]
     same: dict[str, Any] = {"by": by, "now": clinic.ago(0)}
-    made, told = {}, {}
+    made: dict[str, Any] = {}
+    told: dict[str, dict[str, Any]] = {}
     for entry in ENTRIES:
         facts = _facts(clinic, entry)
         told[facts["name"]] = then = {"by": by, "now": clinic.ago(entry[FACTS.index("wait_told_on")] or 50)}
