@@ -121,6 +121,11 @@ class ReferralChangeForm(ReferralForm):
             here: Any = self.fields["practice"]
             here.queryset = here.queryset | Practice.objects.filter(pk=instance.practice_id)
             self.initial["recipient_organization"] = None
+        elif instance.recipient_organization_id:  # the one it has stays, whatever became of it since
+            other: Any = self.fields["recipient_organization"]
+            other.queryset = other.queryset | Organization.objects.filter(
+                pk=instance.recipient_organization_id
+            )
         known: Any = self.fields["problem"]
         if instance.problem_id and not known.queryset.filter(pk=instance.problem_id).exists():
             del self.fields["problem"]  # withheld from this person, or no longer active: it stays as it is

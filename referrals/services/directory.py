@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from coordinator.accounts.models import Organization
 from coordinator.audit import services as audit
 from coordinator.db import Conflict, lock, refusals
+from coordinator.wording import language_name
 from coordinator.wording import phone as written_phone
 from coordinator.workflow import Actor, NotAllowed, person
 from patients.services.entries import clean
@@ -63,7 +64,7 @@ def save_practice(
         raise Conflict(
             _("Somebody saved this entry since you opened it. Saving again replaces what is named below."),
             version=practice.version,
-            fields={name: getattr(practice, name) for name in changed},
+            fields={name: _said(name, getattr(practice, name)) for name in changed},
         )
     if practice_id and not changed:
         return practice
@@ -77,6 +78,13 @@ def save_practice(
         practice, "update" if practice_id else "create", by=by, details={"fields": sorted(changed)}
     )
     return practice
+
+
+def _said(name: str, value: Any) -> Any:
+    """A fact as the other version names it beside the field."""
+    if name == "languages":
+        value = [language_name(code) for code in value]
+    return ", ".join(value) if isinstance(value, list) else value
 
 
 def _check(facts: dict[str, Any], now: datetime) -> None:

@@ -70,7 +70,7 @@ def facts_of(
         own = {field: facts[field] for field in asked if field in facts}
     if name == step:
         own |= facts
-    if name == "send":
+    if name == "send" or "recipient_organization" in own:
         own |= words_as_sent(referral, own.get("recipient_organization") or referral.recipient_organization)
     if name in STAMPS:
         own[STAMPS[name]] = now

@@ -108,15 +108,15 @@ def test_bad_input_is_refused_at_its_field_and_what_was_typed_stays(browser, fie
 
 def test_two_people_who_save_at_once_see_both_versions(browser, dana):
     practice = make_practice(name="Lakes Heart", fax="+16125550123")
-    directory.save_practice(
-        practice_id=practice.pk, version=1, fax="+16125550199", by=dana, now=timezone.now()
-    )
+    theirs = {"fax": "+16125550199", "specialties": ["Cardiology", "Echo"], "languages": ["es"]}
+    directory.save_practice(practice_id=practice.pk, version=1, by=dana, now=timezone.now(), **theirs)
     where = reverse("referrals:practice_edit", args=[practice.pk])
     sent = typed(version=1, fax="(612) 555-0177", phone="(612) 555-0122")
     answer = browser.post(where, sent)
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Saved meanwhile: +16125550199" in page
+    for words in ("+16125550199", "Cardiology, Echo", "Spanish"):
+        assert f"Saved meanwhile: {words}" in page
     assert Practice.objects.get().fax == "+16125550199"
     browser.post(where, sent | {"version": 2})
     assert Practice.objects.get().fax == "+16125550177"

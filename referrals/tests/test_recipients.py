@@ -262,6 +262,23 @@ def test_an_organization_of_the_directory_finds_its_entry_whoever_writes(dana, p
     assert (made.practice, made.recipient_name) == (None, "")
 
 
+def test_an_entry_chosen_at_a_step_stays_when_the_referral_is_changed(browser, patient, dana):
+    practice = make_practice(name="Lakes Heart")
+    referral = make_referral(patient, owner=dana)
+    step = {"step": "make_ready", "recipient_organization": practice.organization}
+    services.advance_referral(referral_id=referral.pk, by=dana, now=timezone.now(), **step)
+    referral.refresh_from_db()
+    assert (referral.practice, referral.recipient_name) == (practice, "Lakes Heart")
+    Referral.objects.filter(pk=referral.pk).update(practice=None)  # as before there was a directory
+    where = reverse("referrals:referral_edit", args=[referral.pk])
+    form = browser.get(where).context["form"]
+    assert form["recipient_organization"].value() == practice.organization_id
+    sent = {name: form[name].value() or "" for name in form.fields}
+    browser.post(where, sent | {"reason": "Worse"})
+    referral.refresh_from_db()
+    assert (referral.reason, referral.practice) == ("Worse", practice)
+
+
 def test_refer_elsewhere_ranks_the_one_that_declined_lower_and_still_shows_it(browser, patient, dana):
     practice = make_practice(name="Lakes Heart", specialties=["Cardiology"])
     make_practice(name="Zed Heart", specialties=["Cardiology"])
