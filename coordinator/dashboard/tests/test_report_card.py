@@ -68,7 +68,7 @@ def decided(manager, payer, *, status="approved", days=2, **fields):
     return record
 
 
-def test_ours_stand_beside_the_published_with_the_difference_in_words(client, manager, payer, monkeypatch):
+def test_ours_stand_beside_the_published_with_the_difference_in_words(client, manager, payer):
     for number in range(5):
         decided(manager, payer, status="denied" if number == 0 else "approved", days=6)
     decided(manager, payer, days=1, kind="medicine")  # outside the public metrics
