@@ -110,7 +110,7 @@ def test_figures_typed_by_hand_replace_those_of_the_same_year_and_can_be_taken_b
         ({"standard_approved": "101"}, "less than or equal to 100"),
         ({"year": "2024"}, "greater than or equal to 2025"),
         ({"year": str(YEAR + 1)}, "Payers publish figures for years from"),
-        ({"source": " "}, "This field is required"),
+        ({"source": " "}, "Source is required"),
         ({"standard_approved": ""}, "Enter at least one figure"),
     ],
 )
