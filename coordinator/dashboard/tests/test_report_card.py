@@ -68,7 +68,7 @@ def decided(manager, payer, *, status="approved", days=2, **fields):
     return record
 
 
-def test_ours_stand_beside_the_published_with_the_difference_in_words(client, manager, payer, monkeypatch):
+def test_ours_stand_beside_the_published_with_the_difference_in_words(client, manager, payer):
     for number in range(5):
         decided(manager, payer, status="denied" if number == 0 else "approved", days=6)
     decided(manager, payer, days=1, kind="medicine")  # outside the public metrics
@@ -110,7 +110,7 @@ def test_figures_typed_by_hand_replace_those_of_the_same_year_and_can_be_taken_b
         ({"standard_approved": "101"}, "less than or equal to 100"),
         ({"year": "2024"}, "greater than or equal to 2025"),
         ({"year": str(YEAR + 1)}, "Payers publish figures for years from"),
-        ({"source": " "}, "This field is required"),
+        ({"source": " "}, "Source is required"),
         ({"standard_approved": ""}, "Enter at least one figure"),
     ],
 )
