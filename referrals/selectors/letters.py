@@ -122,7 +122,7 @@ def _lines(denial: Denial) -> str:
     rows = []
     for line in denial.lines.all():
         what = " ".join(part for part in (line.service_code, line.label) if part)
-        rows.append(f"- {what}, {line.units_requested} {line.unit_kind}")
+        rows.append(f"- {what}, {line.get_unit_kind_display()}: {line.units_requested}")
     return "\n".join(rows)
 
 

@@ -46,7 +46,7 @@ def referral_new(request: HttpRequest) -> HttpResponse:
         return use_existing(request, patient, "referral", existing, "referrals:referral_detail")
     user: Any = request.user
     form = ReferralForm(
-        request.POST or None, user=user, patient=patient, initial=_initial(request, elsewhere)
+        request.POST or None, user=user, patient=patient, initial=_initial(request, patient, elsewhere)
     )
     context: dict[str, Any] = {
         "form": form,
@@ -73,11 +73,13 @@ def referral_new(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _initial(request: HttpRequest, elsewhere: Referral | None) -> dict[str, Any]:
+def _initial(request: HttpRequest, patient: Patient, elsewhere: Referral | None) -> dict[str, Any]:
+    """What is most often meant: the patient's own provider asks."""
     if elsewhere is not None:
         return {name: getattr(elsewhere, name) for name in TAKEN_OVER}
     kind = request.GET.get("kind", "")
-    return {"category": kind if kind in Referral.Category.values else Referral.Category.MEDICAL}
+    category = kind if kind in Referral.Category.values else Referral.Category.MEDICAL
+    return {"category": category, "requester": patient.primary_care_id}
 
 
 def _write(
