@@ -53,10 +53,10 @@ class BoardForm(forms.Form):
         fields["payer"].choices = [("", _("Any")), *((str(pk), name) for pk, name in payers)]
         fields["status"].choices = [
             ("", _("Any")),
-            (_("Referrals"), [(f"r:{s}", ReferralStatus(s).label) for s in REFERRAL_STATUSES]),
-            (
-                _("Prior authorizations"),
-                [(f"a:{s}", AuthorizationStatus(s).label) for s in AUTHORIZATION_STATUSES],
+            *((f"r:{s}", ReferralStatus(s).label) for s in REFERRAL_STATUSES),
+            *(
+                (f"a:{s}", _("Request: %(status)s") % {"status": AuthorizationStatus(s).label})
+                for s in AUTHORIZATION_STATUSES
             ),
         ]
         fields["specialty"].choices = [("", _("Any")), *((s, s) for s in specialties(user))]
