@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from rest_framework.exceptions import ValidationError
 
 from careplans.models import CloseReason, Goal
-from coordinator.accounts.models import Organization, Practitioner, Team, User
+from coordinator.accounts.models import Organization, Practitioner, Site, Team, User
 from coordinator.accounts.roles import Role
+from coordinator.api.fields import Visible
 from coordinator.api.models import ApiClient
-from patients.models import ContactPoint, Document, Patient, Problem, RelatedPerson
+from coordinator.clocks.models import RuleVersion
+from coordinator.exchange.models import PayerFile
+from coordinator.exchange.selectors import answer_of, effects_on
+from coordinator.exchange.workflow import FileStatus
+from coordinator.fhir.problems import Unreadable
+from patients.models import ContactPoint, Coverage, Document, Patient, Problem, RelatedPerson
+from referrals.balances import balances_of
+from referrals.models import (
+    AidApplication,
+    AppealLetter,
+    BenefitApplication,
+    Bill,
+    BillPhrase,
+    Denial,
+    DenialCategory,
+    Fund,
+    InboundDocument,
+    Payer,
+    PriorAuthorization,
+    Referral,
+    Spend,
+)
+from referrals.selectors.inbound import proposals
+from referrals.selectors.letters import unfit
 from scheduling.models import Room, Service
 
 
@@ -88,3 +116,196 @@ def clients() -> QuerySet[ApiClient]:
 def close_reasons() -> QuerySet[CloseReason]:
     """Those on offer: the same for every client, like visit types."""
     return CloseReason.objects.offered()
+
+
+# --- referrals, requests, money -------------------------------------------------------------------------------
+
+
+def row_of(model: type[Any], key: Any, *, by: str = "pk", **parent: Any) -> Any:
+    """The key of a row of one record, found by its own key or its number; None when it is another record's."""
+    return model.objects.filter(**{by: key}, **parent).values_list("pk", flat=True).first()
+
+
+def payers(user: Any) -> QuerySet[Payer]:
+    """Payers belong to the whole clinic."""
+    return Payer.objects.filter(is_active=True)
+
+
+def coverages(user: Any) -> QuerySet[Coverage]:
+    return Coverage.objects.visible_to(user)
+
+
+def referrals(user: Any) -> QuerySet[Referral]:
+    return Referral.objects.visible_to(user)
+
+
+def authorizations(user: Any) -> QuerySet[PriorAuthorization]:
+    return PriorAuthorization.objects.visible_to(user).exclude(status="entered_in_error")
+
+
+def funds(user: Any) -> QuerySet[Fund]:
+    return Fund.objects.visible_to(user)
+
+
+def bills(user: Any) -> QuerySet[Bill]:
+    return Bill.objects.visible_to(user)
+
+
+def aid_applications(user: Any) -> QuerySet[AidApplication]:
+    return AidApplication.objects.visible_to(user)
+
+
+def benefit_applications(user: Any) -> QuerySet[BenefitApplication]:
+    return BenefitApplication.objects.visible_to(user)
+
+
+def phrases(user: Any) -> QuerySet[BillPhrase]:
+    return BillPhrase.objects.filter(is_active=True)
+
+
+def denial_categories(user: Any) -> QuerySet[DenialCategory]:
+    return DenialCategory.objects.offered()
+
+
+def letters(user: Any) -> QuerySet[AppealLetter]:
+    return AppealLetter.objects.visible_to(user)
+
+
+def sites(user: Any) -> QuerySet[Site]:
+    return Site.objects.visible_to(user)
+
+
+def part(model: type[Any], parent: str, *order: str) -> Callable[[Any, UUID], QuerySet[Any]]:
+    """Rows of one record, which the caller has looked up among what the client may see."""
+    return lambda _user, pk: model.objects.filter(**{parent: pk}).order_by(*order)
+
+
+def visible_part(model: type[Any], parent: str, *order: str) -> Callable[[Any, UUID], QuerySet[Any]]:
+    """The same for rows that have their own rule of who sees them."""
+    return lambda user, pk: model.objects.visible_to(user).filter(**{parent: pk}).order_by(*order)
+
+
+def balance(user: Any, pk: UUID, now: datetime) -> dict[str, Any]:
+    """Units of an authorization as its visits use them up; None where it approves none."""
+    record = PriorAuthorization.objects.visible_to(user).filter(pk=pk).first()
+    found = balances_of([record], now).get(pk) if record is not None else None
+    if found is None:
+        return {"balance": None}
+    names = ("approved", "used", "booked", "remaining", "projected", "band", "first_day", "last_day")
+    return {"balance": {name: getattr(found, name) for name in names}}
+
+
+def own_papers(given: dict[str, Any], name: str, **of: UUID) -> dict[str, Any]:
+    """What was given, if the documents it names are of the patient of this request or denial. Raises ValidationError."""
+    rows = Denial.objects.filter(pk=of["denial"]) if "denial" in of else None
+    path = "authorization__patient" if rows is not None else "patient"
+    found = rows if rows is not None else PriorAuthorization.objects.filter(pk=of["authorization"])
+    patient = found.values_list(path, flat=True).first()
+    named = given.get(name) or []
+    for document in named if isinstance(named, list) else [named]:
+        if document.patient_id != patient:
+            raise ValidationError({name: [Visible.default_error_messages["missing"]]})
+    return given
+
+
+def cited(denial_id: UUID) -> list[list[str]]:
+    """What the last version of the letter was merged from."""
+    last = AppealLetter.objects.filter(denial=denial_id).order_by("-number").values_list("cites", flat=True)
+    return last.first() or []
+
+
+def request_of(denial_id: UUID) -> UUID:
+    return Denial.objects.values_list("authorization_id", flat=True).get(pk=denial_id)
+
+
+def fit_letters(user: Any, pk: UUID) -> QuerySet[AppealLetter]:
+    """The letters that retell nothing this client may not see."""
+    rows = list(AppealLetter.objects.filter(denial=pk))
+    hidden = [letter.pk for letter in rows if unfit(user, letter)]
+    return AppealLetter.objects.filter(denial=pk).exclude(pk__in=hidden).order_by("number")
+
+
+def all_funds() -> QuerySet[Fund]:
+    """To lock the one of an application that the client may see."""
+    return Fund.objects.all()
+
+
+def payment_of(application_id: UUID, key: UUID) -> UUID:
+    """A payment of this application. Raises ValidationError."""
+    found = row_of(Spend, key, award__application=application_id)
+    if found is None:
+        raise ValidationError({"payment": [Visible.default_error_messages["missing"]]})
+    return found
+
+
+def rule_versions(user: Any) -> QuerySet[Any, Any]:
+    """The register belongs to no site and holds no patient."""
+    return RuleVersion.objects.annotate(key=F("rule__key"), title=F("rule__title"), area=F("rule__area"))
+
+
+# --- papers, payers' files, the guard -------------------------------------------------------------------------
+
+GUARDED: dict[str, tuple[type[Any], ...]] = {
+    "referral": (Referral,),
+    "authorization": (PriorAuthorization,),
+    "application": (AidApplication, BenefitApplication),
+}
+
+
+def guarded(user: Any, kind: str, patient: Patient, key: UUID) -> bool:
+    """Whether this is something of the patient that the client may see."""
+    return any(
+        model.objects.visible_to(user).filter(patient=patient, pk=key).exists() for model in GUARDED[kind]
+    )
+
+
+def what_it_says(user: Any, pk: UUID, _now: datetime) -> dict[str, Any]:
+    """The text of a paper and where it may belong; nothing of one that is in a record, which has rules of its own."""
+    paper = InboundDocument.objects.visible_to(user).select_related("site").get(pk=pk)
+    if paper.document_id is not None:
+        return {"text": "", "proposals": []}
+    waits = paper.status == "new"
+    return {
+        "text": paper.text[:20_000],
+        "proposals": [_place(one) for one in proposals(user, paper)] if waits else [],
+    }
+
+
+def _place(proposal: Any) -> dict[str, Any]:
+    key = proposal.target.pk if proposal.target is not None else None
+    return {
+        "patient": proposal.patient.pk,
+        "referral": key if proposal.kind == "referral" else None,
+        "authorization": key if proposal.kind == "authorization" else None,
+        "why": [str(reason) for reason in proposal.why],
+        "doubt": str(proposal.doubt),
+    }
+
+
+def reading_of(user: Any, pk: UUID, _now: datetime) -> dict[str, Any]:
+    """What a payer's file says, and what recording it would change on the request it was matched to."""
+    file = PayerFile.objects.visible_to(user).select_related("authorization").get(pk=pk)
+    try:
+        answer = answer_of(file)
+    except Unreadable as error:
+        words = f"{error.place}: {error.reason}".removeprefix(": ")
+        return {"unreadable": words, "decisions": [], "would": None}
+    record = file.authorization
+    would = effects_on(record, answer) if record is not None and file.status == FileStatus.MATCHED else None
+    return {
+        "unreadable": "",
+        "decisions": [_said(number, row) for number, row in enumerate(answer.decisions())],
+        "would": would
+        and {
+            "step": would.step,
+            "outcome": would.outcome,
+            "obstacles": [str(text) for text in would.obstacles],
+            "unplaced": list(would.unplaced),
+        },
+    }
+
+
+def _said(number: int, row: Any) -> dict[str, Any]:
+    names = ("decision", "service_code", "units", "starts_on", "ends_on")
+    facts = {name: getattr(row, name) for name in names}
+    return {"number": number, **facts, "authorization_number": row.number, "reasons": list(row.reasons)}

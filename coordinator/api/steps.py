@@ -31,11 +31,13 @@ from coordinator.workflow import Workflow
 @dataclass(frozen=True)
 class ApiStep:
     """`asks` checks what the step needs, `call` is its service. `when`: workflow steps of which one must be possible
-    (the step's own name when empty); it only decides what `steps` of an answer lists, the service decides."""
+    (the step's own name when empty), or `at`: the statuses it belongs to. Both only decide what `steps` of an answer
+    lists, the service decides."""
 
     asks: type[Strict]
     call: Callable[..., Any]
     when: tuple[str, ...] = ()
+    at: tuple[str, ...] = ()
 
 
 class StepBook:
@@ -48,7 +50,11 @@ class StepBook:
     def possible(self, status: str) -> list[str]:
         """Steps to offer in this status."""
         open_now = {step.name for step in self.workflow.steps_from(status)}
-        return [name for name, step in self.steps.items() if open_now & set(step.when or (name,))]
+        return [
+            name
+            for name, step in self.steps.items()
+            if (status in step.at if step.at else open_now & set(step.when or (name,)))
+        ]
 
     def read(self, view: ApiView) -> tuple[str, dict[str, Any]]:
         """The step's name and what was given for it, checked. Raises ValidationError."""

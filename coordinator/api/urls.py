@@ -7,7 +7,19 @@ from typing import Any
 from django.urls import path
 
 from coordinator.api import pages
-from coordinator.api.views import appointments, directory, documents, patients, plans, referrals, tasks
+from coordinator.api.views import (
+    appointments,
+    authorizations,
+    directory,
+    documents,
+    guard,
+    money,
+    papers,
+    patients,
+    plans,
+    referrals,
+    tasks,
+)
 from coordinator.api.views.description import Schema
 
 app_name = "api"
@@ -19,6 +31,17 @@ LINKS = {
     "tasks": "tasks",
     "appointments": "appointments",
     "referrals": "referrals",
+    "authorizations": "authorizations",
+    "denials": "denials",
+    "board": "board",
+    "incoming_papers": "incoming_papers",
+    "payer_files": "payer_files",
+    "funds": "funds",
+    "aid_applications": "aid_applications",
+    "benefit_applications": "benefit_applications",
+    "bills": "bills",
+    "estimates": "estimates",
+    "clock_rules": "clock_rules",
     "documents": "documents",
     "sites": "sites",
     "teams": "teams",
@@ -34,6 +57,16 @@ LINKS = {
 
 def v1(route: str, view: Any, name: str) -> Any:
     return path(f"v1/{route}", view.as_view(), name=name)
+
+
+def noun(route: str, rows: Any, one: Any, steps: Any) -> list[Any]:
+    """The three addresses of a noun: its list, one of it, and its steps."""
+    name = route.replace("-", "_")
+    return [
+        v1(f"{route}/", rows, name),
+        v1(f"{route}/<uuid:pk>/", one, name[:-1]),
+        v1(f"{route}/<uuid:pk>/steps/", steps, f"{name[:-1]}_steps"),
+    ]
 
 
 urlpatterns = [
@@ -67,6 +100,28 @@ urlpatterns = [
     v1("referrals/<uuid:pk>/", referrals.ReferralDetail, "referral"),
     v1("referrals/<uuid:pk>/steps/", referrals.ReferralSteps, "referral_steps"),
     v1("referrals/<uuid:pk>/facts/", referrals.ReferralFacts, "referral_facts"),
+    *noun(
+        "authorizations",
+        authorizations.AuthorizationList,
+        authorizations.AuthorizationDetail,
+        authorizations.AuthorizationSteps,
+    ),
+    v1("authorizations/<uuid:pk>/request-pas/", authorizations.RequestPas, "authorization_pas"),
+    v1("authorizations/<uuid:pk>/request-278/", authorizations.Request278, "authorization_278"),
+    *noun("denials", authorizations.DenialList, authorizations.DenialDetail, authorizations.DenialSteps),
+    v1("duplicates/", guard.DuplicateCheck, "duplicate_check"),
+    v1("duplicates/answers/", guard.DuplicateAnswers, "duplicate_answers"),
+    v1("board/", guard.BoardView, "board"),
+    *noun("incoming-papers", papers.PaperList, papers.PaperDetail, papers.PaperSteps),
+    v1("incoming-papers/<uuid:pk>/file/", papers.PaperFile, "incoming_paper_file"),
+    *noun("payer-files", papers.FileList, papers.FileDetail, papers.FileSteps),
+    v1("payer-files/<uuid:pk>/file/", papers.FileContent, "payer_file_file"),
+    v1("funds/", money.FundList, "funds"),
+    *noun("aid-applications", money.AidList, money.AidDetail, money.AidSteps),
+    *noun("benefit-applications", money.BenefitList, money.BenefitDetail, money.BenefitSteps),
+    *noun("bills", money.BillList, money.BillDetail, money.BillSteps),
+    *noun("estimates", money.EstimateList, money.EstimateDetail, money.EstimateSteps),
+    v1("clock-rules/", guard.RuleList, "clock_rules"),
     v1("documents/", documents.DocumentList, "documents"),
     v1("documents/<uuid:pk>/", documents.DocumentDetail, "document"),
     v1("documents/<uuid:pk>/steps/", documents.DocumentSteps, "document_steps"),

@@ -21,19 +21,20 @@ from coordinator.http import get_visible_or_404, requires
 @requires("referrals.edit")
 def request_json(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The request as a Da Vinci PAS bundle."""
-    return _download(request, pk, write_pas, "json", "application/fhir+json")
+    return saved_request(request, pk, write_pas, "json", "application/fhir+json")
 
 
 @require_GET
 @requires("referrals.edit")
 def request_x12(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The request as X12 278."""
-    return _download(request, pk, write_278, "278", "application/edi-x12")
+    return saved_request(request, pk, write_278, "278", "application/edi-x12")
 
 
-def _download(
+def saved_request(
     request: HttpRequest, pk: UUID, write: Callable[[RequestData], bytes], suffix: str, content_type: str
 ) -> HttpResponse:
+    """The request as a file to save; the trail keeps who took it. Raises Http404, NotAllowed with what is missing."""
     record = get_visible_or_404(gathered(), request.user, pk=pk)
     content = write(request_data(record, timezone.now()))
     audit.record(

@@ -43,6 +43,9 @@ KIND_OF = {
     "referrals.Referral": "referral",
     "referrals.PriorAuthorization": "authorization",
     "referrals.Bill": "bill",
+    "referrals.AidApplication": "aid application",
+    "referrals.BenefitApplication": "benefit application",
+    "referrals.AppealLetter": "appeal letter",
     "scheduling.Appointment": "appointment",
     "scheduling.Room": "room",
 }

@@ -19,6 +19,7 @@ from coordinator.api.fields import (
     flag,
     words,
 )
+from coordinator.api.from_forms import asks
 from coordinator.api.selectors import (
     colleagues,
     documents,
@@ -26,10 +27,13 @@ from coordinator.api.selectors import (
     patients,
     practitioners,
     problems,
+    referrals,
     teams,
 )
+from referrals.forms import loop
 from referrals.forms.referrals import CHANNELS
-from referrals.models import Referral
+from referrals.models import Referral, ReferralAttempt, ReferralMessage
+from referrals.services.attempts import OUTCOMES
 from referrals.workflow import HELPED, NOT_COMPLETED, CancelledBy, ReferralStatus
 
 ROW = (
@@ -52,14 +56,32 @@ class ReferralRow(Shape):
         fields = ROW
 
 
+ATTEMPT = ("id", "whom", "channel", "outcome", "reached", "person", "note", "at", "error_reason")
+MESSAGE = ("id", "direction", "kind", "channel", "person", "body", "document", "at", "error_reason")
+
+
+class AttemptShape(Shape):
+    class Meta:
+        model = ReferralAttempt
+        fields = ATTEMPT
+
+
+class MessageShape(Shape):
+    class Meta:
+        model = ReferralMessage
+        fields = MESSAGE
+
+
 class ReferralDetail(Shape):
+    attempts = AttemptShape(many=True, read_only=True)
+    messages = MessageShape(many=True, read_only=True)
     steps = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text="Steps that are possible from this status."
     )
 
     class Meta:
         model = Referral
-        fields = (*DETAIL, "steps")
+        fields = (*DETAIL, "attempts", "messages", "steps")
 
 
 class ReferralWrite(StrictModel):
@@ -76,6 +98,18 @@ class ReferralWrite(StrictModel):
     recipient = Visible(practitioners, required=False, allow_null=True)
     owner = VisibleUser(colleagues, required=False, allow_null=True)
     team = Visible(teams, required=False, allow_null=True)
+    refers_elsewhere = Visible(
+        referrals,
+        required=False,
+        allow_null=True,
+        help_text="The one that ended and that this one goes on from.",
+    )
+    replaces = Visible(
+        referrals,
+        required=False,
+        allow_null=True,
+        help_text="The similar one that this takes the place of: it is withdrawn, or its recipient asked to cancel.",
+    )
     duplicate_reason = words(
         required=False, max_length=250, help_text="Why another one, where a 409 named `similar` ones."
     )
@@ -85,7 +119,7 @@ class ReferralWrite(StrictModel):
         fields = (
             "patient", "category", "specialty", "service", "reason", "clinical_question", "problem", "urgency",
             "requested_by_on", "requester", "recipient_organization", "recipient", "owner", "team",
-            "duplicate_reason",
+            "refers_elsewhere", "replaces", "duplicate_reason",
         )  # fmt: skip
         validators: list[Any] = []
 
@@ -181,3 +215,22 @@ class Assigned(Strict):
 
 class FactWrite(Strict):
     fact = serializers.ChoiceField(FACTS)
+
+
+class AttemptMade(asks(loop.AttemptForm)):  # type: ignore[misc]
+    """One attempt to reach the recipient or the patient; three on three days before it may end unreached."""
+
+    outcome = serializers.ChoiceField([(one.value, one.value) for one in OUTCOMES])
+
+
+MessageKept = asks(loop.MessageForm, sources={"document": documents})
+
+
+class AttemptInError(Strict):
+    attempt = serializers.UUIDField()
+    reason = words()
+
+
+class MessageInError(Strict):
+    message = serializers.UUIDField()
+    reason = words()

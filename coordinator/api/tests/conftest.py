@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.accounts.models import Practitioner, Site
-from coordinator.api.tests.factories import Caller, make_caller
+from coordinator.api.tests.factories import Caller, make_caller, make_denied, make_paid_aid, make_request
+from coordinator.exchange.tests.factories import make_payer_file
+from coordinator.exchange.tests.files import answer_278
 from coordinator.tests.factories import (
     make_organization,
     make_practitioner,
@@ -19,7 +21,13 @@ from coordinator.tests.factories import (
 )
 from patients.models import Patient, PatientIdentifier
 from patients.tests.factories import make_document, make_patient, make_phone
-from referrals.tests.factories import make_referral
+from referrals.tests.factories import make_inbound, make_referral
+from referrals.tests.money_factories import (
+    make_benefit,
+    make_bill,
+    make_bill_line,
+    make_estimate,
+)
 from scheduling.models import Service
 from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
 
@@ -75,4 +83,14 @@ def full(world: World) -> dict[str, Any]:
         "appointment": make_appointment(world.patient, practitioner=world.practitioner),
         "document": make_document(world.patient, tags=["signed"], source="Fax", received_on=soon.date()),
         "referral": make_referral(world.patient, recipient_organization=organization, due_at=soon),
+        "authorization": (request := make_request(world.patient)),
+        "denial": make_denied(world.patient),
+        "incoming_paper": make_inbound(world.site),
+        "payer_file": make_payer_file(
+            authorization=request, content=answer_278(trace=request.reference_number), status="matched"
+        ),
+        "aid_application": make_paid_aid(world.patient),
+        "benefit_application": make_benefit(world.patient),
+        "bill": make_bill_line(make_bill(world.patient)).bill,
+        "estimate": make_estimate(world.patient),
     }

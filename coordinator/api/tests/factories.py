@@ -13,6 +13,20 @@ from coordinator.api.permissions import SCOPES
 from coordinator.api.services import create_client
 from coordinator.tests.factories import make_site, number
 from coordinator.workflow import System
+from patients.models import Patient
+from referrals.models import AidApplication, Denial, PriorAuthorization
+from referrals.tests.factories import (
+    make_appeal,
+    make_authorization,
+    make_denial,
+    make_letter,
+    make_line,
+    make_paper,
+    make_payer_call,
+    make_requirement,
+    make_talk,
+)
+from referrals.tests.money_factories import make_asked_paper, make_payment
 
 
 class Caller(APIClient):
@@ -40,3 +54,30 @@ def make_caller(
     caller.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     caller.record, caller.account, caller.token = record, record.user, token
     return caller
+
+
+def make_request(patient: Patient, **fields: Any) -> PriorAuthorization:
+    """A request with the payer, and one of everything that belongs to it."""
+    fields.setdefault("reference_number", f"T-{next(number)}")
+    record = make_authorization(patient, status="submitted", due_at=timezone.now(), **fields)
+    make_line(record, units_requested=3)
+    make_paper(record)
+    make_requirement(record)
+    make_payer_call(record)
+    return record
+
+
+def make_denied(patient: Patient) -> Denial:
+    """A denial with a talk, a letter and an appeal."""
+    record = make_authorization(patient, status="denied", due_at=timezone.now())
+    make_line(record, decision="denied")
+    denial = make_denial(record)
+    make_talk(denial)
+    make_appeal(denial, letter=make_letter(denial))
+    return denial
+
+
+def make_paid_aid(patient: Patient) -> AidApplication:
+    application = make_payment(patient).award.application
+    make_asked_paper(application)
+    return application

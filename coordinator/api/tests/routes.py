@@ -11,8 +11,10 @@ from django.urls import reverse
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.api.base import ApiView
 from coordinator.api.urls import urlpatterns
+from coordinator.exchange.tests.factories import make_payer_file
 from patients.tests.factories import make_document
-from referrals.tests.factories import make_referral
+from referrals.tests.factories import make_authorization, make_denial, make_inbound, make_referral
+from referrals.tests.money_factories import make_aid, make_benefit, make_bill, make_estimate
 from scheduling.tests.factories import make_appointment
 
 METHODS = ("get", "post", "patch", "put", "delete")
@@ -65,6 +67,14 @@ def make_one_of_each(patient: Any) -> dict[str, Any]:
         "task": make_task(patient),
         "appointment": make_appointment(patient),
         "referral": make_referral(patient),
+        "authorization": (request := make_authorization(patient)),
+        "denial": make_denial(make_authorization(patient, status="denied")),
+        "incoming": make_inbound(patient.site),
+        "payer": make_payer_file(authorization=request),
+        "aid": make_aid(patient),
+        "benefit": make_benefit(patient),
+        "bill": make_bill(patient),
+        "estimate": make_estimate(patient),
     }
     return {word: record.pk for word, record in records.items()}
 

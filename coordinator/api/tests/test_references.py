@@ -8,10 +8,22 @@ from rest_framework.exceptions import ValidationError
 from careplans.tests.factories import make_goal, make_plan
 from coordinator.api import serializers
 from coordinator.api.fields import OwnSite, Strict, Visible
-from coordinator.api.serializers import appointments, documents, patients, plans, referrals, tasks
+from coordinator.api.serializers import (
+    appointments,
+    authorizations,
+    documents,
+    money,
+    papers,
+    patients,
+    plans,
+    referrals,
+    tasks,
+)
 from coordinator.tests.factories import make_practitioner, make_team, make_user
-from patients.models import Problem, RelatedPerson
+from patients.models import Coverage, Problem, RelatedPerson
 from patients.tests.factories import make_document, make_phone
+from referrals.tests.factories import make_authorization, make_denial, make_letter, make_referral
+from referrals.tests.money_factories import make_aid, make_benefit
 
 FOREIGN = {
     "Patient": lambda world: world.stranger,
@@ -20,18 +32,36 @@ FOREIGN = {
     "Team": lambda world: make_team(world.elsewhere),
     "Document": lambda world: make_document(world.stranger),
     "Goal": lambda world: make_goal(make_plan(world.stranger)),
+    "Site": lambda world: world.elsewhere,
+    "Coverage": lambda world: Coverage.objects.create(patient=world.stranger, payer_name="Medicare"),
+    "Referral": lambda world: make_referral(world.stranger),
+    "PriorAuthorization": lambda world: make_authorization(world.stranger),
+    "AppealLetter": lambda world: make_letter(make_denial(make_authorization(world.stranger))),
+    "AidApplication": lambda world: make_aid(world.stranger),
+    "BenefitApplication": lambda world: make_benefit(world.stranger),
     "Problem": lambda world: Problem.objects.create(patient=world.stranger, name="x"),
     "ContactPoint": lambda world: make_phone(world.stranger),
     "RelatedPerson": lambda world: RelatedPerson.objects.create(
         patient=world.stranger, name="x", relationship="sister"
     ),
 }
-SHARED = {"Organization"}  # a directory that belongs to no site
+# Directories that belong to no site.
+SHARED = {"Organization", "Payer", "Fund", "DenialCategory"}
 
 
 def inputs():
     """Every Strict serializer of the API."""
-    for module in (appointments, documents, patients, plans, referrals, tasks):
+    for module in (
+        appointments,
+        authorizations,
+        documents,
+        money,
+        papers,
+        patients,
+        plans,
+        referrals,
+        tasks,
+    ):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, Strict) and thing.__module__ == module.__name__:
                 yield thing
@@ -85,4 +115,18 @@ def test_every_uuid_of_an_input_is_looked_up_by_somebody():
         "AppointmentWrite.referral",
         "AppointmentWrite.authorization",
         "Moved.room",
+        # Rows of the record that the address names: selectors.row_of looks them up inside it.
+        "AnswerInError.requirement_check",
+        "AttemptInError.attempt",
+        "AppealDecided.appeal",
+        "CallInError.call",
+        "LineRemoved.bill_line",
+        "MessageInError.message",
+        "OfPaper.paper",
+        "PaperAttached.paper",
+        "PaperDropped.paper",
+        "PaperFound.paper",
+        "PaymentReversed.payment",
+        "TalkHeld.talk",
+        "GuardAnswer.existing",
     }

@@ -101,7 +101,25 @@ def test_lists_fit_their_description(world, full, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["patient", "care_plan", "goal", "intervention", "task", "appointment", "referral", "document"]
+    "name",
+    [
+        "patient",
+        "care_plan",
+        "goal",
+        "intervention",
+        "task",
+        "appointment",
+        "referral",
+        "document",
+        "authorization",
+        "denial",
+        "incoming_paper",
+        "payer_file",
+        "aid_application",
+        "benefit_application",
+        "bill",
+        "estimate",
+    ],
 )
 def test_records_fit_their_description(world, full, name):
     call = call_named(name)

@@ -17,9 +17,20 @@ NEEDS = {
     "patient": "patients", "patient_record": "patients", "patient_search": "patients", "patient_steps": "patients", "patients": "patients",
     "practitioners": "", "referral": "referrals", "referral_facts": "referrals", "referral_steps": "referrals",
     "referrals": "referrals", "rooms": "", "root": "", "services": "", "sites": "", "staff": "", "task": "tasks",
-    "task_steps": "tasks", "tasks": "tasks", "teams": "",
+    "task_steps": "tasks", "tasks": "tasks", "teams": "", "clock_rules": "",
+    **dict.fromkeys(
+        (
+            "authorizations", "authorization", "authorization_steps", "authorization_pas", "authorization_278", "denials",
+            "denial", "denial_steps", "duplicate_check", "duplicate_answers", "board", "incoming_papers", "incoming_paper",
+            "incoming_paper_steps", "incoming_paper_file", "payer_files", "payer_file", "payer_file_steps",
+            "payer_file_file", "funds", "aid_applications", "aid_application", "aid_application_steps",
+            "benefit_applications", "benefit_application", "benefit_application_steps", "bills", "bill", "bill_steps",
+            "estimates", "estimate", "estimate_steps",
+        ),
+        "referrals",
+    ),
 }  # fmt: skip
-READS_BY_POST = {"patient_search"}
+READS_BY_POST = {"patient_search", "duplicate_check"}
 
 
 def needed(call):

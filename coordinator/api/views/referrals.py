@@ -15,12 +15,14 @@ from rest_framework.reverse import reverse
 from coordinator.api.base import ApiView, ListView, versioned
 from coordinator.api.idempotency import once
 from coordinator.api.matching import conditional
+from coordinator.api.nouns import beside, of_row
 from coordinator.api.schema import Similar
+from coordinator.api.selectors import part
 from coordinator.api.serializers import referrals as shapes
 from coordinator.api.serializers.patients import NoInput, WithReason
 from coordinator.api.steps import ApiStep, StepBook, StepView, documented
 from referrals import services
-from referrals.models import Referral
+from referrals.models import Referral, ReferralAttempt, ReferralMessage
 from referrals.rules.referrals import PATHS
 
 
@@ -103,6 +105,13 @@ class ReferralFacts(ReferralView):
         return versioned(detail(request, pk))
 
 
+def _in_error(model: Any, name: str) -> Any:
+    def call(*, entry_id: UUID, **given: Any) -> Any:
+        return services.enter_entry_in_error(model=model, entry_id=entry_id, **given)
+
+    return of_row(call, model, name, parent="referral_id", key="entry_id")
+
+
 def advance(step: str) -> Any:
     return lambda **call: services.advance_referral(step=step, **call)
 
@@ -121,6 +130,18 @@ STEPS = StepBook(
     Referral.workflow,
     {
         **{name: ApiStep(asks, advance(name)) for name, asks in ASKS.items()},
+        "log_attempt": ApiStep(
+            shapes.AttemptMade, beside(services.log_attempt, "referral_id"), ("enter_in_error",)
+        ),
+        "add_message": ApiStep(
+            shapes.MessageKept, beside(services.add_message, "referral_id"), ("enter_in_error",)
+        ),
+        "attempt_in_error": ApiStep(
+            shapes.AttemptInError, _in_error(ReferralAttempt, "attempt"), ("enter_in_error",)
+        ),
+        "message_in_error": ApiStep(
+            shapes.MessageInError, _in_error(ReferralMessage, "message"), ("enter_in_error",)
+        ),
         "assign": ApiStep(shapes.Assigned, services.assign_referral, ("enter_in_error",)),
     },
 )
@@ -140,10 +161,18 @@ class ReferralSteps(ReferralView, StepView):
 
 
 def detail(request: Any, pk: UUID) -> dict[str, Any]:
-    """One visible referral as ReferralDetail (one query). Raises Http404."""
+    """One visible referral as ReferralDetail (three queries). Raises Http404."""
     found = Referral.objects.visible_to(request.user).filter(pk=pk).values(*shapes.DETAIL).first()
     if found is None:
         raise Http404
+    inside = {
+        "attempts": list(
+            part(ReferralAttempt, "referral", "at", "id")(request.user, pk).values(*shapes.ATTEMPT)
+        ),
+        "messages": list(
+            part(ReferralMessage, "referral", "at", "id")(request.user, pk).values(*shapes.MESSAGE)
+        ),
+    }
     skipping = [step for status, step in PATHS if status == found["status"]]
     possible = STEPS.possible(found["status"])
-    return {**found, "steps": possible + [step for step in skipping if step not in possible]}
+    return {**found, **inside, "steps": possible + [step for step in skipping if step not in possible]}
