@@ -97,6 +97,8 @@ def record_key(call, full):
     names = {
         "contact_points": "patient", "contacts": "task", "goals": "care_plan", "interventions": "care_plan",
         "measurements": "goal", "care_plan_steps": "care_plan", "patient_record": "patient",
+        "authorization_pas": "authorization", "authorization_278": "authorization", "payer_file": "payer_file",
+        "payer_file_steps": "payer_file",
     }  # fmt: skip
     found = names.get(call.name) or call.name.removesuffix("_steps").removesuffix("_facts").removesuffix(
         "_file"
