@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.files.base import ContentFile
@@ -143,7 +144,8 @@ def test_a_request_goes_to_the_payer_and_its_report_comes_back(open_page):
     steps.press("button", "The payer asks", "#modal-in")
     for words in ("Our answer due", "Payer due", "The payer's clock runs on meanwhile."):
         expect(page.locator(box("stands"))).to_contain_text(words)
-    before, _ = request.due_at, request.refresh_from_db()
+    before = request.due_at
+    request.refresh_from_db()
     assert (request.status, request.due_at, request.clock.state) == ("pended", before, "running")
     steps.done("22")
 
@@ -175,7 +177,7 @@ def test_a_request_goes_to_the_payer_and_its_report_comes_back(open_page):
     steps.done("26")
 
     # 32 Its report comes by fax with our number on it: attached, to the requester for review, loop not closed.
-    same = {"by": coordinator(), "now": timezone.now()}
+    same: dict[str, Any] = {"by": coordinator(), "now": timezone.now()}
     services.advance_referral(referral_id=referral.pk, step="send", channel="fax", **same)
     lines = (f"Consultation report. Your referral {referral.reference}", "Patient: Maria Alvarez")
     receive_inbound(
@@ -299,7 +301,12 @@ def test_a_denial_is_appealed_and_a_bill_is_brought_down(open_page):
 
 def forget_the_demo_bill(maria: Patient) -> None:
     """The demo's own bill of hers and the application for it are gone; this test writes its own."""
-    same = {"step": "enter_in_error", "reason": "Logged twice", "by": coordinator(), "now": timezone.now()}
+    same: dict[str, Any] = {
+        "step": "enter_in_error",
+        "reason": "Logged twice",
+        "by": coordinator(),
+        "now": timezone.now(),
+    }
     for application in AidApplication.objects.filter(patient=maria):
         aid.step_application(application_id=application.pk, **same)
     for bill in Bill.objects.filter(patient=maria):
