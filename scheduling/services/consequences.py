@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from careplans import services as careplans
 from careplans.models import Task, TaskKind
 from coordinator import wording
+from coordinator.accounts.models import Site
 from coordinator.clocks import services as clocks
 from coordinator.clocks.rules import end_of_day, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
@@ -152,5 +153,9 @@ def _who(appointment: Appointment) -> Any:
 
 def end_of_next_business_day(appointment: Appointment, now: datetime) -> datetime:
     """By the site's own calendar. A task of ours: no clock that could be missed."""
-    calendar = as_calendar(calendar_for(appointment.site))
-    return end_of_day(next_open_day(local_day(now, appointment.zone), calendar), appointment.zone)
+    return end_of_business_day_after(appointment.site, now)
+
+
+def end_of_business_day_after(site: Site, now: datetime) -> datetime:
+    calendar = as_calendar(calendar_for(site))
+    return end_of_day(next_open_day(local_day(now, site.zone), calendar), site.zone)
