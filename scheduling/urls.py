@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import appointments, booking, reminders, schedule, setup
+from scheduling.views import appointments, booking, missed, reminders, schedule, setup
 
 app_name = "scheduling"
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("", schedule.schedule, name="schedule"),
     path("book/", booking.book, name="book"),
     path("book/patient/", booking.choose_patient, name="choose_patient"),
+    path("no-shows/", missed.missed_list, name="missed_list"),
     path("bulk/", appointments.bulk, name="bulk"),
     path("visits/<uuid:pk>/", appointments.appointment_detail, name="appointment_detail"),
     path("visits/<uuid:pk>/move/", booking.appointment_move, name="appointment_move"),

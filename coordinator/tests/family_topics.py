@@ -70,4 +70,5 @@ PLACES = [
     Place("print", "referrals/board.html", STAFF),
     Place("print", "scheduling/_schedule.html", STAFF),
     Place("print", "scheduling/appointment_detail.html", STAFF),
+    Place("print", "scheduling/missed_list.html", STAFF),
 ]

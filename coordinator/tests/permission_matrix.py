@@ -349,6 +349,7 @@ ROWS = [
     row("referrals:inbound_step", "GET POST", COORDINATION, pk="incoming paper", step="'set_aside'"),
     # --- visits -----------------------------------------------------------------------------------------------------
     row("scheduling:schedule", "GET", READERS),
+    row("scheduling:missed_list", "GET", READERS),
     row("scheduling:book", "GET POST", COORDINATION),
     row("scheduling:choose_patient", "POST", COORDINATION),
     row("scheduling:bulk", "POST", COORDINATION),

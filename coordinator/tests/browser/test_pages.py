@@ -81,6 +81,7 @@ PAGES = [
     ("bundles", "manager", "/plans/setup/bundles/"),
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
+    ("no-shows", "coordinator", "/schedule/no-shows/"),
     ("referrals", "coordinator", "/referrals/"),
     ("referral-board", "coordinator", "/referrals/board/"),
     ("authorizations", "coordinator", "/referrals/authorizations/"),
