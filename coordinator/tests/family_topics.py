@@ -71,4 +71,5 @@ PLACES = [
     Place("print", "scheduling/_schedule.html", STAFF),
     Place("print", "scheduling/appointment_detail.html", STAFF),
     Place("print", "scheduling/missed_list.html", STAFF),
+    Place("print", "scheduling/waitlist.html", STAFF),
 ]

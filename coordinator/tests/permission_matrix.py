@@ -350,6 +350,13 @@ ROWS = [
     # --- visits -----------------------------------------------------------------------------------------------------
     row("scheduling:schedule", "GET", READERS),
     row("scheduling:missed_list", "GET", READERS),
+    row("scheduling:waitlist", "GET", READERS),
+    replace(row("scheduling:waitlist_add", "GET POST", COORDINATION), query={"patient": "patient"}),
+    row("scheduling:waitlist_entry", "GET", READERS, pk="waitlist entry"),
+    row("scheduling:waitlist_change", "POST", COORDINATION, pk="waitlist entry"),
+    row("scheduling:waitlist_step", "GET POST", COORDINATION, pk="waitlist entry", step="'close'"),
+    row("scheduling:waitlist_offer", "POST", COORDINATION, pk="appointment"),
+    row("scheduling:waitlist_answer", "GET POST", COORDINATION, pk="waitlist offer", answer="'no'"),
     row("scheduling:book", "GET POST", COORDINATION),
     row("scheduling:choose_patient", "POST", COORDINATION),
     row("scheduling:bulk", "POST", COORDINATION),

@@ -44,6 +44,7 @@ KIND_OF = {
     "referrals.PriorAuthorization": "authorization",
     "referrals.Bill": "bill",
     "scheduling.Appointment": "appointment",
+    "scheduling.WaitlistEntry": "waitlist entry",
     "scheduling.Room": "room",
 }
 WITHOUT_SITE = {

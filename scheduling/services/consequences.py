@@ -22,6 +22,7 @@ from coordinator.workflow import Actor
 from scheduling.models import Appointment
 from scheduling.rules.local_time import local_day
 from scheduling.services import reminders
+from scheduling.services.waitlist_ends import settle_waits
 from scheduling.workflow import UPCOMING, CancelledBy
 
 FOLLOW_UP = "no_show.follow_up"  # key in the rules register: the next business day
@@ -30,6 +31,7 @@ FOLLOW_UP = "no_show.follow_up"  # key in the rules register: the next business 
 def after_booking(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """Reminders for the new visit; the wish to rebook the same need is settled."""
     reminders.plan_reminders(appointments=[appointment], now=now, by=by)
+    settle_waits(appointment, by=by, now=now)
     waiting = (
         Task.objects.open().filter(dedupe_key=_rebook_key(appointment)).values_list("cause_id", flat=True)
     )
@@ -46,6 +48,7 @@ def after_moving(
     messaging.withdraw(about_ids=[old.pk], reason=_("The visit was moved."), now=now)
     # The old one too: another visit on that day may have been told of in its message.
     reminders.plan_reminders(appointments=[old, new], now=now, by=by)
+    settle_waits(new, by=by, now=now)
     if was_no_show:
         careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
@@ -78,6 +81,7 @@ def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: d
 def after_claiming(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """The visit holds its time again: what its absence had caused is taken back."""
     _settle(appointment, _("The visit stands again."), by, now)
+    settle_waits(appointment, by=by, now=now)
     reminders.plan_reminders(appointments=[appointment], now=now, by=by)
 
 

@@ -41,6 +41,7 @@ from referrals.models import (
     Referral,
 )
 from referrals.services.inbound import read_waiting_inbound
+from scheduling.models import WaitlistEntry
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -82,6 +83,9 @@ PAGES = [
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
     ("no-shows", "coordinator", "/schedule/no-shows/"),
+    ("waitlist", "coordinator", "/schedule/waitlist/"),
+    ("waitlist-new", "coordinator", "/schedule/waitlist/new/?patient={patient}"),
+    ("waitlist-entry", "coordinator", "/schedule/waitlist/{wait}/"),
     ("referrals", "coordinator", "/referrals/"),
     ("referral-board", "coordinator", "/referrals/board/"),
     ("authorizations", "coordinator", "/referrals/authorizations/"),
@@ -339,6 +343,7 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "fund": lambda: Fund.objects.order_by("-money_in").first().pk,
         "bill": lambda: Bill.objects.get(amount=412).pk,
         "aid": lambda: AidApplication.objects.get(status="awarded").pk,
+        "wait": lambda: WaitlistEntry.objects.earliest("since").pk,
         "file": lambda: PayerFile.objects.get(status="matched").pk,
         "referral": lambda: Referral.objects.get(patient__family_name="Olsen", specialty="Cardiology").pk,
         "inbound": lambda: read_paper().pk,
