@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import appointments, booking, missed, reminders, schedule, setup, waitlist
+from scheduling.views import appointments, away, booking, missed, reminders, schedule, setup, waitlist
 
 app_name = "scheduling"
 
@@ -18,6 +18,9 @@ urlpatterns = [
     path("waitlist/<uuid:pk>/step/<slug:step>/", waitlist.waitlist_step, name="waitlist_step"),
     path("waitlist/times/<uuid:pk>/offer/", waitlist.waitlist_offer, name="waitlist_offer"),
     path("waitlist/offers/<uuid:pk>/<slug:answer>/", waitlist.waitlist_answer, name="waitlist_answer"),
+    path("away/", away.away_list, name="away_list"),
+    path("away/<uuid:pk>/", away.away, name="away"),
+    path("away/<uuid:pk>/back/", away.away_back, name="away_back"),
     path("bulk/", appointments.bulk, name="bulk"),
     path("visits/<uuid:pk>/", appointments.appointment_detail, name="appointment_detail"),
     path("visits/<uuid:pk>/move/", booking.appointment_move, name="appointment_move"),

@@ -1,4 +1,4 @@
-"""What the waitlist’s pages take in."""
+"""What the pages of the waitlist and of providers who are away take in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coordinator.accounts.models import Practitioner
-from scheduling.forms import WEEKDAYS, DayField
-from scheduling.models import PartOfDay, Service, WaitlistEntry
+from coordinator.accounts.models import Practitioner, Site
+from scheduling.forms import WEEKDAYS, BlockForm, DayField
+from scheduling.models import PartOfDay, Service
 
 
 class WishesForm(forms.Form):
@@ -29,7 +29,7 @@ class WishesForm(forms.Form):
     )
     part_of_day = forms.ChoiceField(label=_("Time of day"), required=False, choices=PartOfDay.choices)
     priority = forms.ChoiceField(
-        label=_("Priority"), choices=WaitlistEntry._meta.get_field("priority").choices, initial="routine"
+        label=_("Priority"), choices=[("routine", _("Routine")), ("urgent", _("Urgent"))], initial="routine"
     )
     note = forms.CharField(label=_("Note"), required=False, max_length=250)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -38,9 +38,10 @@ class WishesForm(forms.Form):
         self, *args: Any, services: list[Service], people: list[Practitioner], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
         here = [one for one in services if not one.is_outside]
-        self.fields["service"].choices = [(str(one.pk), one.name) for one in here]
-        self.fields["practitioner"].choices = [("", _("Anyone")), *((str(p.pk), str(p)) for p in people)]
+        fields["service"].choices = [(str(one.pk), one.name) for one in here]
+        fields["practitioner"].choices = [("", _("Anyone")), *((str(p.pk), str(p)) for p in people)]
 
     @property
     def wishes(self) -> dict[str, Any]:
@@ -54,3 +55,15 @@ class YesForm(forms.Form):
     """Only asked when something stands against the time."""
 
     override_reason = forms.CharField(label=_("Why it should be booked all the same"), max_length=250)
+
+
+class AwayForm(BlockForm):
+    """From when to when a provider takes no visits."""
+
+    practitioner = forms.ChoiceField(label=_("Provider"))
+
+    def __init__(self, *args: Any, sites: list[Site], people: list[Practitioner], **kwargs: Any) -> None:
+        super().__init__(*args, sites=sites, people=people, **kwargs)
+        choices = [("", _("Choose a provider")), *((str(one.pk), str(one)) for one in people)]
+        fields: dict[str, Any] = self.fields
+        fields["practitioner"].choices = choices

@@ -131,6 +131,7 @@ VECTORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "authorization.prepare": (BUSINESS_2,),
     "authorization.follow_up": (BUSINESS_3,),
     "no_show.follow_up": (BUSINESS_1,),
+    "visit.tell_move": (BUSINESS_1,),
     "waitlist.answer": (HOURS_4,),
     "waitlist.review": (BUSINESS_5,),
     "care_plan.review": (SET_DATE,),

@@ -71,5 +71,6 @@ PLACES = [
     Place("print", "scheduling/_schedule.html", STAFF),
     Place("print", "scheduling/appointment_detail.html", STAFF),
     Place("print", "scheduling/missed_list.html", STAFF),
+    Place("print", "scheduling/away.html", STAFF),
     Place("print", "scheduling/waitlist.html", STAFF),
 ]

@@ -350,6 +350,9 @@ ROWS = [
     # --- visits -----------------------------------------------------------------------------------------------------
     row("scheduling:schedule", "GET", READERS),
     row("scheduling:missed_list", "GET", READERS),
+    row("scheduling:away_list", "GET POST", COORDINATION),
+    row("scheduling:away", "GET POST", COORDINATION, pk="block"),
+    row("scheduling:away_back", "POST", COORDINATION, pk="block"),
     row("scheduling:waitlist", "GET", READERS),
     replace(row("scheduling:waitlist_add", "GET POST", COORDINATION), query={"patient": "patient"}),
     row("scheduling:waitlist_entry", "GET", READERS, pk="waitlist entry"),
