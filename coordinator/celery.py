@@ -24,6 +24,8 @@ app.conf.beat_schedule = {
     "find-duplicates": {"task": "coordinator.find_duplicates", "schedule": 900.0},
     # Replies and receipts; a hint usually comes first.
     "gateway-events": {"task": "scheduling.handle_gateway_events", "schedule": 60.0},
+    # Offers of the waitlist whose time is over, while their place is open.
+    "expire-waitlist-offers": {"task": "scheduling.expire_offers", "schedule": 60.0},
     "clock-sweep": {"task": "clocks.sweep", "schedule": 300.0},
     "send-password-links": {"task": "accounts.send_password_links", "schedule": 60.0},
     "run-waiting-imports": {"task": "imports.run_waiting", "schedule": 30.0},

@@ -12,7 +12,7 @@ class SchedulingConfig(AppConfig):
         from patients.linking import TARGETS
         from referrals import balances
         from scheduling import reactions, system_checks  # noqa: F401  (importing them connects them)
-        from scheduling.clock_subjects import visits_seen
+        from scheduling.clock_subjects import offers_seen, visits_seen, waits_seen
         from scheduling.foretelling import foretell
         from scheduling.merging import PARTS
         from scheduling.models import Appointment
@@ -25,3 +25,5 @@ class SchedulingConfig(AppConfig):
         TARGETS.update(visit=Appointment)
         leaving.FORETELLERS.append(foretell)
         SUBJECTS["scheduling.appointment"] = visits_seen
+        SUBJECTS["scheduling.waitlistentry"] = waits_seen
+        SUBJECTS["scheduling.waitlistoffer"] = offers_seen

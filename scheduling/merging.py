@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from coordinator.messaging.models import Message
 from patients.merging import Pair, Part, Settled
-from scheduling.models import Appointment
+from scheduling.models import Appointment, WaitlistEntry
 
 
 def settle_visits(pair: Pair) -> Iterator[Settled]:
@@ -33,6 +33,16 @@ def settle_visits(pair: Pair) -> Iterator[Settled]:
                 yield Settled(text % {"one": _in_words(ours), "two": _in_words(visit)}, refuses=True)
 
 
+def settle_waits(pair: Pair) -> Iterator[Settled]:
+    """Nobody waits twice for the same: a person says which entry is the right one."""
+    ours = WaitlistEntry.objects.open().filter(patient=pair.survivor).values_list("service_id", "site_id")
+    both = set(ours)
+    for entry in WaitlistEntry.objects.open().filter(patient=pair.other).select_related("service"):
+        if (entry.service_id, entry.site_id) in both:
+            text = _("Both wait for the same visit: %(service)s. Take one off the waitlist first.")
+            yield Settled(text % {"service": entry.service.name}, refuses=True)
+
+
 def _in_words(visit: Appointment) -> str:
     at = timezone.localtime(visit.start, visit.site.tzinfo)
     return _("%(service)s on %(day)s at %(time)s, %(place)s") % {
@@ -45,5 +55,6 @@ def _in_words(visit: Appointment) -> str:
 
 PARTS = [
     Part(Appointment, under=("replaces", "referral", "authorization"), settle=settle_visits),
+    Part(WaitlistEntry, under=("appointment",), settle=settle_waits),
     Part(Message, "patient_id", under=("about_id",)),
 ]

@@ -12,6 +12,7 @@ from patients.models import Patient
 from patients.workflow import LEAVING, PatientStatus
 from scheduling.services.reminders import plan_patient, withdraw_patient
 from scheduling.services.standing import settle_visits, take_up_visits
+from scheduling.services.waitlist import end_waiting, take_up_waiting
 
 
 @receiver(moved, sender=Patient, dispatch_uid="scheduling.reminders_of_patient")
@@ -22,8 +23,10 @@ def patient_moved(record: Patient, step: str, change: Any, now: datetime, by: Ac
         return  # a new patient has no visits yet
     if step in LEAVING:
         settle_visits(patient=record, change=change, by=by, now=now)
+        end_waiting(patient=record, change=change, by=by, now=now)
     elif step == "reactivate":
         take_up_visits(patient=record, by=by, now=now)
+        take_up_waiting(patient=record, by=by, now=now)
     if record.status == PatientStatus.ACTIVE:
         plan_patient(patient_id=record.pk, now=now, by=by)
     else:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import appointments, booking, reminders, schedule, setup
+from scheduling.views import appointments, away, booking, missed, reminders, schedule, setup, waitlist
 
 app_name = "scheduling"
 
@@ -10,6 +10,17 @@ urlpatterns = [
     path("", schedule.schedule, name="schedule"),
     path("book/", booking.book, name="book"),
     path("book/patient/", booking.choose_patient, name="choose_patient"),
+    path("no-shows/", missed.missed_list, name="missed_list"),
+    path("waitlist/", waitlist.waitlist, name="waitlist"),
+    path("waitlist/new/", waitlist.waitlist_add, name="waitlist_add"),
+    path("waitlist/<uuid:pk>/", waitlist.waitlist_entry, name="waitlist_entry"),
+    path("waitlist/<uuid:pk>/change/", waitlist.waitlist_change, name="waitlist_change"),
+    path("waitlist/<uuid:pk>/step/<slug:step>/", waitlist.waitlist_step, name="waitlist_step"),
+    path("waitlist/times/<uuid:pk>/offer/", waitlist.waitlist_offer, name="waitlist_offer"),
+    path("waitlist/offers/<uuid:pk>/<slug:answer>/", waitlist.waitlist_answer, name="waitlist_answer"),
+    path("away/", away.away_list, name="away_list"),
+    path("away/<uuid:pk>/", away.away, name="away"),
+    path("away/<uuid:pk>/back/", away.away_back, name="away_back"),
     path("bulk/", appointments.bulk, name="bulk"),
     path("visits/<uuid:pk>/", appointments.appointment_detail, name="appointment_detail"),
     path("visits/<uuid:pk>/move/", booking.appointment_move, name="appointment_move"),

@@ -467,6 +467,9 @@ OWN_WORK = [
     own("authorization.follow_up", "Follow up an authorization", BUSINESS, 3, area=PRIOR_AUTH),
     own("inbound.sort", "Sort an incoming paper", BUSINESS, 1),
     own("no_show.follow_up", "Follow up a no-show", BUSINESS, 1),
+    own("visit.tell_move", "Tell the patient that a visit was moved", BUSINESS, 1),
+    own("waitlist.answer", "Answer to an offered time", HOURS, 4),
+    own("waitlist.review", "Look again at who waits for a visit", BUSINESS, 5),
     own(
         "care_plan.review", "Care plan review", FIXED, area=REVIEWS, source="The plan's own next review date."
     ),

@@ -34,6 +34,7 @@ DAYS_240 = ("2026-11-23 -> 2027-07-21",)
 # Over both changes of the clocks: elapsed hours, not hours on the wall.
 HOURS_72 = ("2026-10-30 10:00 -> 2026-11-02 09:00", "2027-03-12 16:00 -> 2027-03-15 17:00")
 HOURS_2 = ("2026-11-23 16:30 -> 2026-11-23 18:30", "2027-03-14 01:30 -> 2027-03-14 04:30")
+HOURS_4 = ("2026-11-23 09:30 -> 2026-11-23 13:30", "2026-10-31 23:00 -> 2026-11-01 02:00")
 WEEKS_1 = ("2026-11-20 -> 2026-11-27",)
 # A month that is too short ends on its last day.
 MONTHS_1 = ("2027-01-31 -> 2027-02-28",)
@@ -130,6 +131,9 @@ VECTORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "authorization.prepare": (BUSINESS_2,),
     "authorization.follow_up": (BUSINESS_3,),
     "no_show.follow_up": (BUSINESS_1,),
+    "visit.tell_move": (BUSINESS_1,),
+    "waitlist.answer": (HOURS_4,),
+    "waitlist.review": (BUSINESS_5,),
     "care_plan.review": (SET_DATE,),
     "care_plan.overdue_review": (BUSINESS_1,),
     "tier.low.contact": (DAYS_90,),

@@ -2,10 +2,10 @@
 
 Steps: reminders planned; for a night made up for later, sent as of that night; failures handed to people; missed
 visits followed up; visits without an outcome asked about; overdue plan reviews opened; discharges followed up;
-what runs out, approvals that end or should be renewed, reports that are late and incomplete records asked about;
-awards whose last day is over given back to their funds; what is due about money asked about; tasks that stay overdue
-escalated; snoozed tasks woken; what is open without an owner, a next step or a date counted. One step that fails does
-not stop the others. What is due by day is sent by `messaging.deliver_due`, not here.
+what runs out, approvals that end or should be renewed, visits without cover, waits that nobody looks after, reports
+that are late and incomplete records asked about; awards whose last day is over given back to their funds; what is due
+about money asked about; tasks that stay overdue escalated; snoozed tasks woken; what is open without an owner, a next
+step or a date counted. One step that fails does not stop the others. What is due by day is sent by `messaging.deliver_due`, not here.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ from coordinator.messaging.delivery import deliver_due
 from coordinator.workflow import Actor, System
 from referrals.services import ask_for_late_reports, chase_overdue, expire_awards, follow_up_money
 from scheduling.rules.local_time import day_bounds, local_day, opens_at
+from scheduling.services.covering import guard_visits
 from scheduling.services.reminder_follow_up import follow_up_failures
 from scheduling.services.reminders import Planned, plan_reminders
 from scheduling.services.renewals import ask_for_renewals, end_authorizations
+from scheduling.services.waitlist import look_after_waitlist
 
 log = logging.getLogger(__name__)
 BEGINS = time(1)  # local; every clinic is closed and the day is over everywhere nearby
@@ -169,6 +171,8 @@ def _steps(result: Result, leader: Leader, wait: bool) -> list[tuple[str, Callab
         ("ending", lambda: 0 if night.past else causes.ask_about_ends(site=night.site, **act)),
         ("ended", lambda: 0 if night.past else end_authorizations(site=night.site, **act)),
         ("renewals", lambda: 0 if night.past else ask_for_renewals(site=night.site, **act)),
+        ("uncovered", lambda: 0 if night.past else guard_visits(site=night.site, **act)),
+        ("waitlist", lambda: 0 if night.past else look_after_waitlist(site=night.site, **act)),
         ("reports", lambda: 0 if night.past else ask_for_late_reports(site=night.site, **act)),
         ("awards", lambda: 0 if night.past else expire_awards(site=night.site, **act)),
         ("money", lambda: 0 if night.past else follow_up_money(site=night.site, **act)),

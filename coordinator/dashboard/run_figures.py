@@ -200,6 +200,8 @@ class NightRow:
             ("ending", lambda n: ngettext("%(n)d thing that runs out", "%(n)d things that run out", n)),
             ("ended", lambda n: ngettext("%(n)d approval over", "%(n)d approvals over", n)),
             ("renewals", lambda n: ngettext("%(n)d approval to renew", "%(n)d approvals to renew", n)),
+            ("uncovered", lambda n: ngettext("%(n)d visit without cover", "%(n)d visits without cover", n)),
+            ("waitlist", lambda n: ngettext("%(n)d wait to look at", "%(n)d waits to look at", n)),
             ("reports", lambda n: ngettext("%(n)d late report", "%(n)d late reports", n)),
             ("awards", lambda n: ngettext("%(n)d award that expired", "%(n)d awards that expired", n)),
             ("money", lambda n: ngettext("%(n)d matter of money", "%(n)d matters of money", n)),

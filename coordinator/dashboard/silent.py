@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -23,8 +23,9 @@ from patients.workflow import PatientStatus
 from referrals.models import PriorAuthorization, Referral
 from referrals.rules.referrals import NEXT_STEPS
 from referrals.workflow import IN_FORCE, ReferralStatus
+from scheduling.models import WaitlistEntry
 
-KINDS = ("task", "referral", "authorization", "plan")
+KINDS = ("task", "referral", "authorization", "plan", "wait")
 LISTED = 200
 COLUMNS = ("what", "pk", "no_owner", "no_step", "no_date")
 NOBODY = Q(owner__isnull=True, team__isnull=True)
@@ -54,15 +55,14 @@ class Silent:
 
 
 def find_silent(*, now: datetime, site: Site | None = None, limit: int | None = None) -> list[Silent]:
-    """Open tasks, referrals, authorizations and care plans without an owner, a next step or a date.
+    """Open tasks, referrals, authorizations, care plans and waits without an owner, a next step or a date.
 
-    One statement over all four, and one that asks the register which deadlines it states there are none for.
-    The date of an approval in force is the day it ends, or there is none because the payer said so.
+    One statement over all five, and one that asks the register which deadlines it states there are none for.
+    The date of an approval in force is the day it ends, or there is none because the payer said so. Who waits for a
+    visit has all three from the open task that goes with the wait.
     """
-    tasks, referrals, authorizations, plans = (
-        _lacking(kind, rows, site) for kind, rows in zip(KINDS, _open_rows(now), strict=True)
-    )
-    found = tasks.union(referrals, authorizations, plans, all=True).order_by("what", "pk")
+    first, *others = (_lacking(kind, rows, site) for kind, rows in zip(KINDS, _open_rows(now), strict=True))
+    found = first.union(*others, all=True).order_by("what", "pk")
     return [Silent(*row) for row in (found[:limit] if limit else found)]
 
 
@@ -77,6 +77,8 @@ def _open_rows(now: datetime) -> tuple[Any, ...]:
         status=PlanStatus.ACTIVE, is_imported=False, patient__status=PatientStatus.ACTIVE
     )
     lasting = Q(status__in=IN_FORCE) & (Q(ends_on__isnull=False) | Q(has_no_end=True))
+    looked_after = Task.objects.open().filter(cause_id=OuterRef("pk"), dedupe_key__startswith="waitlist:")
+    nobody = Q(~Exists(looked_after))
     return (
         (tasks, NOBODY, Q(title="", next_step=""), Q(due_at__isnull=True, wake_at__isnull=True)),
         (referrals, NOBODY, Q(next_step=""), Q(due_at__isnull=True) & ~_stated(now)),
@@ -92,6 +94,7 @@ def _open_rows(now: datetime) -> tuple[Any, ...]:
             Q(pk__isnull=True),
             Q(next_review_on__isnull=True),
         ),
+        (WaitlistEntry.objects.open(), nobody, nobody, nobody),
     )
 
 
@@ -153,6 +156,11 @@ def _doors(user: Any) -> dict[str, tuple[Any, Sequence[Any], str]]:
         "referral": (Referral.objects.visible_to(user), ("specialty", name), "referrals:referral_detail"),
         "authorization": (PriorAuthorization.objects.visible_to(user), ("service", name), ""),
         "plan": (CarePlan.objects.visible_to(user), ("title", name), "careplans:plan_detail"),
+        "wait": (
+            WaitlistEntry.objects.visible_to(user),
+            ("service__name", name),
+            "scheduling:waitlist_entry",
+        ),
     }
 
 

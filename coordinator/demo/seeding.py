@@ -30,6 +30,7 @@ from coordinator.demo.requests import make_requests
 from coordinator.demo.rule_changes import make_rule_changes
 from coordinator.demo.talks import make_talks
 from coordinator.demo.visits import make_visits
+from coordinator.demo.waiting import make_waiting
 from coordinator.demo.work import DEMO, make_work
 
 SEED = 20261121
@@ -61,6 +62,7 @@ def seed(*, now: datetime) -> int:
         make_published(clinic)
         make_talks(clinic, patients)
         make_deliveries(clinic, patients)
+        make_waiting(clinic, patients)
         sweep(now=now, by=DEMO)
         make_past(clinic, rng)
         make_doubles(clinic, patients)

@@ -75,4 +75,7 @@ PLACES = [
     Place("print", "referrals/board.html", STAFF),
     Place("print", "scheduling/_schedule.html", STAFF),
     Place("print", "scheduling/appointment_detail.html", STAFF),
+    Place("print", "scheduling/missed_list.html", STAFF),
+    Place("print", "scheduling/away.html", STAFF),
+    Place("print", "scheduling/waitlist.html", STAFF),
 ]

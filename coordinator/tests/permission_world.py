@@ -89,7 +89,14 @@ from referrals.tests.money_factories import (
     make_phrase,
 )
 from scheduling.models import Availability, Block
-from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
+from scheduling.tests.factories import (
+    make_appointment,
+    make_availability,
+    make_room,
+    make_service,
+    make_waitlist_entry,
+    make_waitlist_offer,
+)
 
 ANONYMOUS, API, API_WITHOUT_SCOPES = "anonymous", "api client", "api client without scopes"
 PEOPLE = tuple(role for role in Role.values if role != Role.API_CLIENT)
@@ -346,6 +353,10 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     "api client of a lab": lambda world, site: create_client(
         name=f"Lab {site}", sites=[site], scopes=SCOPES, by=world.administrator, now=timezone.now()
     )[0],
+    "waitlist entry": lambda world, site: make_waitlist_entry(world.thing("patient", site)),
+    "waitlist offer": lambda world, site: make_waitlist_offer(
+        make_waitlist_entry(world.thing("patient", site), status="offered")
+    ),
     "appointment": lambda world, site: make_appointment(
         world.thing("patient", site), start=timezone.now().replace(minute=0, second=0, microsecond=0) + SOON
     ),

@@ -44,7 +44,7 @@ PLANTED = (
     "plan", "goal", "intervention", "task",
     "referral", "delivery", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
     "denial", "peer-to-peer", "appeal", "appeal letter",
-    "appointment", "started bundle", "practitioner", "room", "team", "block", "hours",
+    "appointment", "waitlist entry", "waitlist offer", "started bundle", "practitioner", "room", "team", "block", "hours",
     "colleague", "saved view", "import", "api client of a lab", "table of patients", "record export", "incoming paper",
 )  # fmt: skip
 # What hangs on a patient: planted in a restricted one of the readers' own site as well.
@@ -53,7 +53,7 @@ OF_A_PATIENT = (
     "plan", "goal", "intervention", "task",
     "referral", "delivery", "authorization", "authorization line", "authorization paper", "payer call", "requirement answer",
     "denial", "peer-to-peer", "appeal", "appeal letter",
-    "appointment", "started bundle",
+    "appointment", "waitlist entry", "waitlist offer", "started bundle",
 )  # fmt: skip
 # As it opens, and with every filter of ours that widens a list.
 QUERIES = ("", "?view=all&status=all&state=all&show=all&tab=all&coordinator=&owner=")

@@ -59,6 +59,7 @@ PAGES: dict[str, Any] = {
     "careplans.Task": lambda: reverse("careplans:task_act", args=[KEY, "enter_in_error"]),
     "careplans.ContactAttempt": lambda: reverse("careplans:contact_in_error", args=[KEY]),
     "scheduling.Appointment": lambda: reverse("scheduling:appointment_step", args=[KEY, "enter_in_error"]),
+    "scheduling.WaitlistEntry": lambda: reverse("scheduling:waitlist_step", args=[KEY, "enter_in_error"]),
     "referrals.ReferralAttempt": lambda: reverse("referrals:entry_in_error", args=["attempt", KEY]),
     "referrals.ReferralMessage": lambda: reverse("referrals:entry_in_error", args=["message", KEY]),
     "referrals.Delivery": lambda: reverse("referrals:delivery_act", args=[KEY, "enter_in_error"]),
@@ -100,6 +101,7 @@ WITHOUT: dict[str, str] = {
     "referrals.BillLine": "removed on its own page, and shown as removed",
     "referrals.BillQuestion": PART,
     "referrals.ReferralPacket": "a version of what was made; its document is entered in error, the next version corrects it",
+    "scheduling.WaitlistOffer": "answered or taken back on the waitlist; who was asked when must not be lost",
     "referrals.DuplicateAnswer": "the account of what somebody answered; it must not be taken back",
 }
 

@@ -47,6 +47,7 @@ KIND_OF = {
     "referrals.BenefitApplication": "benefit application",
     "referrals.AppealLetter": "appeal letter",
     "scheduling.Appointment": "appointment",
+    "scheduling.WaitlistEntry": "waitlist entry",
     "scheduling.Room": "room",
 }
 WITHOUT_SITE = {

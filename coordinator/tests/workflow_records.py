@@ -21,7 +21,7 @@ from patients.models import Document
 from patients.tests.factories import make_document, make_patient, make_update
 from referrals.tests.factories import make_authorization, make_delivery, make_inbound, make_referral
 from referrals.tests.money_factories import make_aid, make_benefit, make_bill, make_estimate
-from scheduling.tests.factories import make_appointment
+from scheduling.tests.factories import make_appointment, make_waitlist_entry, make_waitlist_offer
 
 NOON = datetime.datetime(2026, 11, 18, 18, 0, tzinfo=datetime.UTC)
 
@@ -49,6 +49,10 @@ MAKE: dict[str, Callable[..., Any]] = {
     "referrals.InboundDocument": lambda **fields: _paper_in_a_record(**fields),
     "referrals.Delivery": make_delivery,
     "scheduling.Appointment": make_appointment,
+    "scheduling.WaitlistEntry": lambda **fields: make_waitlist_entry(
+        appointment=make_appointment(), **fields
+    ),
+    "scheduling.WaitlistOffer": lambda **fields: make_waitlist_offer(**fields),
     "exchange.PayerFile": make_payer_file,
 }
 

@@ -13,8 +13,8 @@ from patients.models import Document
 from referrals.forms.referrals import CHANNELS
 from referrals.kinds import kind_of
 from referrals.models import Referral
-from referrals.visit_guard import against_visit
-from referrals.workflow import HELPED, IN_FORCE, NOT_COMPLETED, CancelledBy
+from referrals.visit_guard import Against, against_visit
+from referrals.workflow import HELPED, NOT_COMPLETED, CancelledBy
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "make_ready": ("recipient_organization", "service", "clinical_question"),
@@ -34,7 +34,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "cancel_without_reply": ("reason",),
     "record_send_failure": ("reason",),
     "reopen": ("reason",),
-    "reopen_for_visit": ("visit_at", "visit_place", "reason"),
+    "reopen_for_visit": ("visit_at", "visit_place", "reason", "collision_reason"),
     "enter_in_error": ("reason",),
 }
 # Fields of a step that may stay empty.
@@ -42,7 +42,7 @@ MAY_BE_EMPTY = {
     "accept": {"confirmed_by"},
     "confirm_cancel": {"confirmed_by"},
     "schedule": {"visit_place", "collision_reason"},
-    "reopen_for_visit": {"visit_place"},
+    "reopen_for_visit": {"visit_place", "collision_reason"},
     "record_no_show": {"reason"},
     "complete": {"report", "report_file", "seen_on", "report_is_critical"},
     "withdraw": {"outcome_reason"},
@@ -69,7 +69,7 @@ class StepForm(forms.Form):
     collision_reason = forms.CharField(
         label=_("Why this date all the same"),
         max_length=250,
-        help_text=_("Only when the authorization does not cover the date."),
+        help_text=_("Kept with the date. Empty while you choose another one."),
     )
     recipient_organization = forms.ModelChoiceField(
         label=_("Recipient"), queryset=Organization.objects.none()
@@ -97,8 +97,10 @@ class StepForm(forms.Form):
         for name, field in self.fields.items():
             field.required = name not in optional
         self.referral = referral
-        covered = referral.authorizations.filter(status__in=IN_FORCE)
-        if "collision_reason" in self.fields and not covered.exists():
+        self.collision: Against | None = None
+        # Asked for only once a date collides.
+        self.answer = self.fields.get("collision_reason")
+        if self.answer is not None and not self.data.get(self.add_prefix("collision_reason")):
             del self.fields["collision_reason"]
         if "channel" in self.fields and referral.practice is not None:
             self.initial.setdefault("channel", referral.practice.channel)
@@ -135,17 +137,13 @@ class StepForm(forms.Form):
         return found
 
     def _ask_about_collision(self, found: dict[str, Any]) -> None:
-        """A date that no authorization covers needs a reason."""
-        if (
-            not found.get("visit_at")
-            or "collision_reason" not in self.fields
-            or found.get("collision_reason")
-        ):
+        """A date that no authorization covers is saved with a reason only; `collision` says what else can be done."""
+        if self.answer is None or not found.get("visit_at") or found.get("collision_reason"):
             return
-        said = against_visit(self.referral, found["visit_at"], timezone.now())
-        if said:
-            self.add_error("visit_at", said)
-            self.add_error("collision_reason", _("Give a reason to keep this date."))
+        self.collision = against_visit(self.referral, found["visit_at"], timezone.now())
+        if self.collision is not None:
+            self.fields["collision_reason"] = self.answer
+            self.add_error("visit_at", self.collision.text)
 
 
 def _is_known(referral: Referral, step: str, name: str) -> bool:

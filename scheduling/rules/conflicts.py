@@ -40,6 +40,7 @@ class Found:
     since: datetime | None = None  # when what is in the way was booked
     offers: tuple[str, ...] = ()  # what could be done about an authorization (scheduling.rules.units)
     about: UUID | None = None  # the visit that may be the same
+    authorization: UUID | None = None  # whose continuation is offered, when the visit names none
 
 
 @dataclass(frozen=True)

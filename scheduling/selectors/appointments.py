@@ -84,10 +84,10 @@ def list_rows(
     return Rows(rows, f"{rows[-1].start.isoformat()}~{rows[-1].pk}" if more else "", total)
 
 
-def phones() -> Prefetch[Any]:
-    """The numbers of each visit's patient that still hold, best first, as `patient.phones`."""
+def phones(of: str = "patient") -> Prefetch[Any]:
+    """The numbers of each row's patient (`of` is the way to them) that still hold, best first, as `patient.phones`."""
     numbers = ContactPoint.objects.filter(kind=ContactPoint.Kind.PHONE, ended_at=None)
-    return Prefetch("patient__contact_points", numbers, to_attr="phones")
+    return Prefetch(f"{of}__contact_points", numbers, to_attr="phones")
 
 
 def _after(found: QuerySet[Appointment], mark: str) -> QuerySet[Appointment]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from careplans import services as careplans
 from careplans.models import Task, TaskKind
 from coordinator import wording
+from coordinator.accounts.models import Site
 from coordinator.clocks import services as clocks
 from coordinator.clocks.rules import end_of_day, next_open_day
 from coordinator.clocks.selectors import as_calendar, calendar_for
@@ -21,6 +22,7 @@ from coordinator.workflow import Actor
 from scheduling.models import Appointment
 from scheduling.rules.local_time import local_day
 from scheduling.services import reminders
+from scheduling.services.waitlist_ends import settle_waits
 from scheduling.workflow import UPCOMING, CancelledBy
 
 FOLLOW_UP = "no_show.follow_up"  # key in the rules register: the next business day
@@ -29,6 +31,7 @@ FOLLOW_UP = "no_show.follow_up"  # key in the rules register: the next business 
 def after_booking(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """Reminders for the new visit; the wish to rebook the same need is settled."""
     reminders.plan_reminders(appointments=[appointment], now=now, by=by)
+    settle_waits(appointment, by=by, now=now)
     waiting = (
         Task.objects.open().filter(dedupe_key=_rebook_key(appointment)).values_list("cause_id", flat=True)
     )
@@ -45,6 +48,7 @@ def after_moving(
     messaging.withdraw(about_ids=[old.pk], reason=_("The visit was moved."), now=now)
     # The old one too: another visit on that day may have been told of in its message.
     reminders.plan_reminders(appointments=[old, new], now=now, by=by)
+    settle_waits(new, by=by, now=now)
     if was_no_show:
         careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
@@ -77,6 +81,7 @@ def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: d
 def after_claiming(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """The visit holds its time again: what its absence had caused is taken back."""
     _settle(appointment, _("The visit stands again."), by, now)
+    settle_waits(appointment, by=by, now=now)
     reminders.plan_reminders(appointments=[appointment], now=now, by=by)
 
 
@@ -152,5 +157,9 @@ def _who(appointment: Appointment) -> Any:
 
 def end_of_next_business_day(appointment: Appointment, now: datetime) -> datetime:
     """By the site's own calendar. A task of ours: no clock that could be missed."""
-    calendar = as_calendar(calendar_for(appointment.site))
-    return end_of_day(next_open_day(local_day(now, appointment.zone), calendar), appointment.zone)
+    return end_of_business_day_after(appointment.site, now)
+
+
+def end_of_business_day_after(site: Site, now: datetime) -> datetime:
+    calendar = as_calendar(calendar_for(site))
+    return end_of_day(next_open_day(local_day(now, site.zone), calendar), site.zone)

@@ -13,6 +13,7 @@ from coordinator.db import lock
 from coordinator.workflow import Actor, NotAllowed, move
 from scheduling.models import Appointment
 from scheduling.permissions import check_can_correct, check_can_manage
+from scheduling.rules.local_time import local_day
 from scheduling.rules.timing import UNDO_CANCEL
 from scheduling.services import consequences
 from scheduling.services.appointments import claim_time
@@ -78,7 +79,7 @@ def correct_fulfilled(*, appointment_id: UUID, reason: str, by: Actor, now: date
 def correct_no_show(
     *, appointment_id: UUID, to: str, reason: str, by: Actor, now: datetime, cancelled_by: str = ""
 ) -> Appointment:
-    """The visit was not missed. `to` is what it was: "booked" (the same day only), "fulfilled" or "cancelled".
+    """The visit was not missed. `to` is what it was: "booked" (on the day of the visit or of the mark), "fulfilled" or "cancelled".
 
     The follow-up task made by the no-show is closed. The fourth way, moving it, is `reschedule_appointment`.
     """
@@ -92,7 +93,7 @@ def correct_no_show(
 def _back_to_booked(appointment_id: UUID, reason: str, by: Actor, now: datetime) -> Appointment:
     def check(appointment: Appointment) -> None:
         check_can_correct(by, appointment)
-        if appointment.status == Status.NO_SHOW:
+        if appointment.status == Status.NO_SHOW and not _was_marked_today(appointment, now):
             check_same_day(appointment, now)
 
     return claim_time(
@@ -103,6 +104,12 @@ def _back_to_booked(appointment_id: UUID, reason: str, by: Actor, now: datetime)
         now=now,
         reason=reason.strip(),
     )
+
+
+def _was_marked_today(appointment: Appointment, now: datetime) -> bool:
+    """Yesterday's visit that was marked by mistake this morning is put back as it was."""
+    marked = appointment.changes.filter(step="mark_no_show").order_by("-at", "-id").first()
+    return marked is not None and local_day(marked.at, appointment.zone) == local_day(now, appointment.zone)
 
 
 @transaction.atomic

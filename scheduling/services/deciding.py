@@ -27,6 +27,7 @@ from scheduling.rules.units import MOVE, RENEW, Visit
 from scheduling.selectors import facts
 from scheduling.selectors.named import Named, named
 from scheduling.selectors.units import units_with
+from scheduling.services.covering import uncovered
 from scheduling.workflow import Status
 
 # Kinds of findings about the authorization, by the collision they come from.
@@ -201,6 +202,8 @@ def check_free(
     if asked.authorization is not None:
         against = _about_authorization(asked, without.pk if without else None)
         found = sorted([*found, *against], key=lambda one: -one.level)
+    elif without is None:  # a new visit; one that is moved was asked about
+        found = sorted([*found, *uncovered(asked)], key=lambda one: -one.level)
     if found and not _accepted(found, asked, by, override_reason):
         raise refusal(found, asked, by)
     return found
@@ -245,10 +248,14 @@ def refusal(found: Sequence[Found], asked: Asked, by: Actor) -> Conflict:
         needs_reason=may_go_on,
         taken_at=found[0].since,
         conflicts=[{"kind": one.kind, "level": one.level.name.lower(), "text": one.text} for one in found],
-        authorization=asked.authorization.pk if asked.authorization else None,
+        authorization=asked.authorization.pk if asked.authorization else found_authorization(found),
         offers=sorted({offer for one in found for offer in one.offers}),
         next_free=[],
     )
+
+
+def found_authorization(found: Sequence[Found]) -> UUID | None:
+    return next((one.authorization for one in found if one.authorization), None)
 
 
 def check_still_free(appointment: Appointment) -> None:

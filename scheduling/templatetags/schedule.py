@@ -112,3 +112,9 @@ def slot_choice(offer: Any, chosen: str = "", best: Any = None, day: bool = Fals
         offer.practitioner if day else offer.practitioner.family_name,
         format_html_join("", "{}", ((note,) for note in notes)),
     )
+
+
+@register.simple_tag
+def weekday_names(weekdays: list[int]) -> str:
+    """ "Monday, Thursday"; Monday is 0."""
+    return ", ".join(str(label) for number, label in WEEKDAYS if number in weekdays)

@@ -11,7 +11,7 @@ from coordinator.accounts.models import Practitioner, Site
 from coordinator.tests.factories import make_practitioner, number
 from patients.models import Patient
 from patients.tests.factories import make_patient
-from scheduling.models import Appointment, Availability, Room, Service
+from scheduling.models import Appointment, Availability, Room, Service, WaitlistEntry, WaitlistOffer
 
 
 def make_service(**fields: Any) -> Service:
@@ -49,3 +49,29 @@ def make_appointment(patient: Patient | None = None, **fields: Any) -> Appointme
         fields["practitioner"] = make_practitioner(site=fields["site"])
     fields.setdefault("booked_at", timezone.now() - datetime.timedelta(days=30))
     return Appointment.objects.create(patient=patient, **fields)
+
+
+def make_waitlist_entry(patient: Patient | None = None, **fields: Any) -> WaitlistEntry:
+    patient = patient or make_patient()
+    fields.setdefault("site", patient.site)
+    fields.setdefault("since", timezone.now() - datetime.timedelta(days=10))
+    if "service" not in fields:
+        fields["service"] = make_service()
+    return WaitlistEntry.objects.create(patient=patient, **fields)
+
+
+def make_waitlist_offer(entry: WaitlistEntry | None = None, **fields: Any) -> WaitlistOffer:
+    """Of the time of a visit that was cancelled."""
+    entry = entry or make_waitlist_entry(status="offered")
+    if "freed_by" not in fields:
+        fields["freed_by"] = make_appointment(
+            make_patient(site=entry.site), service=entry.service, status="cancelled"
+        )
+    freed = fields["freed_by"]
+    fields.setdefault("site", entry.site)
+    fields.setdefault("practitioner", freed.practitioner)
+    fields.setdefault("start", freed.start)
+    fields.setdefault("end", freed.end)
+    fields.setdefault("offered_at", timezone.now())
+    fields.setdefault("answer_by", timezone.now() + datetime.timedelta(hours=4))
+    return WaitlistOffer.objects.create(entry=entry, **fields)

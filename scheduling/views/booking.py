@@ -30,7 +30,7 @@ from scheduling.selectors.appointments import with_everything
 from scheduling.selectors.slots import Offer
 from scheduling.views.asked import Asked, asked
 from scheduling.views.schedule import FINDER_NAMES, finder_context, search_of
-from scheduling.workflow import UNBOOKED
+from scheduling.workflow import UNBOOKED, Status
 
 
 @require_http_methods(["GET", "POST"])
@@ -96,7 +96,7 @@ def appointment_move(request: HttpRequest, pk: UUID) -> HttpResponse:
         kind = BookForm if visit.status in UNBOOKED else MoveForm
         form = kind(request.POST or None, site=ask.site, who=_who(ask) or visit.practitioner_id)
         if request.method == "GET":
-            return _page(ask, kind(site=ask.site), replaces=visit)
+            return _page(ask, kind(site=ask.site, initial=_why(visit)), replaces=visit)
         if not form.is_valid():
             return _page(ask, form, status=422, replaces=visit)
         try:
@@ -105,6 +105,11 @@ def appointment_move(request: HttpRequest, pk: UUID) -> HttpResponse:
             return _refused(ask, form, refusal, replaces=visit)
         toast(request, _("Moved to %(when)s") % {"when": _when(new)})
         return redirect("scheduling:appointment_detail", new.pk)
+
+
+def _why(visit: Appointment) -> dict[str, str]:
+    """The reason that is evident, so that a missed visit is booked anew without typing."""
+    return {"reason": _("Missed visit")} if visit.status == Status.NO_SHOW else {}
 
 
 def _move(ask: Asked, visit: Appointment, data: dict[str, Any]) -> Appointment:

@@ -49,6 +49,7 @@ from referrals.models import (
 from referrals.rules.secure_links import secret_of
 from referrals.services.deliveries import send_packet
 from referrals.services.inbound import read_waiting_inbound
+from scheduling.models import Appointment, Block, WaitlistEntry
 
 PAGES = [
     ("sign-in", "", "/accounts/login/"),
@@ -100,6 +101,12 @@ PAGES = [
     ("bundles", "manager", "/plans/setup/bundles/"),
     ("start-bundle", "coordinator", "/plans/bundles/for/{patient}/?bundle={bundle}&anchor_on=2026-11-25"),
     ("schedule", "coordinator", "/schedule/"),
+    ("no-shows", "coordinator", "/schedule/no-shows/"),
+    ("provider-away", "coordinator", "/schedule/away/"),
+    ("visits-to-move", "coordinator", "/schedule/away/{away}/"),
+    ("waitlist", "coordinator", "/schedule/waitlist/"),
+    ("waitlist-new", "coordinator", "/schedule/waitlist/new/?patient={patient}"),
+    ("waitlist-entry", "coordinator", "/schedule/waitlist/{wait}/"),
     ("referrals", "coordinator", "/referrals/"),
     ("referral-board", "coordinator", "/referrals/board/"),
     ("authorizations", "coordinator", "/referrals/authorizations/"),
@@ -205,6 +212,24 @@ def merge_a_pair() -> PatientMerge:
         reason="Called: one person",
         by=User.objects.filter(role="lead").first(),
         now=timezone.now(),
+    )
+
+
+def away_on_thursday() -> Block:
+    """The demo's first provider is out from the day after tomorrow on, with visits booked."""
+    now = timezone.now()
+    visit = Appointment.objects.filter(
+        status="booked",
+        start__gt=now + timedelta(days=2),
+        practitioner__isnull=False,
+        site__name__startswith="R",
+    ).earliest("start")
+    return Block.objects.create(
+        site=visit.site,
+        practitioner=visit.practitioner,
+        starts_at=visit.start,
+        ends_at=visit.start + timedelta(days=5),
+        reason="Ill",
     )
 
 
@@ -408,6 +433,8 @@ def address_in(clinic: dict[str, Any], role: str, address: str) -> str:
         "fund": lambda: Fund.objects.order_by("-money_in").first().pk,
         "bill": lambda: Bill.objects.get(amount=412).pk,
         "aid": lambda: AidApplication.objects.get(status="awarded").pk,
+        "away": lambda: away_on_thursday().pk,
+        "wait": lambda: WaitlistEntry.objects.earliest("since").pk,
         "file": lambda: PayerFile.objects.get(status="matched").pk,
         "referral": lambda: Referral.objects.get(patient__family_name="Olsen", specialty="Cardiology").pk,
         "inbound": lambda: read_paper().pk,

@@ -1,7 +1,4 @@
-"""Services, rooms, availability, appointments and reminder rules.
-
-Site and Practitioner stand on the floor (coordinator.accounts) because lower apps name them.
-"""
+"""Services, rooms, availability, appointments and reminder rules."""
 
 from __future__ import annotations
 

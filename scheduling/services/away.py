@@ -1,0 +1,186 @@
+"""A provider is away for a while: the time is blocked, and the visits in it are moved one by one, on the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from careplans import services as careplans
+from careplans.models import TaskKind
+from coordinator.accounts.models import Practitioner, Site
+from coordinator.audit import services as audit
+from coordinator.clocks import services as clocks
+from coordinator.db import Conflict, advisory_lock, lock
+from coordinator.wording import day_time, in_clinic_language
+from coordinator.workflow import Actor, NotAllowed, person
+from scheduling.models import Appointment, Block
+from scheduling.permissions import check_can_book_at
+from scheduling.selectors.away import visits_of
+from scheduling.services.appointments import KEEP, reschedule_appointment
+from scheduling.services.attendance import Result
+
+TELL = "visit.tell_move"  # key in the rules register
+
+
+@transaction.atomic
+def mark_away(
+    *,
+    practitioner_id: UUID,
+    site_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    by: Actor,
+    now: datetime,
+) -> Block:
+    """The provider takes no visits then, anywhere. What is booked stays until somebody moves it.
+
+    Whoever books visits at the place may say so. Raises ValidationError by field, Conflict when it is known already.
+    """
+    check_can_book_at(by, site_id)
+    if ends_at <= starts_at:
+        raise ValidationError({"last_day": _("The end must be later than the start.")})
+    if ends_at <= now:
+        raise ValidationError({"last_day": _("That time is past.")})
+    who = Practitioner.objects.filter(pk=practitioner_id, is_active=True).first()
+    if who is None:
+        raise ValidationError({"practitioner": _("Choose a provider from the list.")})
+    advisory_lock(("practitioner", practitioner_id))
+    if Block.objects.filter(practitioner=who, starts_at__lte=starts_at, ends_at__gte=ends_at).exists():
+        raise Conflict(_("%(who)s is marked as away then already.") % {"who": who})
+    block = Block.objects.create(
+        site=Site.objects.get(pk=site_id),
+        practitioner=who,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        reason=reason.strip()[:120],
+        created_by=person(by),
+    )
+    _record(block, "mark_away", by, visits=visits_of(block).count())
+    return block
+
+
+@transaction.atomic
+def take_back_away(*, block_id: UUID, by: Actor, now: datetime) -> None:
+    """The provider is there after all. Visits that were moved meanwhile stay where they are."""
+    block = lock(Block.objects, block_id)
+    check_can_book_at(by, block.site_id)
+    if block.practitioner_id is None:
+        raise NotAllowed(_("The times of a whole place are set up by a manager."))
+    _record(block, "take_back_away", by, reason=block.reason)
+    block.delete()
+
+
+def _record(block: Block, action: str, by: Actor, **details: object) -> None:
+    audit.record(
+        by=by,
+        action=action,
+        entity=block._meta.label_lower,
+        entity_id=block.pk,
+        site_id=block.site_id,
+        details={"starts_at": block.starts_at, "ends_at": block.ends_at, **details},
+    )
+
+
+# --- moving -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One visit and the time it should have instead."""
+
+    appointment_id: UUID
+    start: datetime
+    practitioner_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Moved(Result):
+    """`new` is the visit that replaces it."""
+
+    new: Appointment | None = None
+
+
+def move_touched(*, block: Block, wanted: Sequence[Wanted], by: Actor, now: datetime) -> list[Moved]:
+    """Each visit in its own transaction, the way every visit is moved: reminders are made anew, and a task asks to tell
+    the patient. What is refused stays as it is and says why; the rest goes on."""
+    in_it = set(visits_of(block).values_list("pk", flat=True))
+    return [_one(block, wish, wish.appointment_id in in_it, by, now) for wish in wanted]
+
+
+def _one(block: Block, wish: Wanted, is_in_it: bool, by: Actor, now: datetime) -> Moved:
+    key = wish.appointment_id
+    if not is_in_it:
+        return Moved(key, False, _("This visit was moved or cancelled meanwhile."))
+    try:
+        return Moved(key, True, new=_move(block, wish, by, now))
+    except (NotAllowed, Conflict, PermissionDenied) as refusal:
+        return Moved(key, False, str(refusal))
+    except ValidationError as refusal:
+        return Moved(key, False, " ".join(refusal.messages))
+
+
+@in_clinic_language
+def _move(block: Block, wish: Wanted, by: Actor, now: datetime) -> Appointment:
+    with transaction.atomic():
+        same = wish.practitioner_id == block.practitioner_id
+        new = reschedule_appointment(
+            appointment_id=wish.appointment_id,
+            start=wish.start,
+            practitioner_id=wish.practitioner_id,
+            room_id=KEEP if same else None,  # the room belongs to the provider's own day
+            reason=_("The provider is away: %(why)s") % {"why": block.reason},
+            by=by,
+            now=now,
+        )
+        _ask_to_tell(wish.appointment_id, new, by, now)
+    return new
+
+
+def _ask_to_tell(old_id: UUID, new: Appointment, by: Actor, now: datetime) -> None:
+    """Nobody finds out at the door: somebody calls by the register's date, or before the visit."""
+    careplans.close_automatic(
+        dedupe_keys=[_key(old_id)], outcome=_("The visit was moved once more."), by=by, now=now
+    )
+    old = Appointment.objects.get(pk=old_id)
+    clock = clocks.start_clock(
+        subject=new,
+        kind=TELL,
+        anchor_at=now,
+        anchor_label=_("visit moved"),
+        zone=new.zone,
+        calendar=new.site.calendar,
+        site_id=new.site_id,
+        by=by,
+        now=now,
+    )
+    with timezone.override(ZoneInfo(new.zone)):
+        words = {"old": day_time(old.start), "new": day_time(new.start), "who": new.practitioner}
+    is_early = clock is not None and clock.due_at is not None and clock.due_at <= new.start
+    careplans.open_task(
+        patient=new.patient,
+        site=new.site,
+        kind=TaskKind.OUTREACH_CALL,
+        title=_("Tell the patient: the visit was moved"),
+        reason=_("From %(old)s to %(new)s with %(who)s, because the provider is away.") % words,
+        next_step=_("Call; when the new time does not suit, move the visit again."),
+        due_at=None if is_early else new.start,
+        due_has_time=not is_early,
+        clock=clock if is_early else None,
+        dedupe_key=_key(new.pk),
+        cause=new,
+        by=by,
+        now=now,
+    )
+
+
+def _key(visit_id: UUID) -> str:
+    return f"tell_moved:{visit_id}"

@@ -1,0 +1,229 @@
+"""A provider is out: the visits by urgency, a free time for each, moved together, refusals on the list."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import uuid
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from careplans.models import Task
+from coordinator.accounts.roles import Role
+from coordinator.audit.models import AuditEvent
+from coordinator.db import Conflict
+from coordinator.messaging.models import Message
+from coordinator.tests.factories import make_practitioner, make_site, make_user
+from patients.tests.factories import make_phone
+from referrals.tests.factories import make_authorization, make_referral
+from scheduling.models import Appointment, Block
+from scheduling.rules import away
+from scheduling.rules.slots import Slot
+from scheduling.selectors.away import touched_by
+from scheduling.services import away as services
+from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at
+from scheduling.tests.factories import make_appointment, make_availability
+from scheduling.workflow import Status
+
+NOON, EVENING = at("2026-11-19", "12:00"), at("2026-11-19", "17:00")
+CHEN, OKAFOR = uuid.UUID(int=1), uuid.UUID(int=2)
+
+
+# --- the rules -----------------------------------------------------------------------------------------------------
+
+
+def touched(n=1, **fields):
+    given_ = {"key": uuid.UUID(int=n), "patient_id": uuid.UUID(int=50 + n), "practitioner_id": CHEN}
+    given_ |= {"start": NOON, "booked_at": NOW - n * DAY, "zone": "America/Chicago"}
+    return away.Touched(**{**given_, **fields})
+
+
+def test_authorization_then_urgency_then_must_be_seen_then_waited():
+    today = NOW.date()
+    plain, longest = touched(1), touched(40)
+    must = touched(2, must_be_by=today + 9 * DAY)
+    urgent, stat = touched(3, urgency="urgent"), touched(4, urgency="stat")
+    ends = touched(5, authorization_ends=today + 12 * DAY)
+    later = touched(6, authorization_ends=today + 90 * DAY)
+    found = sorted([plain, longest, must, urgent, stat, ends, later], key=lambda one: away.order(one, today))
+    assert found == [ends, stat, urgent, must, longest, later, plain]
+
+
+def slot(days, hour="09:00", who=CHEN):
+    start = at("2026-11-20", hour) + days * DAY
+    return Slot(start, start + 30 * MINUTE, who)
+
+
+def test_the_same_provider_is_proposed_while_it_serves_else_another():
+    free = [slot(0, who=OKAFOR), slot(3)]
+    assert away.options(touched(), free, [], away.Taken())[0] == slot(3)
+    ends = touched(authorization_ends=datetime.date(2026, 11, 21))
+    assert away.options(ends, free, [], away.Taken())[0] == slot(0, who=OKAFOR)
+
+
+free_times = st.lists(
+    st.builds(
+        slot, st.integers(0, 6), st.sampled_from(["09:00", "09:15", "13:00"]), st.sampled_from([CHEN, OKAFOR])
+    ),
+    max_size=12,
+    unique=True,
+).map(sorted)
+
+
+@given(free_times, st.integers(1, 6), st.lists(st.integers(0, 6), max_size=2))
+def test_no_time_is_proposed_twice_or_beside_another_visit_of_the_patient(free, visits, busy_days):
+    busy = [(slot(n).start, slot(n).end) for n in busy_days]
+    taken = away.Taken()
+    firsts = []
+    for n in range(visits):
+        found = away.options(touched(n + 1), free, busy, taken)
+        assert len(found) <= away.OPTIONS
+        assert not any(start < one.end and one.start < end for one in found for start, end in busy)
+        firsts += found[:1]
+    for one in firsts:
+        others = [other for other in firsts if other != one and other.practitioner_id == one.practitioner_id]
+        assert not any(one.start < other.end and other.start < one.end for other in others)
+    assert len(set(firsts)) == len(firsts)
+
+
+# --- marking -------------------------------------------------------------------------------------------------------
+
+
+def out(clinic, **fields):
+    given_ = {"practitioner_id": clinic.okafor.pk, "site_id": clinic.site.pk, "reason": "Ill"}
+    given_ |= {"starts_at": NOON, "ends_at": EVENING, "by": clinic.coordinator, "now": NOW}
+    return services.mark_away(**{**given_, **fields})
+
+
+@pytest.mark.django_db
+def test_a_coordinator_says_who_is_out_once_and_takes_it_back(clinic):
+    block = out(clinic)
+    assert AuditEvent.objects.filter(action="mark_away", entity_id=block.pk).exists()
+    with pytest.raises(Conflict, match="away then already"):
+        out(clinic, starts_at=NOON + HOUR)
+    with pytest.raises(Conflict, match="away then"):
+        clinic.book(at("2026-11-19", "13:00"))
+    services.take_back_away(block_id=block.pk, by=clinic.coordinator, now=NOW)
+    assert clinic.book(at("2026-11-19", "13:00"))
+
+
+@pytest.fixture
+def eight(clinic):
+    """Eight visits on Thursday afternoon; the last two are urgent for their papers."""
+    visits = [clinic.book(NOON + n * 30 * MINUTE, patient_id=clinic.other_patient().pk) for n in range(8)]
+    ends = make_authorization(
+        visits[6].patient, status="approved", authorization_number="A", ends_on=datetime.date(2026, 11, 24)
+    )
+    Appointment.objects.filter(pk=visits[6].pk).update(authorization=ends)
+    referral = make_referral(visits[7].patient, urgency="urgent")
+    Appointment.objects.filter(pk=visits[7].pk).update(referral=referral)
+    return visits
+
+
+@pytest.mark.django_db
+def test_eight_visits_are_listed_by_urgency_each_with_a_time_of_its_own(clinic, eight):
+    rows, hidden = touched_by(clinic.coordinator, out(clinic), NOW)
+    assert (len(rows), hidden) == (8, 0)
+    assert [row.visit.pk for row in rows[:2]] == [eight[6].pk, eight[7].pk]
+    assert rows[0].reasons[0] == "The authorization ends Nov 24, 2026."
+    assert len({row.chosen for row in rows}) == 8
+    assert all(row.choices[0].offer.practitioner == clinic.okafor for row in rows)
+
+
+@pytest.mark.django_db
+def test_another_provider_of_the_same_specialty_stands_in(clinic, eight):
+    same = make_practitioner(site=clinic.site, family_name="Chen", specialty=clinic.okafor.specialty)
+    other = make_practitioner(site=clinic.site, family_name="Brandvold", specialty="Behavioral health")
+    make_availability(same)
+    make_availability(other)
+    long = out(clinic, starts_at=NOW + HOUR, ends_at=EVENING + 40 * DAY)
+    rows, _hidden = touched_by(clinic.coordinator, long, NOW)
+    proposed = {choice.offer.practitioner for row in rows for choice in row.choices}
+    assert proposed == {same}
+
+
+@pytest.mark.django_db
+def test_all_move_together_with_reminders_and_a_call_and_what_is_refused_stays_with_why(
+    clinic, eight, browser
+):
+    make_phone(eight[0].patient)
+    block = out(clinic)
+    where = reverse("scheduling:away", args=[block.pk])
+    page = browser.get(where).content.decode()
+    chosen = dict(re.findall(r'name="slot-([0-9a-f-]{36})">\s*<option value="([^"]+)" selected', page))
+    assert len(chosen) == 8
+    taken = chosen[str(eight[3].pk)]
+    start = datetime.datetime.strptime(taken.partition("~")[0], "%Y-%m-%dT%H:%MZ").replace(
+        tzinfo=datetime.UTC
+    )
+    clinic.book(start, patient_id=clinic.other_patient().pk)  # somebody was quicker
+    sent = {f"slot-{key}": value for key, value in chosen.items()} | {"ids": list(chosen)}
+    answer = browser.post(where, sent)
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert "1 visit was not moved and keeps its time." in text
+    assert f'id="v{eight[3].pk}"' in text
+    assert text.count('class="rowlink"') == 1
+    old = Appointment.objects.filter(pk__in=[visit.pk for visit in eight])
+    assert old.filter(status=Status.RESCHEDULED).count() == 7
+    assert old.get(status=Status.BOOKED) == eight[3]
+    new = Appointment.objects.filter(replaces__in=old)
+    assert Task.objects.open().filter(cause_id__in=new, kind="outreach_call").count() == 7
+    assert all(task.due_at and (task.owner or task.team) for task in Task.objects.open())
+    keys = [str(visit.pk) for visit in eight]
+    assert AuditEvent.objects.filter(action="reschedule", entity_id__in=keys).count() == 7
+    assert not Message.objects.filter(
+        about_id__in=old.filter(status="rescheduled"), status="scheduled"
+    ).exists()
+    moved = Appointment.objects.get(replaces=eight[0])
+    assert moved.changes.exists()
+    assert eight[0].changes.latest("at").reason == "The provider is away: Ill"
+
+
+@pytest.mark.django_db
+def test_one_row_moves_alone_and_the_same_click_twice_moves_it_once(clinic, eight, browser):
+    block = out(clinic)
+    where = reverse("scheduling:away", args=[block.pk])
+    value = re.search(
+        rf'name="slot-{eight[0].pk}">\s*<option value="([^"]+)"', browser.get(where).content.decode()
+    )
+    sent = {"only": str(eight[0].pk), f"slot-{eight[0].pk}": value.group(1)}
+    assert browser.post(where, sent).status_code == 302
+    again = browser.post(where, sent)
+    assert again.status_code == 409
+    assert Appointment.objects.filter(replaces=eight[0]).count() == 1
+    assert browser.post(where, {"ids": []}).status_code == 409
+
+
+@pytest.mark.django_db
+def test_the_page_costs_as_many_queries_for_one_visit_as_for_eight(clinic, browser):
+    def queries(url):
+        with CaptureQueriesContext(connection) as taken:
+            browser.get(url)
+        return len(taken)
+
+    where = reverse("scheduling:away", args=[out(clinic).pk])
+    make_appointment(clinic.other_patient(), start=NOON, practitioner=clinic.okafor, service=clinic.service)
+    queries(where)
+    few = queries(where)
+    for n in range(1, 8):
+        make_appointment(
+            clinic.other_patient(),
+            start=NOON + n * 30 * MINUTE,
+            practitioner=clinic.okafor,
+            service=clinic.service,
+        )
+    assert queries(where) == few
+
+
+@pytest.mark.django_db
+def test_another_place_does_not_find_it(clinic, sign_in):
+    block = out(clinic)
+    stranger = sign_in(make_user(Role.COORDINATOR, site=make_site()))
+    assert stranger.get(reverse("scheduling:away", args=[block.pk])).status_code == 404
+    assert Block.objects.count() == 1
