@@ -65,7 +65,8 @@ def make_directory(clinic: Clinic) -> None:
     told: dict[str, dict[str, Any]] = {}
     for entry in ENTRIES:
         facts = _facts(clinic, entry)
-        told[facts["name"]] = then = {"by": by, "now": clinic.ago(entry[FACTS.index("wait_told_on")] or 50)}
+        then: dict[str, Any] = {"by": by, "now": clinic.ago(entry[FACTS.index("wait_told_on")] or 50)}
+        told[facts["name"]] = then
         known = clinic.organizations.get(facts["name"])
         practice = (
             directory.describe_organization(organization=known, **then, **facts)
