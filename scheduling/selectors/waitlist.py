@@ -115,7 +115,8 @@ class OpenTime:
 
 
 def open_times(user: Any, site: Site, entries: Sequence[WaitlistEntry], now: datetime) -> list[OpenTime]:
-    """Times of cancelled visits ahead that are still free and about which nobody is being asked, soonest first.
+    """Times of cancelled visits ahead that are still free and about which nobody is being asked: those that suit
+    somebody first, each soonest first.
 
     Five queries. `entries` are those who wait at this place.
     """
@@ -140,7 +141,7 @@ def open_times(user: Any, site: Site, entries: Sequence[WaitlistEntry], now: dat
             because = list(why(fitting[0], opening, 1, len(fitting), now))
             first = Candidate(by_key[fitting[0].key], because)
         times.append(OpenTime(freed, first, max(len(fitting) - 1, 0), before))
-    return times
+    return sorted(times, key=lambda time: (time.first is None, time.freed.start))
 
 
 def _freed(user: Any, site: Site, now: datetime) -> QuerySet[Appointment]:
