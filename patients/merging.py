@@ -94,6 +94,7 @@ STAYS: dict[str, str] = {
     "messaging.message.claim_token": "not a patient",
     "record.recordexport.patient": "it is the account of who took which record out",
     "record.recordexport.claim_token": "not a patient",
+    "referrals.delivery.claim_token": "not a patient",
     "imports.caseloadimport.claim_token": "not a patient",
     "imports.caseloadrow.chosen": "what a person chose for a row of a table; a merged record is no choice any more",
 }

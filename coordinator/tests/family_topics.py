@@ -31,6 +31,7 @@ PLACES = [
     Place("form", "coordinator.dashboard.handout_views.HandoutForm", CHOSEN),
     Place("form", "referrals.forms.money.ExplainForm", Topic.MONEY),
     Place("input", "coordinator.api.serializers.tasks.ContactWrite", CHOSEN),
+    Place("input", "coordinator.api.steps.BillExplain", Topic.MONEY),
     Place("service", "careplans.services.contacts.log_contact", CHOSEN),
     Place("service", "careplans.services.copies.give_copy", CHOSEN),
     Place("service", "patients.services.reconciliation.reconcile_list", Topic.MEDICINES),

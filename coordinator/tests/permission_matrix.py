@@ -411,7 +411,10 @@ ROWS = [
     row("dashboard:report_card", "GET", LEADERS),
     row("dashboard:report_card_payer", "GET", LEADERS, IN, pk="payer"),
     row("dashboard:published_edit", "GET POST", SETTINGS, IN, pk="payer"),
-    row("dashboard:published_take_back", "POST", SETTINGS, IN, pk="payer"),
+    replace(
+        row("dashboard:published_take_back", "POST", SETTINGS, IN, pk="payer"),
+        sends={"year": "2026", "line": "medicare_advantage"},
+    ),
     row("dashboard:published_file", "GET POST", SETTINGS),
     row("dashboard:figure_export", "GET", LEADERS, IN, name="'loops'"),
     row("dashboard:figure_list", "GET", LEADERS, IN, name="'loops'", column="'closed'"),

@@ -113,17 +113,17 @@ class ReferralChangeForm(ReferralForm):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, instance: Referral, **kwargs: Any) -> None:
-        super().__init__(*args, instance=instance, initial={"version": instance.version}, **kwargs)
+    def __init__(self, *args: Any, instance: Referral, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, instance=instance, user=user, initial={"version": instance.version}, **kwargs)
         del self.fields["duplicate_reason"]
         self.fields["category"].widget = forms.Select(choices=Referral.Category.choices)
         if instance.practice_id:  # chosen in the directory, or kept when that entry was retired since
             here: Any = self.fields["practice"]
-            here.queryset = here.queryset | Practice.objects.filter(pk=instance.practice_id)
+            here.queryset = here.queryset | Practice.objects.visible_to(user).filter(pk=instance.practice_id)
             self.initial["recipient_organization"] = None
         elif instance.recipient_organization_id:  # the one it has stays, whatever became of it since
             other: Any = self.fields["recipient_organization"]
-            other.queryset = other.queryset | Organization.objects.filter(
+            other.queryset = other.queryset | Organization.objects.visible_to(user).filter(
                 pk=instance.recipient_organization_id
             )
         known: Any = self.fields["problem"]

@@ -254,12 +254,13 @@ def set_lists(
     networks: Iterable[dict[str, Any]],
     clinicians: Iterable[dict[str, Any]],
     by: Actor,
+    now: datetime,
 ) -> None:
     """The networks and clinicians that an import says, in place of those there. Dates are dates or None."""
     check_can_keep_directory(by)
     practice.networks.all().delete()
     practice.clinicians.all().delete()
-    mine: dict[str, Any] = {"practice": practice, "created_by": person(by)}
+    mine: dict[str, Any] = {"practice": practice, "created_by": person(by), "created_at": now}
     PracticeNetwork.objects.bulk_create(PracticeNetwork(**mine, **row) for row in networks)
     PracticeClinician.objects.bulk_create(PracticeClinician(**mine, **row) for row in clinicians)
     _hangs_on(practice, "set_lists", by)

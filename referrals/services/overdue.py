@@ -26,6 +26,7 @@ from referrals.models import Referral
 from referrals.rules import referrals as rules
 
 BATCH = 500
+Words = Callable[[Referral], dict[str, str]]  # title, reason, next step and key of the task about one
 KEY, SEEN_BY_KEY = "referral_overdue:", "referral_seen_by:"
 
 
@@ -66,25 +67,21 @@ def not_seen_by(site: Site, now: datetime) -> QuerySet[Referral]:
 def chase_overdue(*, site: Site, by: Actor, now: datetime) -> int:
     """Open the tasks for missed dates; returns how many. Running it again opens none twice."""
     return sum(
-        _open_all(found, task_of, site, by, now)
-        for found, task_of in ((missed(site, now), _chase), (not_seen_by(site, now), _escalate))
+        _open_all(found, about, site, by, now)
+        for found, about in ((missed(site, now), _chase), (not_seen_by(site, now), _escalate))
     )
 
 
-def _open_all(
-    found: QuerySet[Referral], task_of: Callable[[Referral], Task], site: Site, by: Actor, now: datetime
-) -> int:
+def _open_all(found: QuerySet[Referral], about: Words, site: Site, by: Actor, now: datetime) -> int:
     done = 0
-    while opened := _open_batch(found, task_of, site, by, now):
+    while opened := _open_batch(found, about, site, by, now):
         done += opened
     return done
 
 
 @transaction.atomic
 @in_clinic_language
-def _open_batch(
-    found: QuerySet[Referral], task_of: Callable[[Referral], Task], site: Site, by: Actor, now: datetime
-) -> int:
+def _open_batch(found: QuerySet[Referral], about: Words, site: Site, by: Actor, now: datetime) -> int:
     """The tasks of the first ones, in a fixed number of statements; those that somebody works on now wait for the next
     night. Who is found has no such task: so it ends, and what a killed run left is found again."""
     people = User.objects.assignable().filter(sites=site).in_bulk()
@@ -93,45 +90,51 @@ def _open_batch(
     teams: dict[UUID, Team] = {}
     tasks = []
     for referral in rows.select_for_update(of=("self",), skip_locked=True)[:BATCH]:
-        task = task_of(referral)
-        task.owner = people.get(referral.owner_id) if referral.owner_id else None
-        task.team = None if task.owner else referral.team
-        if task.owner is None and task.team is None:
-            task.owner, task.team = careplans.default_owner(referral.patient, site, teams)
-        task.status = first_status(task.owner, by)
-        task.due_at = end_of_day(due, site.zone)
-        task.created_by, task.opened_at = person(by), now
-        tasks.append(task)
+        owner = people.get(referral.owner_id) if referral.owner_id else None
+        team = None if owner else referral.team
+        if owner is None and team is None:
+            owner, team = careplans.default_owner(referral.patient, site, teams)
+        tasks.append(
+            Task(
+                created_by=person(by),
+                patient=referral.patient,
+                site=referral.site,
+                kind=TaskKind.REFERRAL_FOLLOW_UP,
+                status=first_status(owner, by),
+                owner=owner,
+                team=team,
+                due_at=end_of_day(due, site.zone),
+                opened_at=now,
+                checklist=checklist_for(TaskKind.REFERRAL_FOLLOW_UP),
+                attempts_planned=3,
+                cause_type=referral._meta.label_lower,
+                cause_id=referral.pk,
+                **about(referral),
+            )
+        )
     return len(careplans.open_all(tasks, by=by, now=now))
 
 
-def _chase(referral: Referral) -> Task:
+def _chase(referral: Referral) -> dict[str, str]:
     chase = rules.CHASES[rules.next_step(referral).rule]
     assert referral.due_at is not None
     reason = _("It was due %(day)s.") % {"day": day(referral.due_at.astimezone(referral.site.tzinfo).date())}
-    return _task(referral, chase, reason, f"{KEY}{referral.pk}:{referral.clock_id}")
+    return _words(referral, chase, reason, f"{KEY}{referral.pk}:{referral.clock_id}")
 
 
-def _escalate(referral: Referral) -> Task:
+def _escalate(referral: Referral) -> dict[str, str]:
     assert referral.requested_by_on is not None
     reason = _("The requester asked for a visit by %(day)s.") % {"day": day(referral.requested_by_on)}
-    return _task(referral, rules.SEEN_BY, reason, f"{SEEN_BY_KEY}{referral.pk}:{referral.requested_by_on}")
+    return _words(referral, rules.SEEN_BY, reason, f"{SEEN_BY_KEY}{referral.pk}:{referral.requested_by_on}")
 
 
-def _task(referral: Referral, chase: rules.Chase, reason: str, key: str) -> Task:
-    return Task(
-        patient=referral.patient,
-        site=referral.site,
-        kind=TaskKind.REFERRAL_FOLLOW_UP,
-        title=(str(chase.title) % {"what": referral.specialty})[:200],
-        reason=reason[:500],
-        next_step=str(chase.next_step),
-        checklist=checklist_for(TaskKind.REFERRAL_FOLLOW_UP),
-        attempts_planned=3,
-        dedupe_key=key,
-        cause_type=referral._meta.label_lower,
-        cause_id=referral.pk,
-    )
+def _words(referral: Referral, chase: rules.Chase, reason: str, key: str) -> dict[str, str]:
+    return {
+        "title": (str(chase.title) % {"what": referral.specialty})[:200],
+        "reason": reason[:500],
+        "next_step": str(chase.next_step),
+        "dedupe_key": key,
+    }
 
 
 def settled(*, record: Referral, by: Actor, now: datetime) -> None:

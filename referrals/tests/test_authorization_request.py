@@ -49,7 +49,8 @@ def ask(dana, maria, payer):
     """`ask("submitted")`: a request with one line, walked to that status at NOW."""
 
     def walk(status=S.REQUIREMENT_UNKNOWN, at=NOW, code="93306", **header):
-        header = {"service": "Echocardiogram", "payer": payer} | header
+        again = "Another one is needed" if maria.authorizations.exists() else ""
+        header = {"service": "Echocardiogram", "payer": payer, "duplicate_reason": again} | header
         request = services.request_authorization(
             patient=maria, line={"service_code": code, "units": 3}, by=dana, now=at, **header
         )

@@ -48,7 +48,24 @@ def referral_new(request: HttpRequest) -> HttpResponse:
     form = ReferralForm(
         request.POST or None, user=user, patient=patient, initial=_initial(request, patient, elsewhere)
     )
-    context: dict[str, Any] = {
+    context = _around(form, patient, elsewhere)
+    if wants_ranking(request):
+        context |= offered_recipients(request, patient, as_typed(form), elsewhere)
+        return asking_first(_form_page(request, context))
+    if request.method == "POST" and form.is_valid():
+        referral = _write(request, patient, form, elsewhere, context)
+        if referral is not None:
+            toast(request, _("Referral %(reference)s written") % {"reference": referral.reference})
+            return redirect("referrals:referral_detail", referral.pk)
+    context |= offered_recipients(request, patient, form, elsewhere)
+    return _form_page(
+        request, context, 200 if request.method == "GET" else 409 if context["similar"] else 422
+    )
+
+
+def _around(form: ReferralForm, patient: Patient, elsewhere: Referral | None) -> dict[str, Any]:
+    """What the form stands in; `similar` is filled when the guard asks."""
+    return {
         "form": form,
         "patient": patient,
         "similar": [],
@@ -56,21 +73,11 @@ def referral_new(request: HttpRequest) -> HttpResponse:
         "kinds": Referral.Category.choices,
         "kind": form["category"].value(),
     }
-    if wants_ranking(request):
-        context |= offered_recipients(request, patient, as_typed(form), elsewhere)
-        return asking_first(
-            page(request, "referrals/referral_new.html", context, part="referrals/_referral_form.html")
-        )
-    if request.method == "POST" and form.is_valid():
-        referral = _write(request, patient, form, elsewhere, context)
-        if referral is not None:
-            toast(request, _("Referral %(reference)s written") % {"reference": referral.reference})
-            return redirect("referrals:referral_detail", referral.pk)
-    context |= offered_recipients(request, patient, form, elsewhere)
-    status = 200 if request.method == "GET" else 409 if context["similar"] else 422
-    return page(
-        request, "referrals/referral_new.html", context, part="referrals/_referral_form.html", status=status
-    )
+
+
+def _form_page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    part = "referrals/_referral_form.html"
+    return page(request, "referrals/referral_new.html", context, part=part, status=status)
 
 
 def _initial(request: HttpRequest, patient: Patient, elsewhere: Referral | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from coordinator.dashboard.figure_facts import CARD, LOOPS, OPEN_NOW, REQUESTS, 
 from coordinator.dashboard.figure_sets import ALL, FEW, Ask, read_ids, read_table
 from coordinator.tests.factories import make_practitioner, make_site, make_user
 from coordinator.workflow import System
-from patients.tests.factories import make_patient
+from patients.tests.factories import make_patient, restrict
 from referrals.models import PriorAuthorizationChange, Referral
 from referrals.services.authorizations import start_payer_clock
 from referrals.tests.factories import make_authorization, make_payer, make_referral
@@ -249,7 +249,7 @@ def test_every_number_on_both_pages_opens_a_list_with_that_many_rows(client, man
 
 @pytest.mark.parametrize("figures", SETS.values(), ids=lambda figures: figures.name)
 def test_a_restricted_patient_and_another_place_are_in_no_figure_and_no_list(site, manager, figures):
-    hidden = make_patient(site=site, is_restricted=True, coordinator=manager)
+    hidden = restrict(make_patient(site=site, coordinator=manager), manager)
     fill(manager, hidden)
     fill(manager, make_patient(), make_payer(name="Elsewhere"))
     ask = Ask(days=365, by=next(iter(figures.groupings)))

@@ -148,11 +148,11 @@ def _apply(run: DirectoryImport, row: DirectoryProposal, by: Actor, now: datetim
             return Outcome.KEPT
         directory.set_practice_retired(practice_id=practice.pk, retired=False, by=by, now=now)
         directory.save_practice(practice_id=practice.pk, version=None, by=by, now=now, **row.said["facts"])
-    row.practice, row.version = _set(practice, row.said, by)
+    row.practice, row.version = _set(practice, row.said, by, now)
     return Outcome.ADDED if row.finding == Finding.NEW else Outcome.CHANGED
 
 
-def _set(practice: Practice, said: dict[str, Any], by: Actor) -> tuple[Practice, int]:
+def _set(practice: Practice, said: dict[str, Any], by: Actor, now: datetime) -> tuple[Practice, int]:
     """The lists of networks and clinicians; answers the entry and its version afterwards."""
     practice.refresh_from_db()
     networks = [
@@ -160,7 +160,7 @@ def _set(practice: Practice, said: dict[str, Any], by: Actor) -> tuple[Practice,
         | {name: date.fromisoformat(row[name]) if row[name] else None for name in ("starts_on", "ends_on")}
         for row in said["networks"]
     ]
-    directory.set_lists(practice=practice, networks=networks, clinicians=said["clinicians"], by=by)
+    directory.set_lists(practice=practice, networks=networks, clinicians=said["clinicians"], by=by, now=now)
     return practice, practice.version
 
 
@@ -190,7 +190,7 @@ def _take_back(row: DirectoryProposal, by: Actor, now: datetime) -> str:
         return Outcome.UNDONE
     facts = row.before["facts"]
     directory.save_practice(practice_id=practice.pk, version=None, by=by, now=now, **facts)
-    _set(practice, row.before, by)
+    _set(practice, row.before, by, now)
     if row.before["retired"]:
         directory.set_practice_retired(practice_id=practice.pk, retired=True, by=by, now=now)
     return Outcome.UNDONE
