@@ -252,11 +252,15 @@ GUARDED: dict[str, tuple[type[Any], ...]] = {
 }
 
 
-def guarded(user: Any, kind: str, patient: Patient, key: UUID) -> bool:
-    """Whether this is something of the patient that the client may see."""
-    return any(
-        model.objects.visible_to(user).filter(patient=patient, pk=key).exists() for model in GUARDED[kind]
-    )
+def guarded(user: Any, kind: str, patient: Patient, keys: list[UUID]) -> set[UUID]:
+    """Those of these records of the patient that the client may see; one query for each model of the kind."""
+    return {
+        key
+        for model in GUARDED[kind]
+        for key in model.objects.visible_to(user)
+        .filter(patient=patient, pk__in=keys)
+        .values_list("pk", flat=True)
+    }
 
 
 def what_it_says(user: Any, pk: UUID, _now: datetime) -> dict[str, Any]:

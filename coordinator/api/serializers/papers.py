@@ -136,9 +136,9 @@ class Recorded(Strict):
 
 class GuardAsked(Strict):
     """What is about to be written: its key, by kind. A referral has specialty and service; an authorization payer,
-    codes and days; an application fund, or program and name; an order the code of its test."""
+    codes and days; an application fund, or program and name."""
 
-    kind = serializers.ChoiceField(["referral", "authorization", "application", "order"])
+    kind = serializers.ChoiceField(["referral", "authorization", "application"])
     patient = Visible(selectors.patients)
     specialty = words(required=False, max_length=120)  # type: ignore[assignment]
     service = words(required=False, max_length=160)  # type: ignore[assignment]
@@ -149,10 +149,9 @@ class GuardAsked(Strict):
     fund = Visible(selectors.funds, required=False)
     program = words(required=False, max_length=20)  # type: ignore[assignment]
     name = words(required=False, max_length=160)  # type: ignore[assignment]
-    code = words(required=False, max_length=40)  # type: ignore[assignment]
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        needed = {"referral": "specialty", "authorization": "payer", "order": "code"}.get(given["kind"])
+        needed = {"referral": "specialty", "authorization": "payer"}.get(given["kind"])
         if needed and not given.get(needed):
             raise serializers.ValidationError({needed: ["This is part of the key."]})
         return given
@@ -162,7 +161,6 @@ KEYS = {
     "referral": ("specialty", "service"),
     "authorization": ("payer", "codes", "starts_on", "ends_on"),
     "application": ("fund", "program", "name"),
-    "order": ("code",),
 }
 
 

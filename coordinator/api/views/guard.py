@@ -39,7 +39,9 @@ class DuplicateCheck(GuardView):
         key = {name: given[name] for name in shapes.KEYS[kind] if name in given}
         if kind == "authorization":
             key.setdefault("codes", [])
-        rows = found(kind, patient=patient, now=timezone.now(), **key)
+        every = found(kind, patient=patient, now=timezone.now(), **key)
+        seen = guarded(request.user, kind, patient, [row.pk for row in every])
+        rows = [row for row in every if row.pk in seen]
         names = ("kind", "title", "state", "result", "since", "replaceable")
         return Response({"results": [{"id": row.pk, **{n: getattr(row, n) for n in names}} for row in rows]})
 
@@ -52,7 +54,7 @@ class DuplicateAnswers(GuardView):
     def post(self, request: Any) -> Response:
         """Nothing new is written, because this one exists: the team's table counts it."""
         given = self.body(shapes.GuardAnswer)
-        if not guarded(request.user, given["kind"], given["patient"], given["existing"]):
+        if not guarded(request.user, given["kind"], given["patient"], [given["existing"]]):
             raise ValidationError({"existing": [Visible.default_error_messages["missing"]]})
         (kept,) = answer_guard(
             patient=given["patient"], kind=given["kind"], choice="use", existing=[given["existing"]],
