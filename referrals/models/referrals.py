@@ -189,6 +189,14 @@ class Referral(Record):
             models.Index(
                 fields=["owner", "due_at"], include=["patient", "loop_closed_at"], name="referral_owner"
             ),
+            # The list's first page in its order, and all numbers above lists and board, without the rows.
+            models.Index(fields=["due_at", "id"], condition=Q(loop_closed_at=None), name="referral_due"),
+            models.Index(
+                fields=["site", "status"],
+                include=["patient", "specialty", "due_at", "stage_since"],
+                condition=Q(loop_closed_at=None),
+                name="referral_open",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -325,6 +333,17 @@ class PriorAuthorization(Record):
         indexes = [
             models.Index(fields=["patient", "status"], name="authorization_patient"),
             models.Index(fields=["site", "status", "due_at"], name="authorization_board"),
+            models.Index(
+                fields=["due_at", "id"],
+                condition=Q(status__in=list(AUTHORIZATION_OPEN)),
+                name="authorization_due",
+            ),
+            models.Index(
+                fields=["site", "status"],
+                include=["patient", "kind", "due_at", "stage_since", "may_end_at"],
+                condition=Q(status__in=list(AUTHORIZATION_OPEN)),
+                name="authorization_open",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -25,6 +25,7 @@ from referrals.models import (
 )
 from referrals.models.referrals import OVER_FOR_GOOD
 from referrals.rules import authorizations as rules
+from referrals.selectors.counts import added, open_requests
 from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, WITH_PAYER
 from referrals.workflow import AuthorizationStatus as S
 
@@ -77,18 +78,16 @@ def authorization_list(user: Any, filters: dict[str, Any], now: datetime) -> Que
 
 
 def authorization_counts(user: Any, now: datetime) -> dict[str, int]:
-    """How many open requests, and how many are past or near their date. One query."""
-    rows = PriorAuthorization.objects.visible_to(user).open()
-    figures = {
-        name: Count("pk", filter=Q(status__in=statuses)) for name, (_w, _m, statuses) in STAGES.items()
+    """How many open requests, and how many are past or near their date. Two queries."""
+    groups = open_requests(user, now)
+    late = PriorAuthorization.objects.visible_to(user).filter(OVERDUE_AT_PAYER)
+    return {
+        "all": added(groups),
+        "overdue": added(groups, "overdue"),
+        "soon": added(groups, "near"),
+        "payer_overdue": late.count(),
+        **{name: added(groups, "n", statuses) for name, (_w, _m, statuses) in STAGES.items()},
     }
-    return rows.aggregate(
-        all=Count("pk"),
-        overdue=Count("pk", filter=Q(due_at__lt=now)),
-        soon=Count("pk", filter=Q(due_at__gte=now, due_at__lt=now + timedelta(hours=48))),
-        payer_overdue=Count("pk", filter=OVERDUE_AT_PAYER),
-        **figures,
-    )
 
 
 def is_payer_overdue(record: PriorAuthorization, now: datetime) -> bool:

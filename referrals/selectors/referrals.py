@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from patients.models import Patient
 from patients.rules.text import fold
 from referrals.models import PriorAuthorization, Referral
+from referrals.selectors.counts import Open, added
 from referrals.workflow import AUTHORIZATION_TO_END, BEFORE_SENDING, OPEN, REFERRAL_TO_END, ReferralStatus
 
 S = ReferralStatus
@@ -81,23 +83,14 @@ def referral_list(user: Any, filters: dict[str, Any], now: datetime) -> Any:
     return rows.select_related("patient", "owner", "team", "recipient_organization", "recipient", "clock")
 
 
-def stage_counts(user: Any, now: datetime) -> dict[str, int]:
-    """How many open loops per stage, and how many are past or near their date. One query."""
-    figures = {
-        name: Count("pk", filter=Q(status__in=statuses)) for name, (_w, _m, statuses) in STAGES.items()
+def stage_counts(groups: Sequence[Open]) -> dict[str, int]:
+    """How many open loops per stage, and how many are past or near their date."""
+    return {
+        "all": added(groups),
+        "overdue": added(groups, "overdue"),
+        "soon": added(groups, "in_a_day"),
+        **{name: added(groups, "n", statuses) for name, (_w, _m, statuses) in STAGES.items()},
     }
-    return open_loops(user).aggregate(
-        all=Count("pk"),
-        overdue=Count("pk", filter=Q(due_at__lt=now)),
-        soon=Count("pk", filter=Q(due_at__gte=now, due_at__lt=now + timedelta(hours=24))),
-        late_report=Count("pk", filter=Q(status=S.SEEN, stage_since__lt=now - timedelta(days=30))),
-        **figures,
-    )
-
-
-def specialties(user: Any) -> list[str]:
-    """The specialties in use, for the filter."""
-    return sorted(open_loops(user).values_list("specialty", flat=True).distinct()[:200])
 
 
 def referrals_to_end(patient: Patient) -> QuerySet[Referral]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -16,7 +17,7 @@ from coordinator.filters import filters_of, store_filters
 from coordinator.http import page, requires
 from referrals.models import Payer
 from referrals.selectors.board import AUTHORIZATION_STATUSES, REFERRAL_STATUSES, board, strip
-from referrals.selectors.referrals import specialties
+from referrals.selectors.counts import open_referrals, open_requests, specialties
 from referrals.workflow import AuthorizationStatus, ReferralStatus
 
 
@@ -44,7 +45,7 @@ class BoardForm(forms.Form):
     )
     specialty = forms.ChoiceField(label=lazy("Specialty"), required=False)
 
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any, specialties: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         colleagues = [(str(u.pk), u.name) for u in User.objects.visible_to(user).assignable() if u != user]
@@ -59,7 +60,7 @@ class BoardForm(forms.Form):
                 for s in AUTHORIZATION_STATUSES
             ),
         ]
-        fields["specialty"].choices = [("", _("Any")), *((s, s) for s in specialties(user))]
+        fields["specialty"].choices = [("", _("Any")), *((s, s) for s in specialties)]
 
 
 @require_http_methods(["GET", "POST"])
@@ -69,13 +70,15 @@ def referral_board(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return store_filters(request, "referral_board")
     now, user = timezone.now(), request.user
-    form = BoardForm(filters_of(request, "referral_board"), user=user)
+    referrals, requests = open_referrals(user, now), open_requests(user, now)
+    names = specialties(referrals)
+    form = BoardForm(filters_of(request, "referral_board"), user=user, specialties=names)
     filters = form.cleaned_data if form.is_valid() else {}
     context = {
         "now": now,
         "form": form,
-        "columns": board(user, filters, now),
-        "counts": strip(user, now),
+        "columns": board(user, filters, now, (referrals, requests)),
+        "counts": strip(referrals, requests),
         "filtered": any(filters.values()),
         "sorts": user.can("referrals.edit"),  # type: ignore[union-attr]
     }

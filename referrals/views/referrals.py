@@ -28,6 +28,7 @@ from referrals.models import InboundDocument, Referral
 from referrals.permissions import can_manage_referral, can_review
 from referrals.rules import referrals as rules
 from referrals.selectors.authorizations import listed_for_referral
+from referrals.selectors.counts import open_referrals, specialties
 from referrals.selectors.deliveries import delivery_context
 from referrals.selectors.loop import loop_context
 from referrals.selectors.referrals import PAGE_SIZE, STAGES, referral_list, stage_counts
@@ -42,7 +43,9 @@ def referral_index(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return store_filters(request, "referrals")
     now = timezone.now()
-    form = FilterForm(filters_of(request, "referrals"), user=request.user)
+    groups = open_referrals(request.user, now)
+    names = specialties(groups)
+    form = FilterForm(filters_of(request, "referrals"), user=request.user, specialties=names)
     filters = form.cleaned_data if form.is_valid() else {}
     rows = referral_list(request.user, filters, now).order_by("due_at", "id")
     start = whole_number(request.GET.get("after"))
@@ -52,7 +55,7 @@ def referral_index(request: HttpRequest) -> HttpResponse:
         "form": form,
         "referrals": found[:PAGE_SIZE],
         "next_after": start + PAGE_SIZE if len(found) > PAGE_SIZE else None,
-        "counts": stage_counts(request.user, now),
+        "counts": stage_counts(groups),
         "stages": STAGES,
         "filtered": any(v for k, v in filters.items()),
         "sorts": request.user.can("referrals.edit"),
