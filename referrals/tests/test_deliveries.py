@@ -22,6 +22,7 @@ from coordinator.workflow import NotAllowed, System
 from patients.models import Consent
 from patients.tests.factories import make_patient
 from referrals.models import Delivery, Referral
+from referrals.selectors.deliveries import usual_address
 from referrals.services import advance_referral, fax_sending
 from referrals.services.deliveries import (
     answer_delivery,
@@ -298,6 +299,17 @@ def test_without_a_gateway_no_fax_is_offered_or_taken(client, referral, dana, se
     assert "channel=fax" not in page
     with pytest.raises(ValidationError, match="No fax gateway"):
         fax(referral, dana)
+
+
+def test_an_address_comes_from_what_one_may_see_and_paper_from_its_own_referral(referral, dana):
+    same = {"owner": dana, "recipient_organization": referral.recipient_organization}
+    other = make_referral(make_patient(site=referral.site), **same)
+    make_delivery(other, channel="print", address="Handed to Maria Lopez, mother")
+    make_delivery(other, channel="email", address="desk@lakes.example")
+    assert usual_address(dana, referral, "print") == ""
+    assert usual_address(dana, other, "print") == "Handed to Maria Lopez, mother"
+    assert usual_address(dana, referral, "email") == "desk@lakes.example"
+    assert usual_address(make_user(site=make_site()), referral, "email") == ""
 
 
 def test_the_dialog_comes_filled_in_and_keeps_what_was_typed(client, referral, dana):
