@@ -19,6 +19,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coordinator.db import db_now
@@ -26,6 +27,7 @@ from coordinator.messaging.gateways.base import NoGateway, NotSent, Unclear
 from coordinator.messaging.gateways.fax import FaxGateway, FaxReport, FaxState, fax_gateway
 from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, move
+from patients.labels import may_leave
 from referrals.delivery_workflow import DeliveryStatus
 from referrals.models import Delivery
 from referrals.services import delivery_steps as steps
@@ -81,6 +83,10 @@ def _start(*, delivery_id: UUID, by: Actor, now: datetime) -> Delivery | None:
     if delivery.referral.status in OVER or delivery.packet.document.is_error:
         steps.fail(delivery, reason=_not_wanted(), by=by, now=now, tell=False)
         return None
+    referral, label = delivery.referral, delivery.packet.document.label
+    if not may_leave(referral.patient, label, timezone.localdate(now, referral.site.tzinfo)):
+        steps.fail(delivery, reason=_no_consent(), by=by, now=now)
+        return None
     delivery.claim_token, delivery.lease_until = uuid.uuid4(), db_now() + LEASE
     delivery.attempts += 1
     move(delivery, "start", by=by, now=now)
@@ -90,6 +96,11 @@ def _start(*, delivery_id: UUID, by: Actor, now: datetime) -> Delivery | None:
 @in_clinic_language
 def _not_wanted() -> str:
     return _("The referral ended, or the packet was entered in error, before it went.")
+
+
+@in_clinic_language
+def _no_consent() -> str:
+    return _("No consent lets the protected entries of this packet leave any more, so it was not sent.")
 
 
 def _hand_over(gateway: FaxGateway, delivery: Delivery, *, by: Actor, now: datetime) -> None:

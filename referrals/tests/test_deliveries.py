@@ -291,6 +291,22 @@ def test_protected_entries_leave_with_a_consent_only(dana, referral):
     assert send_packet(by=dana, now=NOW, **given).status == "queued"
 
 
+def test_a_fax_that_waits_stays_here_when_the_consent_is_withdrawn(dana, referral, sends):
+    make_packet_of(referral, label="part2")
+    consent = Consent.objects.create(
+        patient=referral.patient, kind="part2", decision="permit", starts_on=timezone.localdate() - timedelta(days=9)
+    )  # fmt: skip
+    delivery = send_packet(
+        referral_id=referral.pk, number=2, channel="fax", recipient="Lakes", address=GOOD, by=dana, now=NOW
+    )
+    Consent.objects.filter(pk=consent.pk).update(decision="deny")
+    follow()
+    delivery.refresh_from_db()
+    assert (delivery.status, sends) == ("failed", [])
+    assert "No consent" in delivery.changes.get(step="fail").reason
+    assert tasks(referral) == ["A packet did not arrive: Cardiology"]
+
+
 def test_without_a_gateway_no_fax_is_offered_or_taken(client, referral, dana, settings):
     settings.FAX_GATEWAY = "none"
     assert fax_gateway() is None
