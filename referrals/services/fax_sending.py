@@ -202,11 +202,18 @@ def _ask(gateway: FaxGateway, *, by: Actor, now: datetime) -> int:
     keys = list(rows.values_list("pk", flat=True)[:200])
     for pk in keys:
         try:
-            found: FaxReport | None = gateway.report(Delivery(pk=pk, channel=Delivery.Channel.FAX).key)
-        except NoGateway:
-            found = None
-        take_report(delivery_id=pk, report=found, by=by, now=now)
+            take_report(delivery_id=pk, report=_reported(gateway, pk), by=by, now=now)
+        except Exception as error:  # an answer that cannot be used holds up nobody else's fax
+            log.error("fax gateway failed to tell of delivery %s: %s", pk, type(error).__name__)
+            take_report(delivery_id=pk, report=None, by=by, now=now)
     return len(keys)
+
+
+def _reported(gateway: FaxGateway, pk: UUID) -> FaxReport | None:
+    try:
+        return gateway.report(Delivery(pk=pk, channel=Delivery.Channel.FAX).key)
+    except NoGateway:
+        return None
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from coordinator.tests.factories import make_organization, make_site, make_user
 from coordinator.workflow import NotAllowed, System
 from patients.models import Consent
 from patients.tests.factories import make_patient
+from referrals import jobs
 from referrals.models import Delivery, Referral
 from referrals.selectors.deliveries import usual_address
 from referrals.services import advance_referral, fax_sending
@@ -180,6 +181,43 @@ def test_what_certainly_was_not_taken_is_tried_again_after_a_pause_and_given_up(
         follow(hours=3 * hours)
     delivery.refresh_from_db()
     assert (delivery.status, len(sends), len(set(sends))) == ("failed", fax_sending.MOST_ATTEMPTS, 1)
+
+
+def test_an_answer_that_cannot_be_used_holds_up_no_other_fax(referral, dana, monkeypatch, caplog):
+    bad = fax(referral, dana)
+    good = fax(referral, dana, again_reason="They asked for it twice")
+    follow()
+    real = FaxSandbox.report
+    long = FaxReport(FaxState.DELIVERED, "X" * 500)
+    for answer in (long, ValueError(GOOD)):
+        Delivery.objects.update(status="handed_over", next_at=NOW)
+
+        def report(self: FaxSandbox, key: str, answer: Any = answer) -> Any:
+            if key != bad.key:
+                return real(self, key)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(FaxSandbox, "report", report)
+        follow()
+        assert Delivery.objects.get(pk=good.pk).status == "delivered"
+        assert Delivery.objects.get(pk=bad.pk).next_at > NOW
+    assert str(bad.pk) in caplog.text
+    assert GOOD not in caplog.text
+
+
+def test_links_are_followed_when_the_fax_gateway_breaks(monkeypatch):
+    followed: list[str] = []
+
+    def broken(**given: Any) -> int:
+        raise OSError
+
+    monkeypatch.setattr(jobs, "follow_faxes", broken)
+    monkeypatch.setattr(jobs, "follow_links", lambda **given: followed.append("links"))
+    with pytest.raises(OSError):
+        jobs.follow_deliveries()
+    assert followed == ["links"]
 
 
 def test_a_fax_without_a_result_for_a_day_is_unknown(referral, dana, monkeypatch):
