@@ -35,6 +35,8 @@ from referrals.services.secure_links import OVER
 
 log = logging.getLogger(__name__)
 S = DeliveryStatus
+FIRST_QUESTION = timedelta(minutes=5)  # after an answer was lost
+TAKEN_LATE = timedelta(minutes=15)  # until then "never got it" may mean "not yet on my list"
 LEASE = timedelta(minutes=5)  # longer than any call
 AT_ONCE = 20
 MOST_ATTEMPTS = 6  # of handing over, each one certainly not taken
@@ -170,7 +172,7 @@ def _write_doubt(*, delivery_id: UUID, token: UUID | None, by: Actor, now: datet
 
 
 def _doubt(delivery: Delivery, reason: str, *, by: Actor, now: datetime) -> None:
-    delivery.attempts, delivery.next_at = 0, now
+    delivery.attempts, delivery.next_at = 0, now + FIRST_QUESTION
     delivery.handed_over_at = delivery.handed_over_at or now
     steps.lose_track(delivery, reason=reason, by=by, now=now)
 
@@ -230,7 +232,8 @@ def take_report(*, delivery_id: UUID, report: FaxReport | None, by: Actor, now: 
         words = _("The fax service reports that it was delivered, number %(reference)s")
         steps.deliver(delivery, evidence=words % {"reference": reference or "–"}, reference=reference, page_count=pages, by=by, now=now)  # fmt: skip
         return True
-    if report is not None and state in (FaxState.FAILED, FaxState.NOT_TAKEN):
+    early = now - (delivery.handed_over_at or now) < TAKEN_LATE
+    if report is not None and (state == FaxState.FAILED or (state == FaxState.NOT_TAKEN and not early)):
         steps.fail(delivery, reason=_why(report), by=by, now=now)
         return True
     _ask_later(delivery, by=by, now=now)

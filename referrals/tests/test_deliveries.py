@@ -141,6 +141,25 @@ def test_after_a_timeout_nothing_is_sent_again_and_the_owner_asks(referral, dana
     assert Referral.objects.get(pk=referral.pk).status == "sent"
 
 
+def test_never_got_it_is_believed_only_when_the_gateway_had_time_to_list_it(referral, dana, monkeypatch):
+    asked: list[str] = []
+
+    def not_on_the_list(self: FaxSandbox, key: str) -> FaxReport:
+        asked.append(key)
+        return FaxReport(FaxState.NOT_TAKEN)
+
+    monkeypatch.setattr(FaxSandbox, "report", not_on_the_list)
+    delivery = fax(referral, dana, "+16125550006")
+    follow()
+    assert asked == []
+    follow(minutes=5)
+    delivery.refresh_from_db()
+    assert (delivery.status, len(asked)) == ("unknown", 1)
+    follow(minutes=16)
+    delivery.refresh_from_db()
+    assert (delivery.status, len(asked)) == ("failed", 2)
+
+
 class KilledError(BaseException):
     """The worker's process ends here."""
 
