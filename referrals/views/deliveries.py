@@ -35,8 +35,8 @@ def delivery_new(request: HttpRequest, pk: UUID) -> HttpResponse:
     newest = referral.packets.order_by("-number").values_list("number", flat=True).first()
     wanted = whole_number(request.POST.get("version"), newest or 0)
     sent_before = standing_of(referral, wanted)
-    given = {"user": request.user, "referral": referral, "channel": channel, "again": bool(sent_before)}
-    form = SendForm(request.POST or None, **given)
+    again = bool(sent_before)
+    form = SendForm(request.POST or None, user=request.user, referral=referral, channel=channel, again=again)
     if request.method == "POST" and form.is_valid():
         done = attempt(form, lambda: _send(request, referral, channel, form.cleaned_data), on_top=REFUSED)
         if done is not None:
