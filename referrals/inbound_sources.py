@@ -100,6 +100,7 @@ def _take(site: Site, channel: str, folder: Path, path: Path, *, by: System, now
     """One file: kept and moved, or set aside with a task. 0 when it cannot even be read now; the next look tries again."""
     refused: list[str] = []
     try:
+        digest = _digest(path)
         papers = _papers(site, channel, path, refused, now)
     except Unfit as problem:
         papers, refused = [], [str(problem)]
@@ -109,13 +110,16 @@ def _take(site: Site, channel: str, folder: Path, path: Path, *, by: System, now
     for paper in papers:
         _keep(site, channel, paper, refused, by=by, now=now)
     if refused:
-        _tell(site, channel, path, refused, by=by, now=now)
-    where = folder / ("refused" if refused else "taken")
-    _move(path, where)
+        _tell(site, channel, path, digest, refused, by=by, now=now)
     beside = path.with_suffix(".json")
-    if channel == "fax" and beside != path and beside.exists():
-        _move(beside, where)
+    files = [path, beside] if channel == "fax" and beside != path and beside.exists() else [path]
+    _move(files, folder / ("refused" if refused else "taken"), digest)
     return 1
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _keep(site: Site, channel: str, paper: Paper, refused: list[str], *, by: System, now: datetime) -> None:
@@ -175,7 +179,11 @@ def _fax_facts(site: Site, path: Path, refused: list[str], now: datetime) -> tup
 
 
 @in_clinic_language
-def _tell(site: Site, channel: str, path: Path, why: list[str], *, by: System, now: datetime) -> None:
+def _tell(
+    site: Site, channel: str, path: Path, digest: str, why: list[str], *, by: System, now: datetime
+) -> None:
+    """One task for each file, not for each name: a scanner gives the same name again."""
+    named = f"{site.pk}/{channel}/{path.name}/{digest}".encode("utf-8", "replace")
     today = now.astimezone(site.tzinfo).date()
     due = next_open_day(today, as_calendar(calendar_for(site)))
     careplans.open_task(
@@ -187,13 +195,16 @@ def _tell(site: Site, channel: str, path: Path, why: list[str], *, by: System, n
         % {"folder": channel, "why": " ".join(dict.fromkeys(why))[:300]},
         next_step=_("Open it there, and ask the sender for a PDF or a picture if it matters."),
         due_at=end_of_day(due, site.zone),
-        dedupe_key=f"inbound-refused:{hashlib.sha256(path.name.encode('utf-8', 'replace')).hexdigest()[:32]}",
+        dedupe_key=f"inbound-refused:{hashlib.sha256(named).hexdigest()[:32]}",
         cause=site,
         by=by,
         now=now,
     )
 
 
-def _move(path: Path, target: Path) -> None:
+def _move(files: list[Path], target: Path, digest: str) -> None:
+    """Side by side under their own names; before one of the same name is overwritten, all under that of the content."""
     target.mkdir(mode=0o700, exist_ok=True)
-    os.replace(path, target / path.name)
+    taken = any((target / path.name).exists() for path in files)
+    for path in files:
+        os.replace(path, target / (f"{digest[:12]}-{path.name[-50:]}" if taken else path.name))

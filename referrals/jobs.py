@@ -19,7 +19,9 @@ def read_inbound() -> None:
 
 @shared_task(name="referrals.follow_deliveries", ignore_result=True)
 def follow_deliveries() -> None:
-    """Hand packets over, ask what became of them, end links whose time is over."""
+    """Hand packets over, ask what became of them, end links whose time is over. Links do not depend on the fax gateway."""
     now = timezone.now()
-    follow_faxes(by=System("fax"), now=now)
-    follow_links(by=System("mail"), now=now)
+    try:
+        follow_faxes(by=System("fax"), now=now)
+    finally:
+        follow_links(by=System("mail"), now=now)

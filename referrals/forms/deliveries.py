@@ -42,15 +42,22 @@ class SendForm(forms.Form):
     again_reason = forms.CharField(label=_("Why it is sent again"), max_length=250)
 
     def __init__(
-        self, *args: Any, referral: Referral, channel: str = Channel.FAX, again: bool = False, **kwargs: Any
+        self,
+        *args: Any,
+        user: Any,
+        referral: Referral,
+        channel: str = Channel.FAX,
+        again: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         versions = referral.packets.order_by("-number").values_list("number", flat=True)
         fields["version"].choices = [(n, _("Version %(n)d") % {"n": n}) for n in versions]
-        fields["recipient"].initial = str(referral.recipient_organization or referral.recipient or "")
+        known = referral.recipient_organization or referral.recipient or ""
+        fields["recipient"].initial = (referral.recipient_name or str(known))[:160]
         fields["address"].label, fields["address"].help_text = ADDRESS[Channel(channel)]
-        fields["address"].initial = usual_address(referral, channel)
+        fields["address"].initial = usual_address(user, referral, channel)
         if channel == Channel.FAX:
             fields["address"].widget = forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"})
         elif channel == Channel.EMAIL:

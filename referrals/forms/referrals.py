@@ -15,6 +15,7 @@ from patients.models import Problem
 from referrals.kinds import kind_of
 from referrals.models import Practice, Referral
 from referrals.selectors.referrals import STAGES
+from referrals.services.recipients import NAMES, TYPED
 
 CHANNELS = [
     ("fax", _("Fax")),
@@ -115,7 +116,9 @@ class ReferralChangeForm(ReferralForm):
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, instance: Referral, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, instance=instance, user=user, initial={"version": instance.version}, **kwargs)
+        self.typed_before = _typed_by_hand(instance)
+        initial = {"version": instance.version, **self.typed_before}
+        super().__init__(*args, instance=instance, user=user, initial=initial, **kwargs)
         del self.fields["duplicate_reason"]
         self.fields["category"].widget = forms.Select(choices=Referral.Category.choices)
         if instance.practice_id:  # chosen in the directory, or kept when that entry was retired since
@@ -130,6 +133,24 @@ class ReferralChangeForm(ReferralForm):
         known: Any = self.fields["problem"]
         if instance.problem_id and not known.queryset.filter(pk=instance.problem_id).exists():
             del self.fields["problem"]  # withheld from this person, or no longer active: it stays as it is
+
+    def clean(self) -> dict[str, Any]:
+        """Who was typed before stays as it was, until somebody types or chooses another."""
+        given = super().clean()
+        before, chosen = self.typed_before, given.get("recipient_organization")
+        if not before or given.get("practice") or any(given.get(name) != was for name, was in before.items()):
+            return given
+        if chosen is not None and chosen.pk != self.instance.recipient_organization_id:
+            return given | dict.fromkeys(before, "")
+        return {name: value for name, value in given.items() if name not in NAMES}
+
+
+def _typed_by_hand(referral: Referral) -> dict[str, str]:
+    """Name and numbers of a recipient that the directory does not know; {} for any other one."""
+    organization = referral.recipient_organization_id
+    if referral.practice_id or (organization and Practice.objects.filter(organization=organization).exists()):
+        return {}
+    return {name: getattr(referral, name) for name in TYPED} if referral.recipient_name else {}
 
 
 class FilterForm(forms.Form):

@@ -84,29 +84,40 @@ def channels_offered() -> list[tuple[str, Any]]:
     return [c for c in Channel.choices if c[0] != Channel.FAX or has_fax_gateway()]
 
 
-def usual_channel(referral: Referral) -> str:
+def usual_channel(user: Any, referral: Referral) -> str:
     """How this recipient got the last packet that did not fail; else by fax where there is a number and a gateway."""
     offered = {value for value, _label in channels_offered()}
-    last = _earlier_to(referral).values_list("channel", flat=True).first()
+    last = _earlier_to(user, referral).values_list("channel", flat=True).first()
     if last in offered:
         return str(last)
+    return str(Channel.FAX if Channel.FAX in offered and _fax_of(referral) else Channel.EMAIL)
+
+
+def usual_address(user: Any, referral: Referral, channel: str) -> str:
+    """The fax number of the recipient, else the number or address that it last had for the channel.
+
+    Where paper went may name a patient's relative, so it comes from this referral's own deliveries only.
+    """
+    if channel == Channel.FAX and (number := _fax_of(referral)):
+        return number
+    earlier = _earlier_to(user, referral).filter(channel=channel)
+    if channel == Channel.PRINT:
+        earlier = earlier.filter(referral=referral.pk)
+    return earlier.values_list("address", flat=True).first() or ""
+
+
+def _fax_of(referral: Referral) -> str:
+    """As the directory has it today for one of its entries, else as it was typed on the referral."""
     organization = referral.recipient_organization
-    has_fax = Channel.FAX in offered and organization is not None and organization.fax
-    return str(Channel.FAX if has_fax else Channel.EMAIL)
+    known = organization.fax if organization else ""
+    typed = referral.recipient_fax
+    return (known or typed) if referral.practice_id else (typed or known)
 
 
-def usual_address(referral: Referral, channel: str) -> str:
-    """The number or address that this recipient last had for the channel, or the directory's."""
-    last = _earlier_to(referral).filter(channel=channel).values_list("address", flat=True).first()
-    organization = referral.recipient_organization
-    if channel == Channel.FAX:
-        return (organization.fax if organization else "") or last or ""
-    return last or ""
-
-
-def _earlier_to(referral: Referral) -> Any:
-    """Deliveries to the same recipient, newest first. Addresses of practices, nothing of a patient's."""
-    same = Delivery.objects.standing().filter(referral__site=referral.site_id)
+def _earlier_to(user: Any, referral: Referral) -> Any:
+    """Deliveries to the same recipient, of referrals that this person may see, newest first."""
+    seen = Referral.objects.visible_to(user).filter(site=referral.site_id)
+    same = Delivery.objects.standing().filter(referral__in=seen)
     if referral.recipient_organization_id:
         return same.filter(referral__recipient_organization=referral.recipient_organization_id)
     if referral.recipient_id:

@@ -252,6 +252,7 @@ def referral_went_on(*, referral: Referral, by: Actor, now: datetime) -> None:
 def _end_with(delivery: Delivery, referral: Referral, *, by: Actor, now: datetime) -> None:
     locked = steps.lock_delivery(delivery.pk)
     secure_links.close(locked, by=by, now=now)
-    if locked.status == DeliveryStatus.QUEUED:
+    mailed = locked.channel == Channel.EMAIL and locked.status in ON_ITS_WAY
+    if mailed or locked.status == DeliveryStatus.QUEUED:
         reason = _("The referral is “%(status)s”.") % {"status": referral.get_status_display()}
         move(locked, "revoke", by=by, now=now, reason=reason)

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coordinator.db import db_now
@@ -26,6 +27,7 @@ from coordinator.messaging.gateways.base import NoGateway, NotSent, Unclear
 from coordinator.messaging.gateways.fax import FaxGateway, FaxReport, FaxState, fax_gateway
 from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, move
+from patients.labels import may_leave
 from referrals.delivery_workflow import DeliveryStatus
 from referrals.models import Delivery
 from referrals.services import delivery_steps as steps
@@ -33,6 +35,8 @@ from referrals.services.secure_links import OVER
 
 log = logging.getLogger(__name__)
 S = DeliveryStatus
+FIRST_QUESTION = timedelta(minutes=5)  # after an answer was lost
+TAKEN_LATE = timedelta(minutes=15)  # until then "never got it" may mean "not yet on my list"
 LEASE = timedelta(minutes=5)  # longer than any call
 AT_ONCE = 20
 MOST_ATTEMPTS = 6  # of handing over, each one certainly not taken
@@ -81,6 +85,10 @@ def _start(*, delivery_id: UUID, by: Actor, now: datetime) -> Delivery | None:
     if delivery.referral.status in OVER or delivery.packet.document.is_error:
         steps.fail(delivery, reason=_not_wanted(), by=by, now=now, tell=False)
         return None
+    referral, label = delivery.referral, delivery.packet.document.label
+    if not may_leave(referral.patient, label, timezone.localdate(now, referral.site.tzinfo)):
+        steps.fail(delivery, reason=_no_consent(), by=by, now=now)
+        return None
     delivery.claim_token, delivery.lease_until = uuid.uuid4(), db_now() + LEASE
     delivery.attempts += 1
     move(delivery, "start", by=by, now=now)
@@ -90,6 +98,11 @@ def _start(*, delivery_id: UUID, by: Actor, now: datetime) -> Delivery | None:
 @in_clinic_language
 def _not_wanted() -> str:
     return _("The referral ended, or the packet was entered in error, before it went.")
+
+
+@in_clinic_language
+def _no_consent() -> str:
+    return _("No consent lets the protected entries of this packet leave any more, so it was not sent.")
 
 
 def _hand_over(gateway: FaxGateway, delivery: Delivery, *, by: Actor, now: datetime) -> None:
@@ -159,7 +172,7 @@ def _write_doubt(*, delivery_id: UUID, token: UUID | None, by: Actor, now: datet
 
 
 def _doubt(delivery: Delivery, reason: str, *, by: Actor, now: datetime) -> None:
-    delivery.attempts, delivery.next_at = 0, now
+    delivery.attempts, delivery.next_at = 0, now + FIRST_QUESTION
     delivery.handed_over_at = delivery.handed_over_at or now
     steps.lose_track(delivery, reason=reason, by=by, now=now)
 
@@ -191,11 +204,18 @@ def _ask(gateway: FaxGateway, *, by: Actor, now: datetime) -> int:
     keys = list(rows.values_list("pk", flat=True)[:200])
     for pk in keys:
         try:
-            found: FaxReport | None = gateway.report(Delivery(pk=pk, channel=Delivery.Channel.FAX).key)
-        except NoGateway:
-            found = None
-        take_report(delivery_id=pk, report=found, by=by, now=now)
+            take_report(delivery_id=pk, report=_reported(gateway, pk), by=by, now=now)
+        except Exception as error:  # an answer that cannot be used holds up nobody else's fax
+            log.error("fax gateway failed to tell of delivery %s: %s", pk, type(error).__name__)
+            take_report(delivery_id=pk, report=None, by=by, now=now)
     return len(keys)
+
+
+def _reported(gateway: FaxGateway, pk: UUID) -> FaxReport | None:
+    try:
+        return gateway.report(Delivery(pk=pk, channel=Delivery.Channel.FAX).key)
+    except NoGateway:
+        return None
 
 
 @transaction.atomic
@@ -212,7 +232,8 @@ def take_report(*, delivery_id: UUID, report: FaxReport | None, by: Actor, now: 
         words = _("The fax service reports that it was delivered, number %(reference)s")
         steps.deliver(delivery, evidence=words % {"reference": reference or "–"}, reference=reference, page_count=pages, by=by, now=now)  # fmt: skip
         return True
-    if report is not None and state in (FaxState.FAILED, FaxState.NOT_TAKEN):
+    early = now - (delivery.handed_over_at or now) < TAKEN_LATE
+    if report is not None and (state == FaxState.FAILED or (state == FaxState.NOT_TAKEN and not early)):
         steps.fail(delivery, reason=_why(report), by=by, now=now)
         return True
     _ask_later(delivery, by=by, now=now)

@@ -18,7 +18,7 @@ def settle_recipient(given: dict[str, Any], by: Actor) -> dict[str, Any]:
     """The facts of a referral with its recipient in every form: the entry, the organization, and the words as sent.
 
     An entry goes before a typed name, a typed name before an organization. Facts without a recipient stay as they are.
-    A typed name that no organization has makes one, so that letters, boards and reports know it.
+    A typed name that no organization has with these numbers makes one, so that letters, boards and reports know it.
     """
     if not set(NAMES) & set(given):
         return given
@@ -55,12 +55,13 @@ def facts_of_practice(practice: Practice) -> dict[str, Any]:
 
 def words_as_sent(referral: Referral, organization: Organization | None) -> dict[str, Any]:
     """What the directory says on the day of sending; a recipient that it does not know stays as it was typed."""
+    same = organization is None or organization.pk == referral.recipient_organization_id
+    if same and referral.practice_id is None and referral.recipient_name:
+        return {}
     entry = _entry_of(organization) if organization is not None else referral.practice
     if entry is not None:
         return facts_of_practice(entry)
-    if organization is None or (
-        referral.recipient_name and organization.pk == referral.recipient_organization_id
-    ):
+    if organization is None:
         return {}
     return settle_recipient({"recipient_organization": organization}, SENDING)
 
@@ -70,11 +71,20 @@ def _entry_of(organization: Organization) -> Practice | None:
 
 
 def _named(typed: dict[str, str], by: Actor) -> Organization:
-    """The organization of this name that is known, or a new one."""
+    """The organization of this name that has the typed numbers, or a new one: another practice may have the same name."""
     name = typed["recipient_name"]
-    known = Organization.objects.filter(name__iexact=name, is_active=True).order_by("pk").first()
-    if known is not None:
-        return known
+    for known in Organization.objects.filter(name__iexact=name, is_active=True).order_by("pk"):
+        if _fits(typed["recipient_phone"], known.phone) and _fits(typed["recipient_fax"], known.fax):
+            return known
     made = Organization.objects.create(name=name, phone=typed["recipient_phone"], fax=typed["recipient_fax"])
     audit.record(by=by, action="create", entity="accounts.organization", entity_id=made.pk)
     return made
+
+
+def _fits(typed: str, known: str) -> bool:
+    """Whether nothing was typed, or the same number, however either is written."""
+    return not typed or _digits(typed) == _digits(known)
+
+
+def _digits(number: str) -> str:
+    return "".join(c for c in number if c.isdigit())[-10:]

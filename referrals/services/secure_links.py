@@ -203,10 +203,12 @@ def _follow_mail(message: Message, *, by: Actor, now: datetime) -> bool:
 @transaction.atomic
 @in_clinic_language
 def end_link(*, delivery_id: UUID, by: Actor, now: datetime) -> bool:
-    """The time of a link is over and nobody fetched the packet."""
+    """The time of a link is over and nobody fetched the packet. A recipient that answered meanwhile has it otherwise."""
     delivery = steps.lock_delivery(delivery_id)
     link = SecureLink.objects.get(pk=delivery_id)
     if delivery.status not in ON_ITS_WAY or link.expires_at > now:
         return False
-    steps.fail(delivery, reason=_("The link ended and nobody had fetched the packet."), by=by, now=now)
+    waits = delivery.referral.status == ReferralStatus.SENT
+    reason = _("The link ended and nobody had fetched the packet.")
+    steps.fail(delivery, reason=reason, by=by, now=now, tell=waits)
     return True

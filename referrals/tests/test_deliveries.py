@@ -21,7 +21,9 @@ from coordinator.tests.factories import make_organization, make_site, make_user
 from coordinator.workflow import NotAllowed, System
 from patients.models import Consent
 from patients.tests.factories import make_patient
+from referrals import jobs
 from referrals.models import Delivery, Referral
+from referrals.selectors.deliveries import usual_address
 from referrals.services import advance_referral, fax_sending
 from referrals.services.deliveries import (
     answer_delivery,
@@ -139,6 +141,25 @@ def test_after_a_timeout_nothing_is_sent_again_and_the_owner_asks(referral, dana
     assert Referral.objects.get(pk=referral.pk).status == "sent"
 
 
+def test_never_got_it_is_believed_only_when_the_gateway_had_time_to_list_it(referral, dana, monkeypatch):
+    asked: list[str] = []
+
+    def not_on_the_list(self: FaxSandbox, key: str) -> FaxReport:
+        asked.append(key)
+        return FaxReport(FaxState.NOT_TAKEN)
+
+    monkeypatch.setattr(FaxSandbox, "report", not_on_the_list)
+    delivery = fax(referral, dana, "+16125550006")
+    follow()
+    assert asked == []
+    follow(minutes=5)
+    delivery.refresh_from_db()
+    assert (delivery.status, len(asked)) == ("unknown", 1)
+    follow(minutes=16)
+    delivery.refresh_from_db()
+    assert (delivery.status, len(asked)) == ("failed", 2)
+
+
 class KilledError(BaseException):
     """The worker's process ends here."""
 
@@ -179,6 +200,43 @@ def test_what_certainly_was_not_taken_is_tried_again_after_a_pause_and_given_up(
         follow(hours=3 * hours)
     delivery.refresh_from_db()
     assert (delivery.status, len(sends), len(set(sends))) == ("failed", fax_sending.MOST_ATTEMPTS, 1)
+
+
+def test_an_answer_that_cannot_be_used_holds_up_no_other_fax(referral, dana, monkeypatch, caplog):
+    bad = fax(referral, dana)
+    good = fax(referral, dana, again_reason="They asked for it twice")
+    follow()
+    real = FaxSandbox.report
+    long = FaxReport(FaxState.DELIVERED, "X" * 500)
+    for answer in (long, ValueError(GOOD)):
+        Delivery.objects.update(status="handed_over", next_at=NOW)
+
+        def report(self: FaxSandbox, key: str, answer: Any = answer) -> Any:
+            if key != bad.key:
+                return real(self, key)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(FaxSandbox, "report", report)
+        follow()
+        assert Delivery.objects.get(pk=good.pk).status == "delivered"
+        assert Delivery.objects.get(pk=bad.pk).next_at > NOW
+    assert str(bad.pk) in caplog.text
+    assert GOOD not in caplog.text
+
+
+def test_links_are_followed_when_the_fax_gateway_breaks(monkeypatch):
+    followed: list[str] = []
+
+    def broken(**given: Any) -> int:
+        raise OSError
+
+    monkeypatch.setattr(jobs, "follow_faxes", broken)
+    monkeypatch.setattr(jobs, "follow_links", lambda **given: followed.append("links"))
+    with pytest.raises(OSError):
+        jobs.follow_deliveries()
+    assert followed == ["links"]
 
 
 def test_a_fax_without_a_result_for_a_day_is_unknown(referral, dana, monkeypatch):
@@ -290,6 +348,22 @@ def test_protected_entries_leave_with_a_consent_only(dana, referral):
     assert send_packet(by=dana, now=NOW, **given).status == "queued"
 
 
+def test_a_fax_that_waits_stays_here_when_the_consent_is_withdrawn(dana, referral, sends):
+    make_packet_of(referral, label="part2")
+    consent = Consent.objects.create(
+        patient=referral.patient, kind="part2", decision="permit", starts_on=timezone.localdate() - timedelta(days=9)
+    )  # fmt: skip
+    delivery = send_packet(
+        referral_id=referral.pk, number=2, channel="fax", recipient="Lakes", address=GOOD, by=dana, now=NOW
+    )
+    Consent.objects.filter(pk=consent.pk).update(decision="deny")
+    follow()
+    delivery.refresh_from_db()
+    assert (delivery.status, sends) == ("failed", [])
+    assert "No consent" in delivery.changes.get(step="fail").reason
+    assert tasks(referral) == ["A packet did not arrive: Cardiology"]
+
+
 def test_without_a_gateway_no_fax_is_offered_or_taken(client, referral, dana, settings):
     settings.FAX_GATEWAY = "none"
     assert fax_gateway() is None
@@ -298,6 +372,17 @@ def test_without_a_gateway_no_fax_is_offered_or_taken(client, referral, dana, se
     assert "channel=fax" not in page
     with pytest.raises(ValidationError, match="No fax gateway"):
         fax(referral, dana)
+
+
+def test_an_address_comes_from_what_one_may_see_and_paper_from_its_own_referral(referral, dana):
+    same = {"owner": dana, "recipient_organization": referral.recipient_organization}
+    other = make_referral(make_patient(site=referral.site), **same)
+    make_delivery(other, channel="print", address="Handed to Maria Lopez, mother")
+    make_delivery(other, channel="email", address="desk@lakes.example")
+    assert usual_address(dana, referral, "print") == ""
+    assert usual_address(dana, other, "print") == "Handed to Maria Lopez, mother"
+    assert usual_address(dana, referral, "email") == "desk@lakes.example"
+    assert usual_address(make_user(site=make_site()), referral, "email") == ""
 
 
 def test_the_dialog_comes_filled_in_and_keeps_what_was_typed(client, referral, dana):

@@ -137,6 +137,16 @@ def test_a_mailbox_folder_is_read_and_the_words_stay_with_the_paper(drop, dana):
 
 
 @pytest.mark.django_db
+def test_the_next_file_of_the_same_name_overwrites_nothing_and_is_told_as_well(drop):
+    for content in (b"first of no kind", b"second of no kind"):
+        put(drop / "scan" / "scan001.pdf", content)
+        assert collect(by=System("incoming"), now=NOW) == 1
+    kept = {path.read_bytes() for path in (drop / "scan" / "refused").iterdir()}
+    assert kept == {b"first of no kind", b"second of no kind"}
+    assert asked() == 2
+
+
+@pytest.mark.django_db
 def test_a_fax_comes_with_who_sent_it_and_when(drop):
     came = (NOW - timedelta(hours=3)).replace(microsecond=0)
     facts = {"from": "+16125550142", "received_at": came.isoformat(), "pages": 1}

@@ -18,6 +18,7 @@ from patients.tests.factories import make_patient
 from referrals import services
 from referrals.models import Practice, Referral
 from referrals.rules.recipients import RULES, WEIGHTS, Candidate, Need, Network, rank
+from referrals.selectors.deliveries import usual_address
 from referrals.services.directory import save_practice, set_practice_retired
 from referrals.tests.directory_factories import make_network, make_practice
 from referrals.tests.factories import make_referral
@@ -236,6 +237,32 @@ def test_a_recipient_typed_by_hand_is_kept_and_known_from_then_on(browser, patie
     assert referral.recipient_organization.name == "Dr. Vogel"
     write(browser, patient, recipient_name="dr. vogel", specialty="Allergy")
     assert Organization.objects.filter(name__iexact="dr. vogel").count() == 1
+
+
+def test_a_number_typed_by_hand_is_the_one_that_is_used_until_another_recipient_is_chosen(
+    browser, patient, dana
+):
+    namesake = make_organization(name="Dr. Vogel", fax="+16125550111")
+    write(browser, patient, recipient_name="Dr. Vogel", recipient_fax="612 555 0188")
+    referral = Referral.objects.get()
+    made = referral.recipient_organization
+    assert made != namesake
+    Organization.objects.filter(pk=made.pk).update(fax="+16125550100")
+    where = reverse("referrals:referral_edit", args=[referral.pk])
+    form = browser.get(where).context["form"]
+    sent = {name: form[name].value() or "" for name in form.fields}
+    browser.post(where, sent | {"reason": "Worse"})
+    referral = Referral.objects.get()
+    assert (referral.reason, referral.recipient_organization) == ("Worse", made)
+    assert usual_address(dana, referral, "fax") == "+16125550188"
+    browser.post(where, sent | {"version": referral.version, "recipient_organization": namesake.pk})
+    referral = Referral.objects.get()
+    assert (referral.recipient_organization, referral.recipient_fax) == (namesake, "+16125550111")
+    make_practice(name="Vogel Eyes", fax="+16125550166", organization=namesake)
+    facts = {"step": "make_ready", "recipient_organization": namesake}
+    services.advance_referral(referral_id=referral.pk, by=dana, now=timezone.now(), **facts)
+    referral = Referral.objects.get()
+    assert (referral.recipient_name, referral.recipient_fax) == ("Dr. Vogel", "+16125550111")
 
 
 def test_a_number_without_a_name_and_a_wrong_number_are_refused_at_their_fields(browser, patient):

@@ -25,6 +25,7 @@ from patients.models import Consent, Document
 from patients.tests.factories import make_patient
 from referrals.models import MOST_WRONG_CODES, Delivery, Referral, SecureLink
 from referrals.rules.secure_links import code_of, hash_of, is_code, secret_of
+from referrals.services import advance_referral
 from referrals.services.deliveries import revoke_delivery, send_packet
 from referrals.services.secure_links import follow_links
 from referrals.tests.factories import make_packet_of, make_referral
@@ -216,6 +217,18 @@ def test_a_link_that_nobody_opened_ends_with_a_task(referral, dana):
     delivery.refresh_from_db()
     assert (delivery.status, Referral.objects.get(pk=referral.pk).status) == ("failed", "send_failed")
     assert Task.objects.open().filter(cause_id=referral.pk).count() == 1
+
+
+@pytest.mark.parametrize(("step", "status"), [("accept", "failed"), ("enter_in_error", "revoked")])
+def test_the_end_of_a_link_is_no_task_once_the_referral_went_on(referral, dana, step, status):
+    delivery = send(referral, dana)
+    deliver_due()
+    follow_links(by=System("mail"), now=NOW)
+    advance_referral(referral_id=referral.pk, step=step, reason="Wrong patient", by=dana, now=NOW)
+    follow_links(by=System("mail"), now=NOW + timedelta(days=settings_of_django.PACKET_LINK_DAYS, minutes=1))
+    delivery.refresh_from_db()
+    assert delivery.status == status
+    assert not Task.objects.open().filter(title__startswith="A packet did not arrive").exists()
 
 
 def test_a_mail_that_was_taken_back_does_not_leave(referral, dana):

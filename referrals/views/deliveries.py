@@ -35,7 +35,8 @@ def delivery_new(request: HttpRequest, pk: UUID) -> HttpResponse:
     newest = referral.packets.order_by("-number").values_list("number", flat=True).first()
     wanted = whole_number(request.POST.get("version"), newest or 0)
     sent_before = standing_of(referral, wanted)
-    form = SendForm(request.POST or None, referral=referral, channel=channel, again=bool(sent_before))
+    again = bool(sent_before)
+    form = SendForm(request.POST or None, user=request.user, referral=referral, channel=channel, again=again)
     if request.method == "POST" and form.is_valid():
         done = attempt(form, lambda: _send(request, referral, channel, form.cleaned_data), on_top=REFUSED)
         if done is not None:
@@ -57,7 +58,7 @@ def delivery_new(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _channel(request: HttpRequest, referral: Referral) -> str:
     asked = request.GET.get("channel", "")
     offered = {value for value, _label in channels_offered()}
-    return asked if asked in offered else usual_channel(referral)
+    return asked if asked in offered else usual_channel(request.user, referral)
 
 
 def _send(request: HttpRequest, referral: Referral, channel: str, data: dict[str, Any]) -> Delivery:
