@@ -26,8 +26,7 @@ from scheduling.permissions import check_can_book_at
 from scheduling.selectors.away import visits_of
 from scheduling.services.appointments import KEEP, reschedule_appointment
 from scheduling.services.attendance import Result
-
-TELL = "visit.tell_move"  # key in the rules register
+from scheduling.services.consequences import TELL, tell_key
 
 
 @transaction.atomic
@@ -147,9 +146,6 @@ def _move(block: Block, wish: Wanted, by: Actor, now: datetime) -> Appointment:
 
 def _ask_to_tell(old_id: UUID, new: Appointment, by: Actor, now: datetime) -> None:
     """Nobody finds out at the door: somebody calls by the register's date, or before the visit."""
-    careplans.close_automatic(
-        dedupe_keys=[_key(old_id)], outcome=_("The visit was moved once more."), by=by, now=now
-    )
     old = Appointment.objects.get(pk=old_id)
     clock = clocks.start_clock(
         subject=new,
@@ -175,12 +171,8 @@ def _ask_to_tell(old_id: UUID, new: Appointment, by: Actor, now: datetime) -> No
         due_at=None if is_early else new.start,
         due_has_time=not is_early,
         clock=clock if is_early else None,
-        dedupe_key=_key(new.pk),
+        dedupe_key=tell_key(new),
         cause=new,
         by=by,
         now=now,
     )
-
-
-def _key(visit_id: UUID) -> str:
-    return f"tell_moved:{visit_id}"

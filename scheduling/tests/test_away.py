@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from careplans.models import Task
 from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
+from coordinator.clocks.models import Clock
 from coordinator.db import Conflict
 from coordinator.messaging.models import Message
 from coordinator.tests.factories import make_practitioner, make_site, make_user
@@ -26,6 +27,7 @@ from scheduling.rules import away
 from scheduling.rules.slots import Slot
 from scheduling.selectors.away import touched_by
 from scheduling.services import away as services
+from scheduling.services import cancel_appointment, reschedule_appointment
 from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at
 from scheduling.tests.factories import make_appointment, make_availability
 from scheduling.workflow import Status
@@ -198,6 +200,22 @@ def test_one_row_moves_alone_and_the_same_click_twice_moves_it_once(clinic, eigh
     assert again.status_code == 409
     assert Appointment.objects.filter(replaces=eight[0]).count() == 1
     assert browser.post(where, {"ids": []}).status_code == 409
+
+
+@pytest.mark.django_db
+def test_nobody_is_told_of_a_time_that_was_cancelled_or_moved_once_more(clinic):
+    visits = [clinic.book(NOON + n * HOUR, patient_id=clinic.other_patient().pk) for n in range(2)]
+    block = out(clinic)
+    wanted = [services.Wanted(visit.pk, visit.start + DAY, clinic.okafor.pk) for visit in visits]
+    done = services.move_touched(block=block, wanted=wanted, by=clinic.coordinator, now=NOW)
+    cancelled, moved = (one.new for one in done)
+    told = Task.objects.open().filter(title="Tell the patient: the visit was moved")
+    assert {task.cause_id for task in told} == {cancelled.pk, moved.pk}
+    by = {"reason": "Asked by phone", "by": clinic.coordinator, "now": NOW}
+    cancel_appointment(appointment_id=cancelled.pk, cancelled_by="patient", **by)
+    reschedule_appointment(appointment_id=moved.pk, start=moved.start + 3 * DAY, **by)
+    assert not told.all().exists()
+    assert set(Clock.objects.filter(kind=services.TELL).values_list("state", flat=True)) == {"void"}
 
 
 @pytest.mark.django_db
