@@ -67,11 +67,15 @@ def wishes_for(opening: Opening, by: Actor) -> list[Wish]:
 
 
 def not_to_ask(opening: Opening) -> set[UUID]:
-    """Patients who were asked about this time before, or have a visit then (two queries)."""
+    """Patients who were asked about this time before, or have a visit then, wherever it is (two queries)."""
     asked = WaitlistOffer.objects.filter(practitioner=opening.practitioner_id, start=opening.start)
     asked = asked.exclude(status__in=(OfferStatus.WITHDRAWN, OfferStatus.ENTERED_IN_ERROR))
+    waiting = WaitlistEntry.objects.waiting().filter(site=opening.site_id)
     busy = Appointment.objects.holding().filter(
-        time_known=True, start__lt=opening.end, end__gt=opening.start, site=opening.site_id
+        time_known=True,
+        start__lt=opening.end,
+        end__gt=opening.start,
+        patient__in=waiting.values("patient"),
     )
     return {
         *asked.values_list("entry__patient_id", flat=True),

@@ -26,6 +26,7 @@ from coordinator.workflow import NotAllowed, System
 from patients.services import inactivate_patient, reactivate_patient
 from scheduling.models import Appointment, WaitlistEntry, WaitlistOffer
 from scheduling.rules.waitlist import NOTICE, Opening, Wish, answer_until, fits, order, ranked
+from scheduling.selectors.waitlist import open_times, waiting_at
 from scheduling.services import cancel_appointment
 from scheduling.services import waitlist as services
 from scheduling.services import waitlist_offers as offers
@@ -202,6 +203,17 @@ def waits(clinic, days, **fields):
 
 def offer(clinic, freed, now=NOW):
     return offers.offer_time(freed_by_id=freed.pk, by=clinic.coordinator, now=now)
+
+
+@pytest.mark.django_db
+def test_whoever_has_a_visit_at_another_place_then_is_not_asked_and_the_page_says_the_same(clinic, freed):
+    first, busy = waits(clinic, 30), waits(clinic, 50)
+    make_appointment(
+        busy.patient, site=make_site(), start=freed.start, practitioner=None, service=clinic.service
+    )
+    shown = open_times(clinic.coordinator, clinic.site, waiting_at(clinic.coordinator, clinic.site), NOW)
+    assert [time.first.entry for time in shown] == [first]
+    assert offer(clinic, freed).entry == first
 
 
 @pytest.mark.django_db
