@@ -20,11 +20,12 @@ from coordinator.clocks.models import Clock
 from coordinator.db import Conflict
 from coordinator.messaging.models import Message
 from coordinator.tests.factories import make_practitioner, make_site, make_user
-from patients.tests.factories import make_phone
+from patients.tests.factories import make_phone, restrict
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Appointment, Block
 from scheduling.rules import away
 from scheduling.rules.slots import Slot
+from scheduling.selectors import away as selectors
 from scheduling.selectors.away import touched_by
 from scheduling.services import away as services
 from scheduling.services import cancel_appointment, reschedule_appointment
@@ -129,12 +130,26 @@ def eight(clinic):
 
 @pytest.mark.django_db
 def test_eight_visits_are_listed_by_urgency_each_with_a_time_of_its_own(clinic, eight):
-    rows, hidden = touched_by(clinic.coordinator, out(clinic), NOW)
-    assert (len(rows), hidden) == (8, 0)
+    rows, more, hidden = touched_by(clinic.coordinator, out(clinic), NOW)
+    assert (len(rows), more, hidden) == (8, 0, False)
     assert [row.visit.pk for row in rows[:2]] == [eight[6].pk, eight[7].pk]
     assert rows[0].reasons[0] == "The authorization ends Nov 24, 2026."
     assert len({row.chosen for row in rows}) == 8
     assert all(row.choices[0].offer.practitioner == clinic.okafor for row in rows)
+
+
+@pytest.mark.django_db
+def test_a_long_list_keeps_the_most_urgent_and_tells_apart_what_follows_from_what_is_hidden(
+    clinic, eight, browser, monkeypatch
+):
+    monkeypatch.setattr(selectors, "MOST", 2)
+    block = out(clinic)
+    rows, more, hidden = touched_by(clinic.coordinator, block, NOW)
+    assert ([row.visit.pk for row in rows], more, hidden) == ([eight[6].pk, eight[7].pk], 6, False)
+    restrict(eight[0].patient, clinic.lead)
+    page = browser.get(reverse("scheduling:away", args=[block.pk])).content.decode()
+    assert "5 visits that are less urgent are listed once these are moved." in page
+    assert "Some visits are at places or of patients that you do not see." in page
 
 
 @pytest.mark.django_db
@@ -144,7 +159,7 @@ def test_another_provider_of_the_same_specialty_stands_in(clinic, eight):
     make_availability(same)
     make_availability(other)
     long = out(clinic, starts_at=NOW + HOUR, ends_at=EVENING + 40 * DAY)
-    rows, _hidden = touched_by(clinic.coordinator, long, NOW)
+    rows, _more, _hidden = touched_by(clinic.coordinator, long, NOW)
     proposed = {choice.offer.practitioner for row in rows for choice in row.choices}
     assert proposed == {same}
 

@@ -73,9 +73,10 @@ def away(request: HttpRequest, pk: UUID) -> HttpResponse:
         if done and not refused:
             return redirect("scheduling:away", pk)
     with timezone.override(block.site.tzinfo):
-        rows, hidden = touched_by(request.user, block, now)
+        rows, more, hidden = touched_by(request.user, block, now)
         _mark_refused(rows, refused, request)
-        context = {"away": block, "rows": rows, "hidden": hidden, "refused": len(refused), "done": done}
+        context = {"away": block, "rows": rows, "more": more, "hidden": hidden, "refused": len(refused)}
+        context |= {"done": done}
         context |= {"is_empty_post": request.method == "POST" and not refused and not done}
         status = 200 if request.method == "GET" or done else 409
         return page(request, "scheduling/away.html", context, status=status)
