@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
+
 from coordinator.accounts.models import Practitioner, Site
 from patients.safe_contact import with_safety
 from scheduling.models import Appointment, Block
@@ -59,23 +61,23 @@ def visits_of(block: Block) -> Any:
     )
 
 
-def touched_by(user: Any, block: Block, now: datetime) -> tuple[list[Row], int]:
-    """Rows in the published order, and how many visits this person may not see. About ten queries for any number."""
+def touched_by(user: Any, block: Block, now: datetime) -> tuple[list[Row], int, bool]:
+    """Rows in the published order, up to MOST; how many less urgent visits follow; and whether there are visits that
+    this person may not see. About ten queries for any number."""
     all_of_them = visits_of(block).filter(start__gt=now)
-    found = (
-        all_of_them.visible_to(user)
-        .select_related("patient", "service", "practitioner", "site__calendar", "referral", "authorization")
-        .prefetch_related(phones())
+    seen = list(
+        all_of_them.visible_to(user).select_related(
+            "patient", "service", "practitioner", "site__calendar", "referral", "authorization"
+        )
     )
-    visits = list(found[:MOST])
-    hidden = all_of_them.count() - len(visits)
-    with_safety(visit.patient for visit in visits)
-    facts = {visit.pk: _facts(visit) for visit in visits}
+    facts = {visit.pk: _facts(visit) for visit in seen}
     today = local_day(now, block.site.zone)
-    visits.sort(key=lambda visit: away.order(facts[visit.pk], today))
+    visits = sorted(seen, key=lambda visit: away.order(facts[visit.pk], today))[:MOST]
+    prefetch_related_objects(visits, phones())
+    with_safety(visit.patient for visit in visits)
     rows = [Row(visit, list(away.why(facts[visit.pk], now))) for visit in visits]
     _propose(rows, facts, now)
-    return rows, hidden
+    return rows, len(seen) - len(visits), all_of_them.count() > len(seen)
 
 
 def _facts(visit: Appointment) -> away.Touched:

@@ -22,12 +22,11 @@ from coordinator.db import Conflict, advisory_lock, lock
 from coordinator.wording import day_time, in_clinic_language
 from coordinator.workflow import Actor, NotAllowed, person
 from scheduling.models import Appointment, Block
-from scheduling.permissions import check_can_book_at
+from scheduling.permissions import check_can_book_at, check_can_take_back
 from scheduling.selectors.away import visits_of
 from scheduling.services.appointments import KEEP, reschedule_appointment
 from scheduling.services.attendance import Result
-
-TELL = "visit.tell_move"  # key in the rules register
+from scheduling.services.consequences import TELL, tell_key
 
 
 @transaction.atomic
@@ -70,9 +69,12 @@ def mark_away(
 
 @transaction.atomic
 def take_back_away(*, block_id: UUID, by: Actor, now: datetime) -> None:
-    """The provider is there after all. Visits that were moved meanwhile stay where they are."""
+    """The provider is there after all. Visits that were moved meanwhile stay where they are.
+
+    Raises PermissionDenied for a block of somebody else, unless `by` sets up the schedule of its place.
+    """
     block = lock(Block.objects, block_id)
-    check_can_book_at(by, block.site_id)
+    check_can_take_back(by, block)
     if block.practitioner_id is None:
         raise NotAllowed(_("The times of a whole place are set up by a manager."))
     _record(block, "take_back_away", by, reason=block.reason)
@@ -147,9 +149,6 @@ def _move(block: Block, wish: Wanted, by: Actor, now: datetime) -> Appointment:
 
 def _ask_to_tell(old_id: UUID, new: Appointment, by: Actor, now: datetime) -> None:
     """Nobody finds out at the door: somebody calls by the register's date, or before the visit."""
-    careplans.close_automatic(
-        dedupe_keys=[_key(old_id)], outcome=_("The visit was moved once more."), by=by, now=now
-    )
     old = Appointment.objects.get(pk=old_id)
     clock = clocks.start_clock(
         subject=new,
@@ -175,12 +174,8 @@ def _ask_to_tell(old_id: UUID, new: Appointment, by: Actor, now: datetime) -> No
         due_at=None if is_early else new.start,
         due_has_time=not is_early,
         clock=clock if is_early else None,
-        dedupe_key=_key(new.pk),
+        dedupe_key=tell_key(new),
         cause=new,
         by=by,
         now=now,
     )
-
-
-def _key(visit_id: UUID) -> str:
-    return f"tell_moved:{visit_id}"

@@ -25,7 +25,9 @@ from scheduling.services import reminders
 from scheduling.services.waitlist_ends import settle_waits
 from scheduling.workflow import UPCOMING, CancelledBy
 
-FOLLOW_UP = "no_show.follow_up"  # key in the rules register: the next business day
+# Keys in the rules register.
+FOLLOW_UP = "no_show.follow_up"  # the next business day
+TELL = "visit.tell_move"  # somebody tells the patient that the visit was moved
 
 
 def after_booking(appointment: Appointment, *, by: Actor, now: datetime) -> None:
@@ -41,6 +43,7 @@ def after_booking(appointment: Appointment, *, by: Actor, now: datetime) -> None
         )
 
 
+@in_clinic_language
 def after_moving(
     old: Appointment, new: Appointment, *, was_no_show: bool, reason: str, by: Actor, now: datetime
 ) -> None:
@@ -49,6 +52,7 @@ def after_moving(
     # The old one too: another visit on that day may have been told of in its message.
     reminders.plan_reminders(appointments=[old, new], now=now, by=by)
     settle_waits(new, by=by, now=now)
+    _nothing_to_tell(old, _("The visit was moved once more."), by, now)
     if was_no_show:
         careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
@@ -59,6 +63,7 @@ def after_cancelling(appointment: Appointment, *, reason: str, by: Actor, now: d
     """Messages are taken back. When somebody still needs the visit, a task asks to rebook or close the need."""
     messaging.withdraw(about_ids=[appointment.pk], reason=_("The visit was cancelled."), now=now)
     reminders.plan_reminders(appointments=[appointment], now=now, by=by)
+    _nothing_to_tell(appointment, _("The visit was cancelled."), by, now)
     asked_for = (CancelledBy.PATIENT, CancelledBy.PROVIDER)
     if appointment.cancelled_by not in asked_for or _is_booked_again(appointment, now):
         return
@@ -127,8 +132,19 @@ def after_error(appointment: Appointment, *, by: Actor, now: datetime) -> None:
 
 def _settle(appointment: Appointment, why: str, by: Actor, now: datetime) -> None:
     """Take back what the visit's absence caused: first the clock, so that it counts as void and not as met."""
-    clocks.void_clocks(subject=appointment, kinds=[FOLLOW_UP], reason=why, by=by, now=now)
+    clocks.void_clocks(subject=appointment, kinds=[FOLLOW_UP, TELL], reason=why, by=by, now=now)
     careplans.close_tasks_caused_by(cause=appointment, by=by, now=now, outcome=why)
+
+
+def _nothing_to_tell(appointment: Appointment, why: str, by: Actor, now: datetime) -> None:
+    """Nobody is told any more of a time that does not hold."""
+    clocks.void_clocks(subject=appointment, kinds=[TELL], reason=why, by=by, now=now)
+    careplans.close_automatic(dedupe_keys=[tell_key(appointment)], outcome=why, by=by, now=now)
+
+
+def tell_key(appointment: Appointment) -> str:
+    """Of the task that asks to tell the patient of this visit, which replaces another one."""
+    return f"tell_moved:{appointment.pk}"
 
 
 def _rebook_key(appointment: Appointment) -> str:

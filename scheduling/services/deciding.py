@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from referrals.models import PriorAuthorization, Referral
 from scheduling.models import Appointment, Room, Service
 from scheduling.permissions import can_override, check_can_book_at
 from scheduling.rules.conflicts import Found, Level, Openness, Wish, findings
+from scheduling.rules.local_time import local_day
 from scheduling.rules.units import MOVE, RENEW, Visit
 from scheduling.selectors import facts
 from scheduling.selectors.named import Named, named
@@ -202,11 +203,22 @@ def check_free(
     if asked.authorization is not None:
         against = _about_authorization(asked, without.pk if without else None)
         found = sorted([*found, *against], key=lambda one: -one.level)
-    elif without is None:  # a new visit; one that is moved was asked about
-        found = sorted([*found, *uncovered(asked)], key=lambda one: -one.level)
+    else:
+        found = sorted([*found, *_newly_uncovered(asked, without)], key=lambda one: -one.level)
     if found and not _accepted(found, asked, by, override_reason):
         raise refusal(found, asked, by)
     return found
+
+
+def _newly_uncovered(asked: Asked, without: Appointment | None) -> list[Found]:
+    """What does not cover a new visit; of one that is moved to another day only what was not asked about before."""
+    if without is None or without.status in (Status.PROPOSED, Status.WAITLIST):
+        return uncovered(asked)
+    if local_day(asked.start, asked.site.zone) == local_day(without.start, without.zone):
+        return []
+    found = uncovered(asked)
+    before = {one.kind for one in uncovered(replace(asked, start=without.start))} if found else set()
+    return [one for one in found if one.kind not in before]
 
 
 def _about_authorization(asked: Asked, without: UUID | None) -> list[Found]:

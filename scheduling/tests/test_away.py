@@ -7,6 +7,7 @@ import re
 import uuid
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -16,16 +17,19 @@ from hypothesis import strategies as st
 from careplans.models import Task
 from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
+from coordinator.clocks.models import Clock
 from coordinator.db import Conflict
 from coordinator.messaging.models import Message
 from coordinator.tests.factories import make_practitioner, make_site, make_user
-from patients.tests.factories import make_phone
+from patients.tests.factories import make_phone, restrict
 from referrals.tests.factories import make_authorization, make_referral
 from scheduling.models import Appointment, Block
 from scheduling.rules import away
 from scheduling.rules.slots import Slot
+from scheduling.selectors import away as selectors
 from scheduling.selectors.away import touched_by
 from scheduling.services import away as services
+from scheduling.services import cancel_appointment, reschedule_appointment
 from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at
 from scheduling.tests.factories import make_appointment, make_availability
 from scheduling.workflow import Status
@@ -112,6 +116,31 @@ def test_a_coordinator_says_who_is_out_once_and_takes_it_back(clinic):
     assert clinic.book(at("2026-11-19", "13:00"))
 
 
+@pytest.mark.django_db
+def test_what_a_manager_set_up_is_taken_back_by_a_manager_only(clinic, browser):
+    manager = make_user(Role.MANAGER, site=clinic.site)
+    leave, ill = out(clinic, by=manager), out(clinic, starts_at=NOON + DAY, ends_at=EVENING + DAY)
+    back = [reverse("scheduling:away_back", args=[block.pk]) for block in (leave, ill)]
+    pages = [
+        browser.get(reverse("scheduling:away", args=[block.pk])).content.decode() for block in (leave, ill)
+    ]
+    assert [url in text for url, text in zip(back, pages, strict=True)] == [False, True]
+    assert browser.post(back[0]).status_code == 403
+    with pytest.raises(PermissionDenied, match="or a manager"):
+        services.take_back_away(block_id=leave.pk, by=clinic.coordinator, now=NOW)
+    assert set(Block.objects.all()) == {leave, ill}
+    for block in (leave, ill):
+        services.take_back_away(block_id=block.pk, by=manager, now=NOW)
+    assert not Block.objects.exists()
+
+
+@pytest.mark.django_db
+def test_visits_that_one_does_not_see_are_not_counted_to_one(clinic, eight, browser):
+    restrict(eight[0].patient, clinic.lead)
+    page = browser.post(reverse("scheduling:away_back", args=[out(clinic).pk]), follow=True).content.decode()
+    assert "7 visits keep their time." in page
+
+
 @pytest.fixture
 def eight(clinic):
     """Eight visits on Thursday afternoon; the last two are urgent for their papers."""
@@ -127,12 +156,26 @@ def eight(clinic):
 
 @pytest.mark.django_db
 def test_eight_visits_are_listed_by_urgency_each_with_a_time_of_its_own(clinic, eight):
-    rows, hidden = touched_by(clinic.coordinator, out(clinic), NOW)
-    assert (len(rows), hidden) == (8, 0)
+    rows, more, hidden = touched_by(clinic.coordinator, out(clinic), NOW)
+    assert (len(rows), more, hidden) == (8, 0, False)
     assert [row.visit.pk for row in rows[:2]] == [eight[6].pk, eight[7].pk]
     assert rows[0].reasons[0] == "The authorization ends Nov 24, 2026."
     assert len({row.chosen for row in rows}) == 8
     assert all(row.choices[0].offer.practitioner == clinic.okafor for row in rows)
+
+
+@pytest.mark.django_db
+def test_a_long_list_keeps_the_most_urgent_and_tells_apart_what_follows_from_what_is_hidden(
+    clinic, eight, browser, monkeypatch
+):
+    monkeypatch.setattr(selectors, "MOST", 2)
+    block = out(clinic)
+    rows, more, hidden = touched_by(clinic.coordinator, block, NOW)
+    assert ([row.visit.pk for row in rows], more, hidden) == ([eight[6].pk, eight[7].pk], 6, False)
+    restrict(eight[0].patient, clinic.lead)
+    page = browser.get(reverse("scheduling:away", args=[block.pk])).content.decode()
+    assert "5 visits that are less urgent are listed once these are moved." in page
+    assert "Some visits are at places or of patients that you do not see." in page
 
 
 @pytest.mark.django_db
@@ -142,7 +185,7 @@ def test_another_provider_of_the_same_specialty_stands_in(clinic, eight):
     make_availability(same)
     make_availability(other)
     long = out(clinic, starts_at=NOW + HOUR, ends_at=EVENING + 40 * DAY)
-    rows, _hidden = touched_by(clinic.coordinator, long, NOW)
+    rows, _more, _hidden = touched_by(clinic.coordinator, long, NOW)
     proposed = {choice.offer.practitioner for row in rows for choice in row.choices}
     assert proposed == {same}
 
@@ -198,6 +241,22 @@ def test_one_row_moves_alone_and_the_same_click_twice_moves_it_once(clinic, eigh
     assert again.status_code == 409
     assert Appointment.objects.filter(replaces=eight[0]).count() == 1
     assert browser.post(where, {"ids": []}).status_code == 409
+
+
+@pytest.mark.django_db
+def test_nobody_is_told_of_a_time_that_was_cancelled_or_moved_once_more(clinic):
+    visits = [clinic.book(NOON + n * HOUR, patient_id=clinic.other_patient().pk) for n in range(2)]
+    block = out(clinic)
+    wanted = [services.Wanted(visit.pk, visit.start + DAY, clinic.okafor.pk) for visit in visits]
+    done = services.move_touched(block=block, wanted=wanted, by=clinic.coordinator, now=NOW)
+    cancelled, moved = (one.new for one in done)
+    told = Task.objects.open().filter(title="Tell the patient: the visit was moved")
+    assert {task.cause_id for task in told} == {cancelled.pk, moved.pk}
+    by = {"reason": "Asked by phone", "by": clinic.coordinator, "now": NOW}
+    cancel_appointment(appointment_id=cancelled.pk, cancelled_by="patient", **by)
+    reschedule_appointment(appointment_id=moved.pk, start=moved.start + 3 * DAY, **by)
+    assert not told.all().exists()
+    assert set(Clock.objects.filter(kind=services.TELL).values_list("state", flat=True)) == {"void"}
 
 
 @pytest.mark.django_db

@@ -11,9 +11,9 @@ from careplans.models import Task
 from coordinator.db import Conflict
 from coordinator.workflow import System
 from patients.models import Coverage
-from referrals.models import PayerRequirement
-from referrals.tests.factories import make_authorization, make_payer, make_referral
-from scheduling.services import cancel_appointment
+from referrals.models import Payer, PayerRequirement
+from referrals.tests.factories import make_authorization, make_line, make_payer, make_referral
+from scheduling.services import cancel_appointment, reschedule_appointment
 from scheduling.services.covering import guard_visits
 from scheduling.tests.clinic import NOW, at
 from scheduling.tests.factories import make_service
@@ -93,6 +93,26 @@ def test_a_visit_that_the_payers_list_wants_approved_is_asked_about_before_it_is
     assert guard(clinic) == 1
 
 
+def test_an_approval_counts_as_in_force_for_its_own_payer_and_its_days_only(clinic):
+    service = listed_service(clinic)
+    payer = Payer.objects.get()
+    own = approved(clinic.patient, payer=payer)
+    for record, ends_on in (
+        (approved(clinic.patient, ends_on=None), None),
+        (own, None),
+        (own, D(2026, 11, 20)),
+    ):
+        make_line(record, service_code="97110", decision="approved", ends_on=ends_on)
+
+    def said(on):
+        with pytest.raises(Conflict) as refusal:
+            clinic.book(at(on, "09:00"), service_id=service.pk)
+        return str(refusal.value)
+
+    assert "name it with the visit" in said("2026-11-20")
+    assert "none is in force" in said("2026-11-24")
+
+
 def test_a_booking_for_a_referral_whose_approval_ends_before_it_names_the_one_to_extend(clinic):
     referral = make_referral(clinic.patient, status="accepted")
     record = approved(clinic.patient, referral=referral)
@@ -101,6 +121,23 @@ def test_a_booking_for_a_referral_whose_approval_ends_before_it_names_the_one_to
     assert refusal.value.extra["kind"] == "authorization_ended"
     assert refusal.value.extra["authorization"] == record.pk
     assert {"renewal", "extension", "move"} <= set(refusal.value.extra["offers"])
+
+
+def test_a_visit_that_is_moved_past_the_approval_of_its_referral_is_asked_about_once(clinic):
+    referral = make_referral(clinic.patient, status="accepted")
+    approved(clinic.patient, referral=referral)
+    visit = clinic.book(at("2026-11-20", "09:00"), referral_id=referral.pk)
+    move = {"reason": "Asked by phone", "by": clinic.coordinator, "now": NOW}
+    with pytest.raises(Conflict) as refusal:
+        reschedule_appointment(appointment_id=visit.pk, start=at("2026-11-24", "09:00"), **move)
+    assert (refusal.value.extra["kind"], refusal.value.extra["needs_reason"]) == ("authorization_ended", True)
+    late = reschedule_appointment(
+        appointment_id=visit.pk,
+        start=at("2026-11-24", "09:00"),
+        override_reason="Extension asked for",
+        **move,
+    )
+    assert reschedule_appointment(appointment_id=late.pk, start=at("2026-11-25", "09:00"), **move)
 
 
 def test_seven_days_ahead_a_task_asks_about_a_visit_without_cover_once_and_closes_when_it_is_gone(clinic):

@@ -19,6 +19,7 @@ from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from scheduling.forms import read_slot
 from scheduling.models import Block
+from scheduling.permissions import can_take_back
 from scheduling.selectors import choices
 from scheduling.selectors.away import Row, blocks_of_people, touched_by, visits_of
 from scheduling.services import away as services
@@ -73,9 +74,10 @@ def away(request: HttpRequest, pk: UUID) -> HttpResponse:
         if done and not refused:
             return redirect("scheduling:away", pk)
     with timezone.override(block.site.tzinfo):
-        rows, hidden = touched_by(request.user, block, now)
+        rows, more, hidden = touched_by(request.user, block, now)
         _mark_refused(rows, refused, request)
-        context = {"away": block, "rows": rows, "hidden": hidden, "refused": len(refused), "done": done}
+        context = {"away": block, "rows": rows, "more": more, "hidden": hidden, "refused": len(refused)}
+        context |= {"done": done, "may_take_back": can_take_back(request.user, block)}
         context |= {"is_empty_post": request.method == "POST" and not refused and not done}
         status = 200 if request.method == "GET" or done else 409
         return page(request, "scheduling/away.html", context, status=status)
@@ -116,7 +118,7 @@ def _mark_refused(rows: list[Row], refused: dict[UUID, str], request: HttpReques
 def away_back(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The provider is there after all."""
     block = _visible(request, pk)
-    left = visits_of(block).count()
+    left = visits_of(block).visible_to(request.user).count()
     services.take_back_away(block_id=pk, by=request.user, now=timezone.now())
     words = ngettext(
         "Not away any more. %(n)d visit keeps its time.",
