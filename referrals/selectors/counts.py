@@ -32,13 +32,13 @@ class Open:
 
 
 def _grouped(rows: Any, now: datetime, specialty: Any) -> list[Open]:
-    # Rows and not their keys are counted: the key is not in the index that answers.
+    # Statuses are counted, one a row: the key is not in the index that answers.
     grouped = rows.order_by().values_list("status", specialty).annotate(
-        n=Count("*"),
-        overdue=Count("*", filter=Q(due_at__lt=now)),
-        in_a_day=Count("*", filter=Q(due_at__gte=now, due_at__lt=now + DAY)),
-        near=Count("*", filter=Q(due_at__gte=now, due_at__lt=now + NEAR)),
-        long=Count("*", filter=Q(stage_since__lt=now - LATE_REPORT)),
+        n=Count("status"),
+        overdue=Count("status", filter=Q(due_at__lt=now)),
+        in_a_day=Count("status", filter=Q(due_at__gte=now, due_at__lt=now + DAY)),
+        near=Count("status", filter=Q(due_at__gte=now, due_at__lt=now + NEAR)),
+        long=Count("status", filter=Q(stage_since__lt=now - LATE_REPORT)),
     )  # fmt: skip
     return [Open(*row) for row in grouped]
 
