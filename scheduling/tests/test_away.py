@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careplans.models import Task
@@ -79,6 +79,7 @@ free_times = st.lists(
 ).map(sorted)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(free_times, st.integers(1, 6), st.lists(st.integers(0, 6), max_size=2))
 def test_no_time_is_proposed_twice_or_beside_another_visit_of_the_patient(free, visits, busy_days):
     busy = [(slot(n).start, slot(n).end) for n in busy_days]
