@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from coordinator.devserver.testservers import TestServers
 from coordinator.tests import database
@@ -55,6 +56,9 @@ def start_missing(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: drives a real Chromium; left out with --no-browser")
     config.addinivalue_line("markers", "slow_start: starts real servers or whole processes; seconds each")
+    # What a machine's load decides is no failure: examples have no deadline, and none is too slow to make.
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     # Registered late on purpose: its database fixture then wins over pytest-django's.
     config.pluginmanager.register(database, "throughline-database")
 
