@@ -138,11 +138,12 @@ def test_a_mailbox_folder_is_read_and_the_words_stay_with_the_paper(drop, dana):
 
 @pytest.mark.django_db
 def test_the_next_file_of_the_same_name_overwrites_nothing_and_is_told_as_well(drop):
-    for content in (b"first of no kind", b"second of no kind"):
-        put(drop / "scan" / "scan001.pdf", content)
+    contents = {b"\x00\x01\x02 nothing of the kind", b"\x00\x01\x02 nothing either"}
+    for content in contents:
+        put(drop / "email" / "1.eml", content)
         assert collect(by=System("incoming"), now=NOW) == 1
-    kept = {path.read_bytes() for path in (drop / "scan" / "refused").iterdir()}
-    assert kept == {b"first of no kind", b"second of no kind"}
+    kept = {path.read_bytes() for path in (drop / "email" / "refused").iterdir()}
+    assert kept == contents
     assert asked() == 2
 
 
