@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
-from coordinator.workflow import Actor, System
+from coordinator.workflow import Actor, System, person
 
 
 def _may(by: Actor, permission: str, site_id: Any) -> bool:
@@ -56,3 +56,14 @@ def can_set_up(by: Actor, site_id: Any = None) -> bool:
 def check_can_set_up(by: Actor, site_id: Any = None) -> None:
     if not can_set_up(by, site_id):
         raise PermissionDenied(_("Your role does not include setting up the schedule of this site."))
+
+
+def can_take_back(by: Actor, block: Any) -> bool:
+    """Whoever said that a provider is away may say that they are there; a manager may for every block."""
+    is_own = block.created_by_id is not None and block.created_by == person(by)
+    return can_set_up(by, block.site_id) or (is_own and can_book_at(by, block.site_id))
+
+
+def check_can_take_back(by: Actor, block: Any) -> None:
+    if not can_take_back(by, block):
+        raise PermissionDenied(_("Whoever marked the provider as away takes it back, or a manager."))

@@ -22,7 +22,7 @@ from coordinator.db import Conflict, advisory_lock, lock
 from coordinator.wording import day_time, in_clinic_language
 from coordinator.workflow import Actor, NotAllowed, person
 from scheduling.models import Appointment, Block
-from scheduling.permissions import check_can_book_at
+from scheduling.permissions import check_can_book_at, check_can_take_back
 from scheduling.selectors.away import visits_of
 from scheduling.services.appointments import KEEP, reschedule_appointment
 from scheduling.services.attendance import Result
@@ -69,9 +69,12 @@ def mark_away(
 
 @transaction.atomic
 def take_back_away(*, block_id: UUID, by: Actor, now: datetime) -> None:
-    """The provider is there after all. Visits that were moved meanwhile stay where they are."""
+    """The provider is there after all. Visits that were moved meanwhile stay where they are.
+
+    Raises PermissionDenied for a block of somebody else, unless `by` sets up the schedule of its place.
+    """
     block = lock(Block.objects, block_id)
-    check_can_book_at(by, block.site_id)
+    check_can_take_back(by, block)
     if block.practitioner_id is None:
         raise NotAllowed(_("The times of a whole place are set up by a manager."))
     _record(block, "take_back_away", by, reason=block.reason)

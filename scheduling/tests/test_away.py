@@ -7,6 +7,7 @@ import re
 import uuid
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -113,6 +114,31 @@ def test_a_coordinator_says_who_is_out_once_and_takes_it_back(clinic):
         clinic.book(at("2026-11-19", "13:00"))
     services.take_back_away(block_id=block.pk, by=clinic.coordinator, now=NOW)
     assert clinic.book(at("2026-11-19", "13:00"))
+
+
+@pytest.mark.django_db
+def test_what_a_manager_set_up_is_taken_back_by_a_manager_only(clinic, browser):
+    manager = make_user(Role.MANAGER, site=clinic.site)
+    leave, ill = out(clinic, by=manager), out(clinic, starts_at=NOON + DAY, ends_at=EVENING + DAY)
+    back = [reverse("scheduling:away_back", args=[block.pk]) for block in (leave, ill)]
+    pages = [
+        browser.get(reverse("scheduling:away", args=[block.pk])).content.decode() for block in (leave, ill)
+    ]
+    assert [url in text for url, text in zip(back, pages, strict=True)] == [False, True]
+    assert browser.post(back[0]).status_code == 403
+    with pytest.raises(PermissionDenied, match="or a manager"):
+        services.take_back_away(block_id=leave.pk, by=clinic.coordinator, now=NOW)
+    assert set(Block.objects.all()) == {leave, ill}
+    for block in (leave, ill):
+        services.take_back_away(block_id=block.pk, by=manager, now=NOW)
+    assert not Block.objects.exists()
+
+
+@pytest.mark.django_db
+def test_visits_that_one_does_not_see_are_not_counted_to_one(clinic, eight, browser):
+    restrict(eight[0].patient, clinic.lead)
+    page = browser.post(reverse("scheduling:away_back", args=[out(clinic).pk]), follow=True).content.decode()
+    assert "7 visits keep their time." in page
 
 
 @pytest.fixture

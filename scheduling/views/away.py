@@ -19,6 +19,7 @@ from coordinator.toasts import toast
 from coordinator.workflow import NotAllowed
 from scheduling.forms import read_slot
 from scheduling.models import Block
+from scheduling.permissions import can_take_back
 from scheduling.selectors import choices
 from scheduling.selectors.away import Row, blocks_of_people, touched_by, visits_of
 from scheduling.services import away as services
@@ -76,7 +77,7 @@ def away(request: HttpRequest, pk: UUID) -> HttpResponse:
         rows, more, hidden = touched_by(request.user, block, now)
         _mark_refused(rows, refused, request)
         context = {"away": block, "rows": rows, "more": more, "hidden": hidden, "refused": len(refused)}
-        context |= {"done": done}
+        context |= {"done": done, "may_take_back": can_take_back(request.user, block)}
         context |= {"is_empty_post": request.method == "POST" and not refused and not done}
         status = 200 if request.method == "GET" or done else 409
         return page(request, "scheduling/away.html", context, status=status)
