@@ -110,7 +110,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class OpenTime:
-    """A time that is free again: who would be asked first and why, and who was asked before."""
+    """A time that is free again: who would be asked first and why, and who was asked before, of those whom this person
+    may see."""
 
     freed: Appointment
     first: Candidate | None
@@ -122,10 +123,11 @@ def open_times(user: Any, site: Site, entries: Sequence[WaitlistEntry], now: dat
     """Times of cancelled visits ahead that are still free and about which nobody is being asked: those that suit
     somebody first, each soonest first.
 
-    Five queries. `entries` are those who wait at this place.
+    Six queries. `entries` are those who wait at this place.
     """
     found = list(_freed(user, site, now))
     asked = _asked(found)
+    shown = _shown(user, asked)
     busy = _busy(site, found)
     by_key = {entry.pk: entry for entry in entries}
     wishes = [wish_of(entry) for entry in entries if entry.status == EntryStatus.WAITING]
@@ -144,7 +146,8 @@ def open_times(user: Any, site: Site, entries: Sequence[WaitlistEntry], now: dat
         if fitting:
             because = list(why(fitting[0], opening, 1, len(fitting), now))
             first = Candidate(by_key[fitting[0].key], because)
-        times.append(OpenTime(freed, first, max(len(fitting) - 1, 0), before))
+        seen = [one for one in before if one.pk in shown]
+        times.append(OpenTime(freed, first, max(len(fitting) - 1, 0), seen))
     return sorted(times, key=lambda time: (time.first is None, time.freed.start))
 
 
@@ -189,6 +192,13 @@ def _asked(freed: Iterable[Appointment]) -> dict[tuple[Any, datetime], list[Wait
     for offer in found.exclude(status=OfferStatus.ENTERED_IN_ERROR).select_related("entry__patient"):
         by_time[offer.practitioner_id, offer.start].append(offer)
     return by_time
+
+
+def _shown(user: Any, asked: dict[Any, list[WaitlistOffer]]) -> set[UUID]:
+    """Those of them that this person may see (one query)."""
+    keys = [offer.pk for offers in asked.values() for offer in offers]
+    seen = WaitlistOffer.objects.visible_to(user).filter(pk__in=keys)
+    return set(seen.values_list("pk", flat=True)) if keys else set()
 
 
 def _busy(site: Site, freed: Collection[Appointment]) -> Any:

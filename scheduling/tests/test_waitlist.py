@@ -24,6 +24,7 @@ from coordinator.db import Conflict
 from coordinator.tests.factories import make_site, make_team, make_user
 from coordinator.workflow import NotAllowed, System
 from patients.services import inactivate_patient, reactivate_patient
+from patients.tests.factories import restrict
 from scheduling.models import Appointment, WaitlistEntry, WaitlistOffer
 from scheduling.rules.waitlist import NOTICE, Opening, Wish, answer_until, fits, order, ranked
 from scheduling.selectors.waitlist import open_times, waiting_at
@@ -31,7 +32,7 @@ from scheduling.services import cancel_appointment
 from scheduling.services import waitlist as services
 from scheduling.services import waitlist_offers as offers
 from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at, make_clinic
-from scheduling.tests.factories import make_appointment, make_waitlist_entry
+from scheduling.tests.factories import make_appointment, make_waitlist_entry, make_waitlist_offer
 
 JOB = System("waitlist")
 LIST = reverse("scheduling:waitlist")
@@ -346,6 +347,24 @@ def test_of_many_who_offer_one_time_at_once_one_does():
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_restricted_people_who_were_asked_are_not_counted_and_not_asked_again(clinic, freed):
+    asked, restricted = waits(clinic, 30), waits(clinic, 50)
+    for entry in (asked, restricted):
+        make_waitlist_offer(
+            entry,
+            practitioner=clinic.okafor,
+            start=freed.start,
+            end=freed.end,
+            freed_by=freed,
+            status="declined",
+        )
+    restrict(restricted.patient, clinic.lead)
+    (shown,) = open_times(clinic.coordinator, clinic.site, waiting_at(clinic.coordinator, clinic.site), NOW)
+    assert [one.entry for one in shown.asked] == [asked]
+    assert shown.first is None
 
 
 @pytest.mark.django_db

@@ -118,7 +118,7 @@ def _mark_refused(rows: list[Row], refused: dict[UUID, str], request: HttpReques
 def away_back(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The provider is there after all."""
     block = _visible(request, pk)
-    left = visits_of(block).count()
+    left = visits_of(block).visible_to(request.user).count()
     services.take_back_away(block_id=pk, by=request.user, now=timezone.now())
     words = ngettext(
         "Not away any more. %(n)d visit keeps its time.",
