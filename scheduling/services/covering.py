@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -77,7 +78,7 @@ def uncovered(asked: Any) -> list[Found]:
     return [Found("authorization_missing", Level.ASK, text)] if text else []
 
 
-def _needed(patient: Patient, codes: list[str], on: Any, known: dict[Any, PayerRequirement | None]) -> str:
+def _needed(patient: Patient, codes: list[str], on: date, known: dict[Any, PayerRequirement | None]) -> str:
     """What is missing when the payer's list wants an authorization for one of these codes; "" otherwise."""
     payer: Payer | None = payer_of(patient)[1] if codes else None
     if payer is None:
@@ -90,7 +91,7 @@ def _needed(patient: Patient, codes: list[str], on: Any, known: dict[Any, PayerR
         if line is None or line.pa_needed not in NEEDED:
             continue
         words = {"payer": payer.name, "code": code}
-        if _is_held(patient, code):
+        if _is_held(patient, payer, code, on):
             text = _(
                 "%(payer)s wants an authorization for %(code)s. One is in force: name it with the visit."
             )
@@ -100,13 +101,20 @@ def _needed(patient: Patient, codes: list[str], on: Any, known: dict[Any, PayerR
     return ""
 
 
-def _is_held(patient: Patient, code: str) -> bool:
-    return AuthorizationLine.objects.filter(
+def _is_held(patient: Patient, payer: Payer, code: str, on: date) -> bool:
+    """Whether this payer has approved the code for that day; a line without days of its own has those of the whole."""
+    lines = AuthorizationLine.objects.filter(
         authorization__patient=patient,
+        authorization__payer=payer,
         authorization__status__in=IN_FORCE,
         service_code=code,
         decision__in=("approved", "modified"),
-    ).exists()
+    ).annotate(
+        first=Coalesce("starts_on", "authorization__starts_on"),
+        last=Coalesce("ends_on", "authorization__ends_on"),
+    )
+    begun, goes_on = Q(first=None) | Q(first__lte=on), Q(last=None) | Q(last__gte=on)
+    return lines.filter(begun, goes_on).exists()
 
 
 # --- every night ------------------------------------------------------------------------------------------------

@@ -93,6 +93,26 @@ def test_a_visit_that_the_payers_list_wants_approved_is_asked_about_before_it_is
     assert guard(clinic) == 1
 
 
+def test_an_approval_counts_as_in_force_for_its_own_payer_and_its_days_only(clinic):
+    service = listed_service(clinic)
+    payer = Payer.objects.get()
+    own = approved(clinic.patient, payer=payer)
+    for record, ends_on in (
+        (approved(clinic.patient, ends_on=None), None),
+        (own, None),
+        (own, D(2026, 11, 20)),
+    ):
+        make_line(record, service_code="97110", decision="approved", ends_on=ends_on)
+
+    def said(on):
+        with pytest.raises(Conflict) as refusal:
+            clinic.book(at(on, "09:00"), service_id=service.pk)
+        return str(refusal.value)
+
+    assert "name it with the visit" in said("2026-11-20")
+    assert "none is in force" in said("2026-11-24")
+
+
 def test_a_booking_for_a_referral_whose_approval_ends_before_it_names_the_one_to_extend(clinic):
     referral = make_referral(clinic.patient, status="accepted")
     record = approved(clinic.patient, referral=referral)
