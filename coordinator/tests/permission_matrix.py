@@ -374,7 +374,8 @@ ROWS = [
     row("scheduling:missed_list", "GET", READERS),
     row("scheduling:away_list", "GET POST", COORDINATION),
     row("scheduling:away", "GET POST", COORDINATION, pk="block"),
-    row("scheduling:away_back", "POST", COORDINATION, pk="block"),
+    # Marked by somebody else: only a manager takes it back.
+    replace(row("scheduling:away_back", "POST", MANAGER, pk="block"), sees=COORDINATION - MANAGER),
     row("scheduling:waitlist", "GET", READERS),
     replace(row("scheduling:waitlist_add", "GET POST", COORDINATION), query={"patient": "patient"}),
     row("scheduling:waitlist_entry", "GET", READERS, pk="waitlist entry"),
