@@ -116,7 +116,7 @@ class ReferralChangeForm(ReferralForm):
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, instance: Referral, user: User, **kwargs: Any) -> None:
-        self.typed_before = _typed_by_hand(instance)
+        self.typed_before = _typed_by_hand(instance, user)
         initial = {"version": instance.version, **self.typed_before}
         super().__init__(*args, instance=instance, user=user, initial=initial, **kwargs)
         del self.fields["duplicate_reason"]
@@ -145,10 +145,10 @@ class ReferralChangeForm(ReferralForm):
         return {name: value for name, value in given.items() if name not in NAMES}
 
 
-def _typed_by_hand(referral: Referral) -> dict[str, str]:
+def _typed_by_hand(referral: Referral, user: User) -> dict[str, str]:
     """Name and numbers of a recipient that the directory does not know; {} for any other one."""
-    organization = referral.recipient_organization_id
-    if referral.practice_id or (organization and Practice.objects.filter(organization=organization).exists()):
+    here = Practice.objects.visible_to(user).filter(organization=referral.recipient_organization_id)
+    if referral.practice_id or (referral.recipient_organization_id and here.exists()):
         return {}
     return {name: getattr(referral, name) for name in TYPED} if referral.recipient_name else {}
 
@@ -180,7 +180,7 @@ class FilterForm(forms.Form):
     specialty = forms.ChoiceField(label=_("Specialty"), required=False)
     patient = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, user: User, specialties: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, specialties: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stage: Any = self.fields["stage"]
         stage.choices = [("", _("Any")), *((name, words) for name, (words, _m, _s) in STAGES.items())]

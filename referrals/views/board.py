@@ -45,7 +45,7 @@ class BoardForm(forms.Form):
     )
     specialty = forms.ChoiceField(label=lazy("Specialty"), required=False)
 
-    def __init__(self, *args: Any, user: Any, specialties: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any, specialties: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         colleagues = [(str(u.pk), u.name) for u in User.objects.visible_to(user).assignable() if u != user]
