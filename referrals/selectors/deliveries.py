@@ -85,8 +85,11 @@ def channels_offered() -> list[tuple[str, Any]]:
 
 
 def usual_channel(user: Any, referral: Referral) -> str:
-    """How this recipient got the last packet that did not fail; else by fax where there is a number and a gateway."""
+    """As the directory says for its entry; else how this recipient got the last packet that did not fail; else by fax
+    where there is a number and a gateway."""
     offered = {value for value, _label in channels_offered()}
+    if referral.practice is not None and referral.practice.channel in offered:
+        return referral.practice.channel
     last = _earlier_to(user, referral).values_list("channel", flat=True).first()
     if last in offered:
         return str(last)
