@@ -69,7 +69,7 @@ def make_denial_category(**fields: Any) -> DenialCategory:
     n = next(number)
     fields.setdefault("code", f"reason_{n}")
     fields.setdefault("label", f"Reason {n}")
-    fields.setdefault("position", n)
+    fields.setdefault("position", n % 1000)
     fields.setdefault("checklist", [{"what": "Visit note", "kind": "report"}, {"what": "Proof", "kind": ""}])
     return DenialCategory.objects.create(**fields)
 
