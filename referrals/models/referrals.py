@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from coordinator.accounts.models import Organization, Practitioner, Site, Team
 from coordinator.db import Record
 from coordinator.workflow import Change
-from patients.models import Coverage, Document, Patient, PatientScoped, Problem, hidden_from
+from patients.models import Coverage, Document, Patient, Problem, hidden_from
 from referrals.workflow import (
     AUTHORIZATION_OPEN,
     AUTHORIZATION_WORKFLOW,
@@ -224,8 +224,12 @@ class ReferralChange(Change):
 OVER_FOR_GOOD = Q(status__in=OVER, may_end_at__isnull=False)
 
 
-class AuthorizationQuerySet(PatientScoped):
-    permission = "referrals.view"
+class AuthorizationQuerySet(models.QuerySet["PriorAuthorization"]):
+    def visible_to(self, user: Any) -> AuthorizationQuerySet:
+        if not user.can("referrals.view"):
+            return self.none()
+        # The place that asked the payer answers for it, as for a referral: its lists are counted from the index.
+        return self.filter(site__in=user.site_ids).exclude(patient__in=hidden_from(user))
 
     def open(self) -> Any:
         """Somebody still has something to do: not what is over and may be so."""

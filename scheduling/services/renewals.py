@@ -95,8 +95,9 @@ def _over(record: PriorAuthorization, left: Balance | None, today: date) -> str:
 @in_clinic_language
 def _end(pk: UUID, step: str, today: date, by: Actor, now: datetime) -> bool:
     """Looked at again under its lock: somebody may have extended it, or ended it, meanwhile."""
-    record = lock(PriorAuthorization.objects, pk)
-    if record.status not in IN_FORCE or _over(record, units_of([record], now).get(pk), today) != step:
+    record = lock(PriorAuthorization.objects.select_related("site", "payer"), pk)
+    left = units_of([record], now).get(pk) if step == "exhaust" else None
+    if record.status not in IN_FORCE or _over(record, left, today) != step:
         return False
     advance_authorization(authorization_id=pk, step=step, by=by, now=now)
     return True
