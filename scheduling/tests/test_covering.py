@@ -123,6 +123,19 @@ def test_a_booking_for_a_referral_whose_approval_ends_before_it_names_the_one_to
     assert {"renewal", "extension", "move"} <= set(refusal.value.extra["offers"])
 
 
+def test_instead_of_a_time_after_the_approval_earlier_ones_are_offered_while_it_holds(clinic):
+    record = approved(clinic.patient)
+
+    def offered(now=NOW):
+        with pytest.raises(Conflict) as refusal:
+            clinic.book(at("2026-11-24", "09:00"), authorization_id=record.pk, now=now)
+        assert refusal.value.extra["kind"] == "authorization_ended"
+        return refusal.value.extra["next_free"][0]["start"]
+
+    assert offered() < at("2026-11-19", "00:00")
+    assert offered(now=at("2026-11-21", "09:00")) == at("2026-11-24", "09:00")
+
+
 def test_a_visit_that_is_moved_past_the_approval_of_its_referral_is_asked_about_once(clinic):
     referral = make_referral(clinic.patient, status="accepted")
     approved(clinic.patient, referral=referral)
