@@ -44,7 +44,7 @@ def test_a_date_after_the_end_offers_an_earlier_date_an_extension_or_a_reason(cl
     page = browser.post(where, {"visit_at": "2026-12-15T09:00", "visit_place": "Main building"})
     text = page.content.decode()
     assert page.status_code == 422
-    assert "Ask their office for a date on or before Dec 1, 2026." in text
+    assert "Ask their office for a date on or before Dec 1, 2026, or keep this one" in text
     assert reverse("referrals:authorization_continue", args=[record.pk, "extension"]) in text
     assert reverse("referrals:authorization_continue", args=[record.pk, "renewal"]) in text
     assert 'name="collision_reason"' in text
