@@ -22,7 +22,7 @@ from coordinator.tests.browser.test_requests import Steps, box, coordinator, pat
 from coordinator.wording import day as day_words
 from coordinator.workflow import System
 from patients.models import Patient
-from referrals.models import PriorAuthorization, Referral
+from referrals.models import AuthorizationLine, PriorAuthorization, Referral
 from scheduling import services
 from scheduling.forms import read_slot
 from scheduling.models import Appointment, Service, WaitlistOffer
@@ -83,6 +83,16 @@ def book(who: Patient, start: datetime, whom: Any, *, days_ago: int = 0, **field
     )
 
 
+def call_off(visit: Appointment, by: str = "system") -> None:
+    services.cancel_appointment(
+        appointment_id=visit.pk,
+        cancelled_by=by,
+        reason="Seen last week instead",
+        by=coordinator(),
+        now=timezone.now(),
+    )
+
+
 def row_of(visit: Appointment) -> str:
     return f"tr:has(#v{visit.pk})"
 
@@ -103,6 +113,9 @@ def test_a_date_that_is_too_late_and_a_visit_that_was_missed(open_page):
     # 28 Their office gives a date after the authorization ends: said when it is saved, with the two ways on.
     referral = Referral.objects.get(patient=patient("Alvarez", "Maria"), specialty="Cardiology")
     request = PriorAuthorization.objects.get(referral=referral, status="approved")
+    AuthorizationLine.objects.filter(authorization=request).update(
+        units_approved=9
+    )  # the demo has used up its three
     page.goto(f"/referrals/{referral.pk}/")
     steps.begin()
     steps.press("link", "Date known…")
@@ -178,18 +191,15 @@ def test_a_date_that_is_too_late_and_a_visit_that_was_missed(open_page):
 def eight_on(day: date) -> list[Appointment]:
     """Every half hour of a provider's afternoon; the last but one is urgent, the last must be seen soon."""
     whom = provider("Karim")
-    there = {"by": coordinator(), "now": timezone.now()}
     inside = {"start__gte": at(day, 12), "start__lt": at(day, 17), "practitioner": whom}
     for visit in Appointment.objects.holding().filter(**inside):
-        services.cancel_appointment(
-            appointment_id=visit.pk, cancelled_by="system", reason="Seen last week instead", **there
-        )
+        call_off(visit)
     wishes: dict[int, dict[str, Any]] = {6: {"priority": "urgent"}, 7: {"must_be_by": day + 9 * DAY}}
     visits = [
         book(who, at(day, 13 + n // 2, n % 2 * 30), whom, days_ago=20 - n, **wishes.get(n, {}))
         for n, who in enumerate(free_people(day, 8))
     ]
-    services.plan_reminders(appointments=visits, **there)
+    services.plan_reminders(appointments=visits, by=coordinator(), now=timezone.now())
     return visits
 
 
@@ -246,18 +256,19 @@ def test_a_provider_is_out_and_a_free_time_finds_who_waits(open_page):
 
     # 31 A time is free again: the longest waiting whom it suits is asked, until an hour; silence asks the next.
     day = open_day(today + 8 * DAY)
-    first, *waiting = free_people(day, 4)
+    have_one = [visit.patient for visit in eight] + others
+    first, *waiting = free_people(day, 4, have_one)
     freed = book(first, at(day, 16), provider("Okafor"))
-    dana = {"by": coordinator(), "now": timezone.now()}
-    services.cancel_appointment(appointment_id=freed.pk, cancelled_by="patient", reason="Is away", **dana)
+    call_off(freed, by="patient")
     _unsuited, longest, second = (
         add_to_waitlist(
             patient_id=who.pk,
             service_id=freed.service_id,
             site_id=freed.site_id,
             since=timezone.now() - days * DAY,
+            by=coordinator(),
+            now=timezone.now(),
             **wishes,
-            **dana,
         )
         for who, days, wishes in zip(waiting, (60, 40, 20), ({"part_of_day": "morning"}, {}, {}), strict=True)
     )
