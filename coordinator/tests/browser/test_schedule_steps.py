@@ -130,7 +130,7 @@ def test_a_date_that_is_too_late_and_a_visit_that_was_missed(open_page):
     steps.done("28")
     steps.fill("Visit date and time", f"{request.ends_on - 2 * DAY}T09:00")
     steps.press("button", "Date known", "main")
-    page.get_by_text("Saved: Date known").wait_for()
+    page.get_by_text("Saved: Date known").first.wait_for()
     referral.refresh_from_db()
     assert timezone.localdate(referral.visit_at) == request.ends_on - 2 * DAY
     page.goto(extension)
@@ -170,7 +170,7 @@ def test_a_date_that_is_too_late_and_a_visit_that_was_missed(open_page):
 
     # One was a mistake: corrected with a reason, and the count, the task and its clock are undone.
     steps.press("button", re.compile("^No-show"), row_of(mistaken))
-    page.get_by_text("Marked as a no-show").wait_for()
+    page.get_by_text("Marked as a no-show").first.wait_for()
     assert to_follow_up(steps) != before
     assert Task.objects.open().filter(cause_id=mistaken.pk).exists()
     steps.press("link", re.compile("^Not a no-show"), row_of(mistaken))
