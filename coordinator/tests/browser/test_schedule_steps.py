@@ -175,7 +175,7 @@ def test_a_date_that_is_too_late_and_a_visit_that_was_missed(open_page):
     assert Task.objects.open().filter(cause_id=mistaken.pk).exists()
     steps.press("link", re.compile("^Not a no-show"), row_of(mistaken))
     steps.press_starting("radio", "Was seen")
-    steps.fill("Reason", "Came at noon; the front desk saw it", "#modal-in")
+    steps.fill("Reason", "Came late and was seen; the front desk knows", "#modal-in")
     photograph(page, "step-29-correct")
     assert violations(page) == []
     steps.press("button", "Correct: not a no-show", "#modal-in")
