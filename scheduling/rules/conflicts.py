@@ -41,6 +41,7 @@ class Found:
     offers: tuple[str, ...] = ()  # what could be done about an authorization (scheduling.rules.units)
     about: UUID | None = None  # the visit that may be the same
     authorization: UUID | None = None  # whose continuation is offered, when the visit names none
+    until: date | None = None  # the last day that is covered, when the visit is later
 
 
 @dataclass(frozen=True)

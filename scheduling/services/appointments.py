@@ -329,7 +329,8 @@ def _offering_times(
     now: datetime,
     minutes: int | None,
 ) -> Iterator[dict[str, Any]]:
-    """Add the next free times to a Conflict, after the transaction and its locks are gone.
+    """Add the next free times to a Conflict, after the transaction and its locks are gone; earlier ones for a visit
+    after the end of its authorization, when that is still ahead.
 
     The site and the service put into what it yields need not be read again.
     """
@@ -338,11 +339,12 @@ def _offering_times(
         yield known
     except Conflict as conflict:
         conflict.extra.setdefault("kind", "taken")
+        until = conflict.extra.pop("until", None)
         conflict.extra["next_free"] = next_free(
             site_id=site_id,
             service_id=service_id,
             practitioner_id=practitioner_id,
-            after=start,
+            after=now if until and until > now.date() else start,
             now=now,
             minutes=minutes,
             **known,

@@ -71,6 +71,7 @@ def uncovered(asked: Any) -> list[Found]:
                 against.text,
                 offers=offers,
                 authorization=against.authorization_id,
+                until=against.until,
             )
         ]
     on = local_day(asked.start, asked.site.zone)

@@ -229,10 +229,17 @@ def _about_authorization(asked: Asked, without: UUID | None) -> list[Found]:
     if left is None:  # nothing approved line by line: only the days of the whole are known
         if record.ends_on and visit.on > record.ends_on:
             text = _("The authorization ends on %(day)s, before this visit.") % {"day": day(record.ends_on)}
-            return [Found("authorization_ended", Level.ASK, text, offers=(RENEW, MOVE))]
+            offers = (RENEW, MOVE)
+            return [Found("authorization_ended", Level.ASK, text, offers=offers, until=record.ends_on)]
         return []
     return [
-        Found(AUTHORIZATION_KINDS[one.kind], Level.ASK, one.text, offers=one.offers)
+        Found(
+            AUTHORIZATION_KINDS[one.kind],
+            Level.ASK,
+            one.text,
+            offers=one.offers,
+            until=left.last_day if one.kind == "after_end" else None,
+        )
         for one in left.collisions
         if one.visit is visit
     ]
@@ -262,6 +269,7 @@ def refusal(found: Sequence[Found], asked: Asked, by: Actor) -> Conflict:
         conflicts=[{"kind": one.kind, "level": one.level.name.lower(), "text": one.text} for one in found],
         authorization=asked.authorization.pk if asked.authorization else found_authorization(found),
         offers=sorted({offer for one in found for offer in one.offers}),
+        until=min((one.until for one in found if one.until), default=None),
         next_free=[],
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import template
@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from coordinator.wording import clock_time, hour_mark, local
+from coordinator.wording import clock_time, day_time, hour_mark, local, week_day
 from scheduling.forms import WEEKDAYS
 from scheduling.workflow import WORKFLOW
 
@@ -112,6 +112,18 @@ def slot_choice(offer: Any, chosen: str = "", best: Any = None, day: bool = Fals
         offer.practitioner if day else offer.practitioner.family_name,
         format_html_join("", "{}", ((note,) for note in notes)),
     )
+
+
+@register.simple_tag
+def block_time(block: Any) -> str:
+    """From when to when, in the active zone: whole days without hours, one day named once."""
+    start, end = local(block.starts_at), local(block.ends_at)
+    if not any((start.hour, start.minute, end.hour, end.minute)):
+        first, last = start.date(), end.date() - timedelta(days=1)
+        return week_day(first) if first == last else f"{week_day(first)} – {week_day(last)}"
+    if start.date() == end.date():
+        return f"{week_day(start)}, {clock_time(start)}–{clock_time(end)}"
+    return f"{day_time(start)} – {day_time(end)}"
 
 
 @register.simple_tag

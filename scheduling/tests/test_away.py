@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +31,8 @@ from scheduling.selectors import away as selectors
 from scheduling.selectors.away import touched_by
 from scheduling.services import away as services
 from scheduling.services import cancel_appointment, reschedule_appointment
-from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at
+from scheduling.templatetags.schedule import block_time
+from scheduling.tests.clinic import CENTRAL, DAY, HOUR, MINUTE, NOW, at
 from scheduling.tests.factories import make_appointment, make_availability
 from scheduling.workflow import Status
 
@@ -115,6 +117,20 @@ def test_a_coordinator_says_who_is_out_once_and_takes_it_back(clinic):
         clinic.book(at("2026-11-19", "13:00"))
     services.take_back_away(block_id=block.pk, by=clinic.coordinator, now=NOW)
     assert clinic.book(at("2026-11-19", "13:00"))
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "words"),
+    [
+        (NOON, EVENING, "Thu, Nov 19, 2026, 12:00 PM–5:00 PM"),
+        (at("2026-11-19", "00:00"), at("2026-11-20", "00:00"), "Thu, Nov 19, 2026"),
+        (at("2026-11-19", "00:00"), at("2026-11-21", "00:00"), "Thu, Nov 19, 2026 – Fri, Nov 20, 2026"),
+        (NOON, EVENING + DAY, "Nov 19, 2026, 12:00 PM – Nov 20, 2026, 5:00 PM"),
+    ],
+)
+def test_the_time_away_names_a_day_once_and_whole_days_without_hours(starts, ends, words):
+    with timezone.override(CENTRAL):
+        assert block_time(Block(starts_at=starts, ends_at=ends)) == words
 
 
 @pytest.mark.django_db

@@ -44,7 +44,7 @@ def test_a_date_after_the_end_offers_an_earlier_date_an_extension_or_a_reason(cl
     page = browser.post(where, {"visit_at": "2026-12-15T09:00", "visit_place": "Main building"})
     text = page.content.decode()
     assert page.status_code == 422
-    assert "Ask their office for a date on or before Dec 1, 2026." in text
+    assert "Ask their office for a date on or before Dec 1, 2026, or keep this one" in text
     assert reverse("referrals:authorization_continue", args=[record.pk, "extension"]) in text
     assert reverse("referrals:authorization_continue", args=[record.pk, "renewal"]) in text
     assert 'name="collision_reason"' in text
@@ -121,6 +121,19 @@ def test_a_booking_for_a_referral_whose_approval_ends_before_it_names_the_one_to
     assert refusal.value.extra["kind"] == "authorization_ended"
     assert refusal.value.extra["authorization"] == record.pk
     assert {"renewal", "extension", "move"} <= set(refusal.value.extra["offers"])
+
+
+def test_instead_of_a_time_after_the_approval_earlier_ones_are_offered_while_it_holds(clinic):
+    record = approved(clinic.patient)
+
+    def offered(now=NOW):
+        with pytest.raises(Conflict) as refusal:
+            clinic.book(at("2026-11-24", "09:00"), authorization_id=record.pk, now=now)
+        assert refusal.value.extra["kind"] == "authorization_ended"
+        return refusal.value.extra["next_free"][0]["start"]
+
+    assert offered() < at("2026-11-19", "00:00")
+    assert offered(now=at("2026-11-21", "09:00")) == at("2026-11-24", "09:00")
 
 
 def test_a_visit_that_is_moved_past_the_approval_of_its_referral_is_asked_about_once(clinic):

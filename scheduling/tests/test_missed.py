@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -49,17 +50,42 @@ def test_yesterdays_visits_are_marked_from_the_list_and_the_list_comes_back(brow
 def test_rebooking_takes_two_clicks_and_no_typing(browser, clinic, yesterday):
     services.mark_no_show(appointment_id=yesterday.pk, by=clinic.coordinator, now=NOW)
     move = reverse("scheduling:appointment_move", args=[yesterday.pk])
-    assert f'href="{move}"' in browser.get(LIST).content.decode()  # first click
-    form = browser.get(move).content.decode()
+    assert f'href="{move}?next={LIST}"' in browser.get(LIST).content.decode()  # first click
+    form = browser.get(f"{move}?next={LIST}").content.decode()
+    assert "Rebook a missed visit" in form
     assert 'value="Missed visit"' in form
+    assert form.count(f'name="next" value="{LIST}"') == 2  # looking for other times keeps the way back
     chosen = re.search(r'name="slot" value="([^"]+)"[^>]*checked', form)
     sent = dict(re.findall(r'<input type="hidden" name="(site|who|first|last)" value="([^"]*)"', form))
-    answer = browser.post(move, {**sent, "slot": chosen.group(1), "reason": "Missed visit"})  # second click
-    assert answer.status_code == 302
+    sent |= {"slot": chosen.group(1), "reason": "Missed visit", "next": LIST}
+    answer = browser.post(move, sent)  # second click
+    assert (answer.status_code, answer["Location"]) == (302, LIST)
     yesterday.refresh_from_db()
     assert (yesterday.status, yesterday.replaced_by.status) == (Status.RESCHEDULED, Status.BOOKED)
     assert not Task.objects.open().filter(cause_id=yesterday.pk).exists()
     assert "1 rebooked" in browser.get(LIST).content.decode()
+
+
+def test_the_call_is_logged_for_its_own_follow_up_and_leads_to_the_rebooking_or_back(
+    browser, clinic, yesterday
+):
+    services.mark_no_show(appointment_id=yesterday.pk, by=clinic.coordinator, now=NOW)
+    task = Task.objects.get(cause_id=yesterday.pk)
+    where = reverse("dashboard:patient_contact", args=[yesterday.patient_id])
+    page = browser.get(f"{where}?missed={yesterday.pk}&next={LIST}").content.decode()
+    assert f'value="{task.pk}" selected' in page
+    assert f'name="next" value="{LIST}"' in page
+    sent = {"missed": str(yesterday.pk), "next": LIST, "again": "rule"}
+    no_answer = browser.post(where, {**sent, "outcome": "no_answer"})
+    assert no_answer["Location"] == LIST
+    reached = browser.post(where, {**sent, "rebook": "1", "about": str(task.pk)})
+    move = reverse("scheduling:appointment_move", args=[yesterday.pk])
+    assert reached["Location"] == f"{move}?next={quote(LIST, safe='')}"
+    outcomes = yesterday.patient.contact_attempts.values_list("outcome", flat=True)
+    assert sorted(outcomes) == ["no_answer", "reached_done"]
+    other = make_appointment(clinic.other_patient(), start=NOW - DAY, site=clinic.site, status=Status.NO_SHOW)
+    assert "save and rebook" not in browser.get(f"{where}?missed={other.pk}").content.decode()
+    assert browser.get(f"{where}?missed=somebody").status_code == 404
 
 
 def test_a_wrong_mark_is_corrected_with_a_reason_and_its_task_and_clock_are_undone(

@@ -369,9 +369,11 @@ def test_restricted_people_who_were_asked_are_not_counted_and_not_asked_again(cl
 
 @pytest.mark.django_db
 def test_two_clicks_offer_a_time_and_two_record_the_answer(clinic, freed, browser):
+    assert "1 more free time suits nobody who waits" in browser.get(LIST).content.decode()
     entry = waits(clinic, 30)
     page = browser.get(LIST).content.decode()
     assert "Waits for 30 days." in page
+    assert "nobody who waits" not in page
     url = reverse("scheduling:waitlist_offer", args=[freed.pk])
     assert f'action="{url}"' in page
     assert browser.post(url).status_code == 302

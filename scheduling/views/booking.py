@@ -103,8 +103,9 @@ def appointment_move(request: HttpRequest, pk: UUID) -> HttpResponse:
             new = _move(ask, visit, form.cleaned_data)
         except (Conflict, NotAllowed, ValidationError) as refusal:
             return _refused(ask, form, refusal, replaces=visit)
-        toast(request, _("Moved to %(when)s") % {"when": _when(new)})
-        return redirect("scheduling:appointment_detail", new.pk)
+        said = _("Rebooked: %(when)s") if visit.status == Status.NO_SHOW else _("Moved to %(when)s")
+        toast(request, said % {"when": _when(new)})
+        return redirect(safe_next(request, reverse("scheduling:appointment_detail", args=[new.pk])))
 
 
 def _why(visit: Appointment) -> dict[str, str]:

@@ -46,6 +46,7 @@ def waitlist(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     with timezone.override(site.tzinfo):
         entries = reads.waiting_at(request.user, site)
+        times = reads.open_times(request.user, site, entries, now)
         context = {
             "site": site,
             "sites": sites,
@@ -53,7 +54,8 @@ def waitlist(request: HttpRequest) -> HttpResponse:
             "today": timezone.localdate(),
             "entries": entries,
             "offers": reads.open_offers(request.user, site),
-            "times": reads.open_times(request.user, site, entries, now),
+            "suiting": [time for time in times if time.first],
+            "unsuited": [time for time in times if not time.first],
             "may_book": can_book_at(request.user, site.pk),
         }
         return page(request, "scheduling/waitlist.html", context, part="scheduling/_waitlist.html")

@@ -1,5 +1,5 @@
 // Long forms (data-draft) are kept on the server while one types, 1.5 s after the last key and on leaving a field.
-const PAUSE = 1500, AGAIN = 5000, LEFT_OUT = new Set(['csrfmiddlewaretoken', 'draft', 'next', 'attempt_id']);
+const PAUSE = 1500, AGAIN = 5000, LEFT_OUT = new Set(['csrfmiddlewaretoken', 'draft', 'next', 'attempt_id', 'missed']);
 const states = new WeakMap();
 const text = id => document.getElementById(id).innerHTML;
 // One draft per form and patient: what was typed about one never turns up at another.

@@ -42,6 +42,10 @@ class Steps(Clicks):
     def fill(self, label: str, words: str, within: str = "main") -> None:
         self.page.locator(within).get_by_label(label).first.fill(words)
 
+    def check(self, label: str) -> None:
+        self.page.get_by_label(label).first.check()
+        self.number += 1
+
     def choose(self, label: str, words: str, within: str = "main") -> None:
         self.page.locator(within).get_by_label(label).first.select_option(label=words)
 
