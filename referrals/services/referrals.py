@@ -78,7 +78,7 @@ def create_referral(
         raise ValidationError(_("A referral needs a specialty and a reason."))
     _check_linked(referral)
     similar = similar_referrals(
-        patient=patient, specialty=referral.specialty, service=referral.service, now=now
+        patient=patient, specialty=referral.specialty, service=referral.service, by=by, now=now
     )
     words = _("This patient already has a referral to %(specialty)s.") % {"specialty": referral.specialty}
     shown = check_guard(similar, words, reason=duplicate_reason, replaces=replaces)
