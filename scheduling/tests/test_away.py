@@ -30,6 +30,7 @@ from scheduling.selectors import away as selectors
 from scheduling.selectors.away import touched_by
 from scheduling.services import away as services
 from scheduling.services import cancel_appointment, reschedule_appointment
+from scheduling.services.consequences import TELL
 from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at
 from scheduling.tests.factories import make_appointment, make_availability
 from scheduling.workflow import Status
@@ -257,7 +258,7 @@ def test_nobody_is_told_of_a_time_that_was_cancelled_or_moved_once_more(clinic):
     cancel_appointment(appointment_id=cancelled.pk, cancelled_by="patient", **by)
     reschedule_appointment(appointment_id=moved.pk, start=moved.start + 3 * DAY, **by)
     assert not told.all().exists()
-    assert set(Clock.objects.filter(kind=services.TELL).values_list("state", flat=True)) == {"void"}
+    assert set(Clock.objects.filter(kind=TELL).values_list("state", flat=True)) == {"void"}
 
 
 @pytest.mark.django_db

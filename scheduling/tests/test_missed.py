@@ -52,6 +52,7 @@ def test_rebooking_takes_two_clicks_and_no_typing(browser, clinic, yesterday):
     assert f'href="{move}"' in browser.get(LIST).content.decode()  # first click
     form = browser.get(move).content.decode()
     assert 'value="Missed visit"' in form
+    assert re.search(r'name="agreed"[^>]* checked', form)
     chosen = re.search(r'name="slot" value="([^"]+)"[^>]*checked', form)
     sent = dict(re.findall(r'<input type="hidden" name="(site|who|first|last)" value="([^"]*)"', form))
     answer = browser.post(move, {**sent, "slot": chosen.group(1), "reason": "Missed visit"})  # second click

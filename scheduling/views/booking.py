@@ -103,13 +103,15 @@ def appointment_move(request: HttpRequest, pk: UUID) -> HttpResponse:
             new = _move(ask, visit, form.cleaned_data)
         except (Conflict, NotAllowed, ValidationError) as refusal:
             return _refused(ask, form, refusal, replaces=visit)
-        toast(request, _("Moved to %(when)s") % {"when": _when(new)})
+        asks = form.cleaned_data.get("agreed") is False
+        said = _("Moved to %(when)s. A task asks to tell the patient.") if asks else _("Moved to %(when)s")
+        toast(request, said % {"when": _when(new)})
         return redirect("scheduling:appointment_detail", new.pk)
 
 
-def _why(visit: Appointment) -> dict[str, str]:
-    """The reason that is evident, so that a missed visit is booked anew without typing."""
-    return {"reason": _("Missed visit")} if visit.status == Status.NO_SHOW else {}
+def _why(visit: Appointment) -> dict[str, Any]:
+    """What is evident: a missed visit is booked anew on the phone with the patient, without typing."""
+    return {"reason": _("Missed visit"), "agreed": True} if visit.status == Status.NO_SHOW else {}
 
 
 def _move(ask: Asked, visit: Appointment, data: dict[str, Any]) -> Appointment:
@@ -123,7 +125,7 @@ def _move(ask: Asked, visit: Appointment, data: dict[str, Any]) -> Appointment:
     }
     if visit.status in UNBOOKED:
         return services.book_waiting(**wish)
-    return services.reschedule_appointment(reason=data["reason"], **wish)
+    return services.reschedule_appointment(reason=data["reason"], ask_to_tell=not data["agreed"], **wish)
 
 
 def _as_asked(request: HttpRequest, visit: Appointment) -> QueryDict:
