@@ -66,7 +66,7 @@ def mark_away(
 def take_back_away(*, block_id: UUID, by: Actor, now: datetime) -> None:
     """The provider is there after all. Visits that were moved meanwhile stay where they are.
 
-    Raises PermissionDenied for a block of somebody else, unless `by` sets up the schedule of its place.
+    Raises PermissionDenied when a manager set it up, or somebody who books no visits there any more.
     """
     block = lock(Block.objects, block_id)
     check_can_take_back(by, block)

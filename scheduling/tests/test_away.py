@@ -128,11 +128,27 @@ def test_what_a_manager_set_up_is_taken_back_by_a_manager_only(clinic, browser):
     ]
     assert [url in text for url, text in zip(back, pages, strict=True)] == [False, True]
     assert browser.post(back[0]).status_code == 403
-    with pytest.raises(PermissionDenied, match="or a manager"):
+    with pytest.raises(PermissionDenied, match="a manager takes it back"):
         services.take_back_away(block_id=leave.pk, by=clinic.coordinator, now=NOW)
     assert set(Block.objects.all()) == {leave, ill}
     for block in (leave, ill):
         services.take_back_away(block_id=block.pk, by=manager, now=NOW)
+    assert not Block.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_a_colleague_marked_is_taken_back_while_both_book_visits_there(clinic, browser):
+    colleague = make_user(site=clinic.site)
+    block = out(clinic, by=colleague)
+    where, back = (reverse(f"scheduling:{name}", args=[block.pk]) for name in ("away", "away_back"))
+    with pytest.raises(PermissionDenied):
+        services.take_back_away(block_id=block.pk, by=make_user(site=make_site()), now=NOW)
+    colleague.sites.set([make_site()])
+    assert back not in browser.get(where).content.decode()
+    assert browser.post(back).status_code == 403
+    colleague.sites.add(clinic.site)
+    assert back in browser.get(where).content.decode()
+    assert browser.post(back).status_code == 302
     assert not Block.objects.exists()
 
 
