@@ -133,7 +133,8 @@ def name_nothing(field: forms.Field, words: Any) -> None:
         if field.empty_label == DASHES:
             field.empty_label = words
     elif isinstance(field, forms.ChoiceField):
-        choices: Any = list(field.choices)
+        offered: Any = field.choices
+        choices = list(offered)
         if any(label == DASHES for _value, label in choices):
             field.choices = [(value, words if label == DASHES else label) for value, label in choices]
 

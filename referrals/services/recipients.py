@@ -77,7 +77,9 @@ def _named(typed: dict[str, str], by: Actor, before: Referral | None) -> Organiz
     its numbers corrected, or a new one, for another practice may have the same name."""
     name = typed["recipient_name"]
     known = Organization.objects.filter(name__iexact=name, is_active=True).order_by("pk")
-    own = before and known.filter(pk=before.recipient_organization_id, practice__isnull=True).first()
+    own = None
+    if before is not None and before.recipient_organization_id is not None:
+        own = known.filter(pk=before.recipient_organization_id, practice__isnull=True).first()
     for one in (own, *known):
         if one and _fits(typed["recipient_phone"], one.phone) and _fits(typed["recipient_fax"], one.fax):
             return one
