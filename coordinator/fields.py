@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -121,6 +122,21 @@ class PhoneField(forms.CharField):
         if len(digits) != 10 or digits[0] in "01" or any(c.isalpha() for c in typed):
             raise ValidationError(self.error_messages["phone"], code="phone")
         return f"+1{digits}"
+
+
+DASHES = BLANK_CHOICE_DASH[0][1]  # what Django writes for "nothing chosen"
+
+
+def name_nothing(field: forms.Field, words: Any) -> None:
+    """Say in words what a list of choices begins with when nothing is chosen; words of its own stay."""
+    if isinstance(field, forms.ModelChoiceField):
+        if field.empty_label == DASHES:
+            field.empty_label = words
+    elif isinstance(field, forms.ChoiceField):
+        offered: Any = field.choices
+        choices = list(offered)
+        if any(label == DASHES for _value, label in choices):
+            field.choices = [(value, words if label == DASHES else label) for value, label in choices]
 
 
 def show_refusal(form: forms.Form, error: ValidationError) -> None:

@@ -1,6 +1,7 @@
 """The duplicate guard: what may already be the answer, before something is saved. Keys and days: product defaults.
 
-Each kind has a finder in FINDERS, which returns what exists, the newest first. Apps above fill in theirs in
+Each kind has a finder in FINDERS, which returns what exists and `by` may know of, the newest first: nothing is said of
+records of another place, or of a patient who is hidden (domain 3.12 asks for no more). Apps above fill in theirs in
 `AppConfig.ready()` (`FINDERS["appointment"] = ...`); `found()` asks it, `services.guard` keeps the answer.
 """
 
@@ -18,10 +19,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coordinator.wording import day
+from coordinator.workflow import Actor
 from patients.models import Patient, Result
 from referrals.models import AidApplication, BenefitApplication, Fund, Payer, PriorAuthorization, Referral
 from referrals.money_workflow import AidStatus, BenefitStatus
 from referrals.rules.money import period_of
+from referrals.selectors.known import known_to
 from referrals.selectors.money import same_applications, same_benefits
 from referrals.selectors.referrals import similar_referrals
 from referrals.workflow import AUTHORIZATION_OPEN, BEFORE_SENDING, WITH_PAYER, WITH_RECIPIENT
@@ -74,9 +77,9 @@ def as_existing(referral: Referral) -> Existing:
 
 
 def existing_referrals(
-    *, patient: Patient, now: datetime, specialty: str, service: str = ""
+    *, patient: Patient, by: Actor, now: datetime, specialty: str, service: str = ""
 ) -> list[Existing]:
-    found = similar_referrals(patient=patient, specialty=specialty, service=service, now=now)
+    found = similar_referrals(patient=patient, specialty=specialty, service=service, by=by, now=now)
     return [as_existing(referral) for referral in found]
 
 
@@ -85,10 +88,12 @@ def similar_authorizations(
     patient: Patient,
     payer: Payer,
     codes: Collection[str],
+    by: Actor,
     starts_on: date | None = None,
     ends_on: date | None = None,
 ) -> list[PriorAuthorization]:
-    """Requests of this patient to this payer, not ended, with a code in common and dates that overlap.
+    """Requests of this patient to this payer that `by` may know of, not ended, with a code in common and dates that
+    overlap.
 
     A date that is not known leaves its side open. Codes are compared as typed, without case.
     """
@@ -105,10 +110,10 @@ def similar_authorizations(
         rows = rows.filter(Q(ends_on=None) | Q(ends_on__gte=starts_on))
     if ends_on:
         rows = rows.filter(Q(starts_on=None) | Q(starts_on__lte=ends_on))
-    return list(rows.distinct().select_related("payer", "site").order_by("-created_at")[:5])
+    return list(known_to(rows, by).distinct().select_related("payer", "site").order_by("-created_at")[:5])
 
 
-def existing_authorizations(*, patient: Patient, now: datetime, **key: Any) -> list[Existing]:
+def existing_authorizations(*, patient: Patient, by: Actor, now: datetime, **key: Any) -> list[Existing]:
     return [
         Existing(
             kind="authorization",
@@ -120,20 +125,26 @@ def existing_authorizations(*, patient: Patient, now: datetime, **key: Any) -> l
             address=reverse("referrals:authorization_detail", args=[record.pk]),
             replaceable=record.status in REPLACEABLE,
         )
-        for record in similar_authorizations(patient=patient, **key)
+        for record in similar_authorizations(patient=patient, by=by, **key)
     ]
 
 
 def existing_applications(
-    *, patient: Patient, now: datetime, fund: Fund | None = None, program: str = "", name: str = ""
+    *,
+    patient: Patient,
+    by: Actor,
+    now: datetime,
+    fund: Fund | None = None,
+    program: str = "",
+    name: str = "",
 ) -> list[Existing]:
     """Applications for the same money: to this fund in its present period, or open ones for this benefit."""
     rows: list[AidApplication | BenefitApplication] = []
     if fund is not None:
         period = period_of(fund.period, now.astimezone(patient.site.tzinfo).date())
-        rows += same_applications(patient=patient, fund=fund, period=period)
+        rows += same_applications(patient=patient, fund=fund, period=period, by=by)
     if program:
-        rows += same_benefits(patient=patient, program=program, name=name)
+        rows += same_benefits(patient=patient, program=program, name=name, by=by)
     return [
         Existing(
             kind="application",
@@ -161,7 +172,7 @@ def _cents(amount: Decimal) -> str:
     return f"{amount:,.2f}"
 
 
-def existing_orders(*, patient: Patient, now: datetime, code: str) -> list[Existing]:
+def existing_orders(*, patient: Patient, by: Actor, now: datetime, code: str) -> list[Existing]:
     """Results of the same test within its days: the last one is often the answer."""
     since = now - timedelta(days=DAYS_BY_CODE.get(code, ORDER_DAYS))
     rows = Result.objects.filter(patient=patient, code=code, taken_at__gte=since, label="").exclude(
@@ -177,7 +188,7 @@ def existing_orders(*, patient: Patient, now: datetime, code: str) -> list[Exist
             result=_measured(row),
             since=(row.taken_at or now).astimezone(zone).date(),
         )
-        for row in rows.order_by("-taken_at")[:5]
+        for row in known_to(rows, by).order_by("-taken_at")[:5]
     ]
 
 
@@ -194,6 +205,6 @@ FINDERS: dict[str, Finder] = {
 }
 
 
-def found(kind: str, *, patient: Patient, now: datetime, **key: Any) -> list[Existing]:
-    """What exists of this kind by its key. Raises KeyError for a kind that no app answers for."""
-    return FINDERS[kind](patient=patient, now=now, **key)
+def found(kind: str, *, patient: Patient, by: Actor, now: datetime, **key: Any) -> list[Existing]:
+    """What exists of this kind by its key, as far as `by` may know. Raises KeyError for a kind that no app answers for."""
+    return FINDERS[kind](patient=patient, by=by, now=now, **key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +15,7 @@ from django.utils.translation import gettext_lazy as lazy
 from coordinator.wording import day
 from referrals.balances import balances_of
 from referrals.models import NEEDED, PriorAuthorization, Referral
-from referrals.selectors.authorizations import listed_for_referral
+from referrals.selectors.payer_list import PayerLists, payer_lists
 from referrals.services.renewals import FOLLOWS, UNDECIDED
 from referrals.workflow import IN_FORCE, AuthorizationStatus
 
@@ -45,39 +47,68 @@ class Against:
 
 def against_visit(referral: Referral, visit_at: datetime, now: datetime) -> Against | None:
     """Why no authorization of this referral covers that day, with what can be done; None when one does, or when none
-    is needed as far as anybody knows. At most four queries."""
-    records = list(
-        PriorAuthorization.objects.filter(referral=referral)
-        .exclude(status__in=HARMLESS)
-        .order_by("-ends_on", "pk")
-        .prefetch_related("superseded_by")
-    )
+    is needed as far as anybody knows. At most five queries."""
+    return against_visits([(referral, visit_at)], now)[0]
+
+
+def against_visits(asked: Sequence[tuple[Referral, datetime]], now: datetime) -> list[Against | None]:
+    """The same for many referrals and dates, in their order, with as many queries as for one."""
+    kept = _records({referral.pk for referral, _at in asked})
+    held = [record for rows in kept.values() for record in rows if record.status in IN_FORCE]
+    balances = balances_of(held, now) if held else {}
+    lists = payer_lists({one.patient_id for one, _at in asked if _asks_the_list(kept.get(one.pk, []))})
+    return [_said(one, at, kept.get(one.pk, []), balances, lists, now) for one, at in asked]
+
+
+def _records(referrals: set[UUID]) -> dict[UUID, list[PriorAuthorization]]:
+    found: dict[UUID, list[PriorAuthorization]] = defaultdict(list)
+    rows = PriorAuthorization.objects.filter(referral__in=referrals).order_by("-ends_on", "pk")
+    for record in rows.prefetch_related("superseded_by") if referrals else ():
+        assert record.referral_id is not None
+        found[record.referral_id].append(record)
+    return found
+
+
+def _asks_the_list(records: list[PriorAuthorization]) -> bool:
+    """Nobody asked the payer yet, and nobody found out that it is not needed."""
+    return all(one.status in HARMLESS and one.status != S.NOT_REQUIRED for one in records)
+
+
+def _said(
+    referral: Referral,
+    visit_at: datetime,
+    records: list[PriorAuthorization],
+    balances: dict[UUID, Any],
+    lists: PayerLists,
+    now: datetime,
+) -> Against | None:
     held = [record for record in records if record.status in IN_FORCE]
     if not held:
-        return _missing(referral, records, now)
+        return _missing(referral, records, lists, now)
     on = visit_at.astimezone(referral.site.tzinfo).date()
-    balances = balances_of(held, now)
     said = [_against(record, on, balances.get(record.pk)) for record in held]
     return None if not all(said) else said[0]
 
 
-def _missing(referral: Referral, records: list[PriorAuthorization], now: datetime) -> Against | None:
+def _missing(
+    referral: Referral, kept: list[PriorAuthorization], lists: PayerLists, now: datetime
+) -> Against | None:
+    records = [record for record in kept if record.status not in HARMLESS]
     if records:
         words = {"service": records[0].service, "status": records[0].get_status_display()}
         text = (
             _("No authorization for this referral is in force: “%(service)s” stands at “%(status)s”.") % words
         )
         return Against("missing", text, records[0].pk, asks=_can_ask(records[0], "extension", "renewal"))
-    line = listed_for_referral(referral, now)
-    if line is None or line.pa_needed not in NEEDED or _is_waived(referral):
+    _coverage, payer = lists.payer_of(referral.patient_id)
+    if payer is None or not _asks_the_list(kept):
+        return None
+    on = now.astimezone(referral.site.tzinfo).date()
+    line = lists.line(payer, on=on, specialty=referral.specialty)
+    if line is None or line.pa_needed not in NEEDED:
         return None
     text = _("The list of %(payer)s says that an authorization is needed, and this referral has none.")
-    return Against("missing", text % {"payer": line.payer.name})
-
-
-def _is_waived(referral: Referral) -> bool:
-    """Somebody asked, and it is not needed."""
-    return referral.authorizations.filter(status=S.NOT_REQUIRED).exists()
+    return Against("missing", text % {"payer": payer.name})
 
 
 def _against(record: PriorAuthorization, on: date, left: Any) -> Against | None:

@@ -176,6 +176,11 @@ class MoveForm(BookForm):
     """A new time for a visit; why it moves is kept with the old one."""
 
     reason = forms.CharField(label=_("Why it moves"), max_length=250)
+    agreed = forms.BooleanField(
+        label=_("The patient agreed to this time"),
+        required=False,
+        help_text=_("Otherwise a task asks to tell the patient; moving sends no message."),
+    )
 
 
 def read_slot(value: str) -> tuple[datetime, UUID | None]:

@@ -59,11 +59,20 @@ def check_can_set_up(by: Actor, site_id: Any = None) -> None:
 
 
 def can_take_back(by: Actor, block: Any) -> bool:
-    """Whoever said that a provider is away may say that they are there; a manager may for every block."""
-    is_own = block.created_by_id is not None and block.created_by == person(by)
-    return can_set_up(by, block.site_id) or (is_own and can_book_at(by, block.site_id))
+    """Whoever said that a provider is away may say that they are there, and so may a colleague, while both book visits
+    at that place; what a manager set up stays the managers'."""
+    if can_set_up(by, block.site_id):
+        return True
+    maker, place = block.created_by, block.site_id
+    if maker is None or not can_book_at(by, place) or not can_book_at(maker, place):
+        return False
+    return maker == person(by) or not can_set_up(maker, place)
 
 
 def check_can_take_back(by: Actor, block: Any) -> None:
     if not can_take_back(by, block):
-        raise PermissionDenied(_("Whoever marked the provider as away takes it back, or a manager."))
+        raise PermissionDenied(
+            _(
+                "A manager set this time up, or somebody who books no visits here any more: a manager takes it back."
+            )
+        )

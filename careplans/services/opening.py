@@ -22,6 +22,8 @@ from coordinator.workflow import Actor, System, actor_fields, moved, person
 from patients.models import Patient
 
 BATCH = 500
+# What may be put to a provider, who does not run the worklist: an update to answer, a report to read.
+ASKED_OF_PROVIDERS = (TaskKind.PROVIDER_UPDATE, TaskKind.RESULTS)
 ATTEMPTS_TO_INSERT = 5
 TEAM_LIST = (
     "Team list"  # a name people may change; it is kept, so it does not follow the language of whoever asked
@@ -62,7 +64,7 @@ def open_task(
     if cause is None:
         check_can_open(by, site)
     if owner is not None:
-        check_assignee(owner, site, kind)
+        check_assignee(owner, site, kind if cause is not None else "")
     if team is not None and team.site_id != site.pk:
         raise ValidationError(_("That team works at another place."))
     if owner is None and team is None:
@@ -205,7 +207,7 @@ def _works_at(coordinator: User, site: Site, patient: Patient | None) -> bool:
 def check_assignee(owner: User, site: Site, kind: str = "") -> None:
     """Work goes to active people who can own it and who work at the task's place; to a provider only what asks them."""
     own_work = User.objects.assignable()
-    if kind == TaskKind.PROVIDER_UPDATE:
+    if kind in ASKED_OF_PROVIDERS:
         own_work = own_work | User.objects.filter(is_active=True, practitioner__isnull=False)
     if not own_work.filter(pk=owner.pk, sites=site.pk).exists():
         raise ValidationError(_("Choose an active colleague who works at %(place)s.") % {"place": site})

@@ -147,18 +147,19 @@ DENIED = "decision = 'denied'"
 
 def received_requests(user: User, scope: Scope, ask: Ask) -> Any:
     rows = told(PriorAuthorization.objects.visible_to(user).filter(ask.within(scope, "received_by_payer_at")))
-    return _of_kind(rows.exclude(status=AuthorizationStatus.ENTERED_IN_ERROR), ask)
+    return _narrowed(rows.exclude(status=AuthorizationStatus.ENTERED_IN_ERROR), ask)
 
 
 def open_requests(user: User, scope: Scope, ask: Ask) -> Any:
     rows = PriorAuthorization.objects.visible_to(user).filter(
         site__in=scope.sites, status__in=AUTHORIZATION_OPEN
     )
-    return _of_kind(told(rows), ask)
+    return _narrowed(told(rows), ask)
 
 
-def _of_kind(rows: Any, ask: Ask) -> Any:
-    return rows.filter(kind=ask.medicine) if ask.medicine else rows
+def _narrowed(rows: Any, ask: Ask) -> Any:
+    only = {"kind": ask.medicine, "payer": ask.payer}
+    return rows.filter(**{name: value for name, value in only.items() if value})
 
 
 def _days(key: str, label: Any, urgency: str, *, average: bool = False) -> Column:
@@ -224,6 +225,7 @@ MEDIANS = (
     _days("expedited_median", _("Expedited, days"), "expedited"),
 )
 BY_PAYER = Grouping(_("Payer"), "payer_key", "payer")
+BY_SERVICE = Grouping(_("Service"), "service_key", "service")
 
 REQUESTS = FigureSet(
     "requests",
@@ -250,7 +252,7 @@ REQUESTS = FigureSet(
     ),
     {
         "payer": BY_PAYER,
-        "service": Grouping(_("Service"), "service_key", "service"),
+        "service": BY_SERVICE,
         "urgency": Grouping(
             _("Urgency"),
             "urgency",
@@ -304,7 +306,7 @@ CARD = FigureSet(
         _days("expedited_average", _("Expedited, average days"), "expedited", average=True),
         PASSED,
     ),
-    {"payer": BY_PAYER},
+    {"payer": BY_PAYER, "service": BY_SERVICE},
 )
 
 

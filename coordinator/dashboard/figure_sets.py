@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -86,6 +87,14 @@ class FigureSet:
         return next((column for column in self.columns if column.key == key), None)
 
 
+def key_or_none(typed: str | None) -> str:
+    """The key as it is written in the database; "" for what is none."""
+    try:
+        return str(UUID(typed or ""))
+    except ValueError:
+        return ""
+
+
 @dataclass(frozen=True)
 class Ask:
     """What the address asks for. An unknown choice counts as the default; `year` stands for the period where given."""
@@ -95,6 +104,7 @@ class Ask:
     by: str = ""
     medicine: str = ""  # "", "service" or "medicine"
     year: int = 0
+    payer: str = ""  # the key of the only payer that is asked about
 
     @classmethod
     def read(cls, given: Mapping[str, str], *, default_by: str, groupings: Mapping[str, Grouping]) -> Ask:
@@ -106,11 +116,13 @@ class Ask:
             by=by if by in groupings else default_by,
             medicine=medicine if medicine in ("service", "medicine") else "",
             year=year if 2020 <= year <= 2100 else 0,
+            payer=key_or_none(given.get("payer")),
         )
 
     def query(self, **more: Any) -> str:
         chosen = {
-            "period": self.days, "site": self.site, "by": self.by, "kind": self.medicine, "year": self.year or "", **more,
+            "period": self.days, "site": self.site, "by": self.by, "kind": self.medicine, "year": self.year or "",
+            "payer": self.payer, **more,
         }  # fmt: skip
         return urlencode({name: value for name, value in chosen.items() if value != ""})
 

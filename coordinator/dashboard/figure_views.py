@@ -65,8 +65,18 @@ def authorization_board(request: HttpRequest) -> HttpResponse:
 
 
 def _context(table: Table, now: Any) -> dict[str, Any]:
-    kinds = [("", _("All")), ("service", _("Services")), ("medicine", _("Medicines"))]
-    return {"table": table, "ask": table.ask, "now": now, "periods": PERIODS, "few": FEW, "kinds": kinds}
+    return {
+        "table": table,
+        "ask": table.ask,
+        "now": now,
+        "periods": PERIODS,
+        "few": FEW,
+        "kinds": kinds_of_requests(),
+    }
+
+
+def kinds_of_requests() -> list[tuple[str, Any]]:
+    return [("", _("All")), ("service", _("Services")), ("medicine", _("Medicines"))]
 
 
 @requires("team.view")
@@ -80,6 +90,7 @@ def figure_export(request: HttpRequest, name: str) -> HttpResponseBase:
         header += [column.label, *([_("%(what)s, percent") % {"what": column.label}] if column.of else [])]
         header += [_("%(what)s, requests or referrals") % {"what": column.label}] if column.value else []
     filters = {"period": table.ask.days, "site": table.ask.site, "by": table.ask.by, "year": table.ask.year}
+    filters |= {"kind": table.ask.medicine, "payer": table.ask.payer}
     return csv_response(
         request, f"figures-{name}", header, _file_rows(table), filters, entity=f"dashboard.figures.{name}"
     )
@@ -119,7 +130,7 @@ def figure_list(request: HttpRequest, name: str, column: str) -> HttpResponse:
         "previous_page": number - 1,
         "next_page": number + 1 if ROWS * number < total else 0,
         "ask": ask,
-        "back": f"{reverse(f'dashboard:{PAGES[name]}')}?{ask.query()}",
+        "back": f"{_page_of(name, ask)}?{ask.query()}",
     }
     return page(request, "dashboard/figure_list.html", context)
 
@@ -131,6 +142,13 @@ PAGES = {
     "payers": "report_card",
     "metrics": "report_card",
 }
+
+
+def _page_of(name: str, ask: Ask) -> str:
+    """The page that shows this table: the card of the one payer that is asked about has one of its own."""
+    if ask.payer and PAGES[name] == "report_card":
+        return reverse("dashboard:report_card_payer", args=[ask.payer])
+    return reverse(f"dashboard:{PAGES[name]}")
 
 
 def _records(user: Any, figures: FigureSet, keys: list[Any]) -> list[Any]:

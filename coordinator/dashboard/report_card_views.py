@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from coordinator.dashboard.figure_facts import CARD
 from coordinator.dashboard.figure_sets import FEW, Ask, read_table
+from coordinator.dashboard.figure_views import kinds_of_requests
 from coordinator.dashboard.report_card import payers_with_published, read_card
 from coordinator.dashboard.report_card_forms import FileForm, PublishedForm
 from coordinator.fields import attempt
@@ -35,6 +37,11 @@ def _year(request: HttpRequest) -> tuple[int, list[int]]:
     return (year if year in years else this_year), years
 
 
+def _ask(request: HttpRequest, year: int) -> Ask:
+    """Site and kind as the address says, in that year."""
+    return replace(Ask.read(request.GET, default_by="payer", groupings=CARD.groupings), year=year)
+
+
 def _frame(request: HttpRequest) -> dict[str, Any]:
     """Which tab is on screen, and what this person may do beside it."""
     user: Any = request.user
@@ -47,23 +54,29 @@ def report_card(request: HttpRequest) -> HttpResponse:
     """Every payer of one year: what it decided, how fast, and whose published figures are entered."""
     now = timezone.now()
     year, years = _year(request)
-    ask = Ask(by="payer", year=year, site=request.GET.get("site", ""))
+    ask = replace(_ask(request, year), by="payer", payer="")
     table = read_table(request.user, CARD, ask, now=now)  # type: ignore[arg-type]
     entered = payers_with_published(year)
     payers = [
         (payer, entered.get(payer.pk, 0)) for payer in Payer.objects.filter(is_active=True).order_by("name")
     ]
     context = {"now": now, "table": table, "year": year, "years": years, "few": FEW, "payers": payers}
+    context |= {"ask": ask, "kinds": kinds_of_requests()}
     return page(request, "dashboard/report_card.html", context | _frame(request))
 
 
 @requires("team.view")
 @require_GET
 def report_card_payer(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One payer's published figures beside ours."""
+    """One payer's published figures beside ours, and ours by service."""
+    now = timezone.now()
     year, years = _year(request)
-    card = read_card(request.user, _payer(pk), year, request.GET.get("line", ""), now=timezone.now())  # type: ignore[arg-type]
-    return page(request, "dashboard/report_card_payer.html", {"card": card, "years": years} | _frame(request))
+    card = read_card(request.user, _payer(pk), year, request.GET.get("line", ""), now=now)  # type: ignore[arg-type]
+    ask = replace(_ask(request, year), by="service", payer=str(pk))
+    table = read_table(request.user, CARD, ask, now=now)  # type: ignore[arg-type]
+    context = {"card": card, "years": years, "table": table, "few": FEW}
+    context |= {"ask": ask, "kinds": kinds_of_requests()}
+    return page(request, "dashboard/report_card_payer.html", context | _frame(request))
 
 
 @requires("settings.manage")

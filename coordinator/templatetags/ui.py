@@ -26,6 +26,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from coordinator import wording
+from coordinator.fields import name_nothing
 from coordinator.templatetags.deadlines import deadline, why_date
 from coordinator.templatetags.selects import as_select
 from coordinator.toasts import render_toasts
@@ -327,6 +328,7 @@ def field(bound: BoundField, size: str = "", optional: bool = True, **attrs: Any
     (underscores turn to hyphens). Optional fields say so unless optional=False.
     """
     kind = _kind(bound)
+    name_nothing(bound.field, _("Choose…"))
     extra = {name.replace("_", "-"): value for name, value in attrs.items()}
     described = _described_by(bound)
     if kind in ("input", "select", "textarea", "file"):
@@ -407,6 +409,7 @@ def sort_head(
 @register.inclusion_tag("components/chip_select.html", takes_context=True)
 def chip_select(context: template.Context, bound: BoundField) -> dict[str, Any]:
     """A filter of a GET form as a chip; it submits the form when changed (a button does without script)."""
+    name_nothing(bound.field, _("Any"))
     value = bound.value()
     initial = bound.field.initial
     on = str(value or "") not in ("", str(initial or ""))

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from coordinator.fields import BirthDateField, PhoneField
 from coordinator.gallery import ExampleForm
+from patients.models import Medication, Patient
 
 NOW = datetime(2026, 11, 18, 16, 24, tzinfo=UTC)
 ELENA = SimpleNamespace(
@@ -150,6 +151,22 @@ def test_a_field_is_label_hint_error_control_in_that_order() -> None:
 def test_an_optional_field_says_so() -> None:
     assert "(optional)" in draw("{% field f.nickname %}", f=Small())
     assert "(optional)" not in draw("{% field f.phone %}", f=Small())
+
+
+class Nothing(forms.Form):
+    """Lists that begin with nothing, as Django makes them; one of them has words of its own."""
+
+    patient = forms.ModelChoiceField(queryset=Patient.objects.none())
+    label: Any = Medication._meta.get_field("label").formfield()
+    who = forms.ModelChoiceField(queryset=Patient.objects.none(), empty_label="The patient")
+
+
+@pytest.mark.parametrize(("name", "word"), [("patient", ""), ("label", ""), ("who", "The patient")])
+def test_nothing_chosen_is_said_in_words(name: str, word: str) -> None:
+    for tag, usual in (("field", "Choose…"), ("chip_select", "Any")):
+        html = draw(f"{{% {tag} f.{name} %}}", f=Nothing(), request=RequestFactory().get("/"))
+        assert f'<option value="" selected>{word or usual}</option>' in html
+        assert "---" not in html
 
 
 def test_choices_and_boxes_are_groups_with_a_legend_and_their_own_error() -> None:

@@ -26,6 +26,7 @@ from referrals.models import (
 from referrals.models.referrals import OVER_FOR_GOOD
 from referrals.rules import authorizations as rules
 from referrals.selectors.counts import added, open_requests
+from referrals.selectors.payer_list import line_for, payer_lists
 from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, WITH_PAYER
 from referrals.workflow import AuthorizationStatus as S
 
@@ -176,19 +177,12 @@ def coverage_and_payer(user: Any, patient: Patient) -> tuple[Coverage | None, Pa
 def listed(payer: Payer, *, on: date, code: str = "", specialty: str = "") -> PayerRequirement | None:
     """The line of the clinic's list that answers for this payer and service on that day; a code before a specialty."""
     kept = PayerRequirement.objects.offered().filter(payer=payer).select_related("payer")
-    lines = [line for line in kept if line.holds_on(on)]
-    by_code = [line for line in lines if code and line.service_code.upper() == code.upper()]
-    named = specialty.strip().casefold()
-    by_name = [line for line in lines if named and line.specialty.casefold() == named]
-    return next(iter(by_code or by_name), None)
+    return line_for(list(kept), on=on, code=code, specialty=specialty)
 
 
 def payer_of(patient: Patient) -> tuple[Coverage | None, Payer | None]:
     """The first active coverage whose payer is one of ours, by name."""
-    for coverage in Coverage.objects.filter(patient=patient, status="active").order_by("rank"):
-        if payer := payer_named(coverage.payer_name):
-            return coverage, payer
-    return None, None
+    return payer_lists([patient.pk]).payer_of(patient.pk)
 
 
 def listed_for_referral(referral: Referral, now: datetime) -> PayerRequirement | None:

@@ -14,6 +14,7 @@ from django.db.models.functions import TruncMonth
 from coordinator.clocks.rules import explain
 from coordinator.clocks.selectors import rule_in_force
 from coordinator.clocks.values import Explanation
+from coordinator.workflow import Actor
 from patients.models import Document, Patient
 from referrals.models import (
     AidApplication,
@@ -25,6 +26,7 @@ from referrals.models import (
     Spend,
 )
 from referrals.money_workflow import AidStatus
+from referrals.selectors.known import known_to
 
 PAGE_SIZE = 50
 LISTED = 100
@@ -41,18 +43,18 @@ RELATED: dict[str, tuple[str, ...]] = {
 }
 
 
-def same_applications(*, patient: Patient, fund: Fund, period: str) -> list[AidApplication]:
-    """What this patient asked this fund for in this period already (domain 3.12), latest first."""
+def same_applications(*, patient: Patient, fund: Fund, period: str, by: Actor) -> list[AidApplication]:
+    """What this patient asked this fund for in this period already (domain 3.12), as far as `by` may know; latest first."""
     found = AidApplication.objects.filter(patient=patient, fund=fund, period=period).select_related("fund")
-    return list(found.exclude(status__in=NOT_COUNTED).order_by("-created_at"))
+    return list(known_to(found.exclude(status__in=NOT_COUNTED), by).order_by("-created_at"))
 
 
-def same_benefits(*, patient: Patient, program: str, name: str = "") -> list[BenefitApplication]:
-    """Open applications of this patient for the same benefit, latest first."""
+def same_benefits(*, patient: Patient, program: str, by: Actor, name: str = "") -> list[BenefitApplication]:
+    """Open applications of this patient for the same benefit, as far as `by` may know; latest first."""
     found = BenefitApplication.objects.open().filter(
         patient=patient, program=program, name__iexact=name.strip()
     )
-    return list(found.order_by("-created_at"))
+    return list(known_to(found, by).order_by("-created_at"))
 
 
 def money_to_end(patient: Patient) -> list[Any]:

@@ -10,10 +10,12 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from coordinator.workflow import Actor
 from patients.models import Patient
 from patients.rules.text import fold
 from referrals.models import PriorAuthorization, Referral
 from referrals.selectors.counts import Open, added
+from referrals.selectors.known import known_to
 from referrals.workflow import AUTHORIZATION_TO_END, BEFORE_SENDING, OPEN, REFERRAL_TO_END, ReferralStatus
 
 S = ReferralStatus
@@ -33,15 +35,18 @@ STAGES: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
 
 
 def similar_referrals(
-    *, patient: Patient, specialty: str, now: datetime, service: str = ""
+    *, patient: Patient, specialty: str, by: Actor, now: datetime, service: str = ""
 ) -> list[Referral]:
-    """Referrals that may already be the answer: same patient and specialty or service, open, or completed in 90 days."""
+    """Referrals that may already be the answer: same patient and specialty or service, open, or completed in 90 days.
+
+    Of these, what `by` may know of.
+    """
     recent = Q(status=S.COMPLETED, report_received_at__gte=now - timedelta(days=LOOK_BACK_DAYS))
     still_open = Q(status__in=[s for s in OPEN if s != S.COMPLETED])
     same = Q(specialty__iexact=specialty)
     if service.strip():
         same |= Q(service__iexact=service.strip())
-    rows = Referral.objects.filter(recent | still_open, same, patient=patient)
+    rows = known_to(Referral.objects.filter(recent | still_open, same, patient=patient), by)
     return list(rows.select_related("site").order_by("-created_at")[:5])
 
 

@@ -61,7 +61,7 @@ def apply_for_aid(
         raise ValidationError({"bill": _("Choose a bill of this patient.")})
     _check_limit(fund, asked_amount, "asked_amount")
     period = period_of(fund.period, now.astimezone(patient.site.tzinfo).date())
-    similar = same_applications(patient=patient, fund=fund, period=period)
+    similar = same_applications(patient=patient, fund=fund, period=period, by=by)
     words = _("This patient has already asked this fund in this period.")
     shown = check_guard(similar, words, reason=duplicate_reason, replaces=replaces)
     application = AidApplication(

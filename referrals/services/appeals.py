@@ -32,6 +32,7 @@ from referrals.rules import appeals as appeal_rules
 from referrals.rules import authorizations as authorization_rules
 from referrals.services.authorization_tasks import follow_end
 from referrals.services.authorizations import advance_authorization, set_next
+from referrals.services.denial_records import meet_peer_clock
 from referrals.services.letters import check_fit
 from referrals.workflow import AUTHORIZATION_WORKFLOW, IN_FORCE, AuthorizationStatus
 
@@ -83,6 +84,7 @@ def plan_peer_to_peer(
             our_clinician=str(our_clinician),
             payer_clinician=talk.payer_clinician,
         )
+    meet_peer_clock(denial=denial, by=by, now=now)
     audit.record_change(talk, "plan", by=by, details={"denial": str(denial.pk)})
     return talk
 

@@ -48,7 +48,7 @@ def start_benefit(
         raise ValidationError({"agency": _("Say who decides about it.")})
     # Two people at once: the second one waits, and then sees the first one's.
     Patient.objects.select_for_update().only("pk").get(pk=patient.pk)
-    same = same_benefits(patient=patient, program=program, name=name)
+    same = same_benefits(patient=patient, program=program, name=name, by=by)
     words = _("This patient has an open application for this benefit already.")
     shown = check_guard(same, words, reason=duplicate_reason, replaces=replaces)
     record = BenefitApplication(patient=patient, program=program, agency=agency.strip(), name=name.strip())

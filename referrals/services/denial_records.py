@@ -194,7 +194,7 @@ def enter_denial_in_error(*, denial_id: UUID, reason: str, by: Actor, now: datet
     denial.error_reason = reason.strip()
     denial.version += 1
     denial.save()
-    _void(denial, reason, by, now)
+    _void([denial.appeal_clock, denial.peer_clock], reason, by, now)
     audit.record_change(denial, "enter_in_error", by=by, reason=reason)
     record_edit(denial.authorization, "denial_in_error", by=by, now=now, reason=reason, denial=str(denial.pk))
     return denial
@@ -217,17 +217,29 @@ def tick_paper(*, denial_id: UUID, what: str, by: Actor, now: datetime) -> Denia
 
 @transaction.atomic
 def settle_denials(*, record: PriorAuthorization, step: str, by: Actor, now: datetime) -> None:
-    """The request took a step: the clocks of its denials that this answers are met, those that are pointless end."""
+    """The request took a step: the clocks of its denials that this answers are met, those that are pointless end.
+
+    An appeal leaves no way back to a talk (domain 3.2.2), so the days left for one end with it.
+    """
     denials = Denial.objects.standing().filter(authorization=record)
     for denial in denials.select_related("appeal_clock", "peer_clock").order_by("pk"):
         windows = [appeal.next_clock for appeal in denial.appeals.select_related("next_clock")]
         if step == "appeal":
             for clock in (denial.appeal_clock, *windows):
                 _meet(clock, by, now)
+            _void([denial.peer_clock], _("An appeal was filed."), by, now)
         if step == "start_peer_to_peer":
             _meet(denial.peer_clock, by, now)
         if record.status not in (*WITH_PAYER, *REFUSED, S.APPEAL, S.UPHELD):
-            _void(denial, str(record.get_status_display()), by, now, *windows)
+            _void(
+                [denial.appeal_clock, denial.peer_clock, *windows], str(record.get_status_display()), by, now
+            )
+
+
+@transaction.atomic
+def meet_peer_clock(*, denial: Denial, by: Actor, now: datetime) -> None:
+    """A talk is agreed: that the request itself takes no step, because part of it is in force, changes nothing."""
+    _meet(denial.peer_clock, by, now)
 
 
 def _meet(clock: Clock | None, by: Actor, now: datetime) -> None:
@@ -235,7 +247,7 @@ def _meet(clock: Clock | None, by: Actor, now: datetime) -> None:
         meet_clock(clock_id=clock.pk, by=by, now=now)
 
 
-def _void(denial: Denial, reason: str, by: Actor, now: datetime, *more: Clock | None) -> None:
-    for clock in (denial.appeal_clock, denial.peer_clock, *more):
+def _void(clocks: Iterable[Clock | None], reason: str, by: Actor, now: datetime) -> None:
+    for clock in clocks:
         if clock is not None and clock.state in RUNNING:
             void_clock(clock_id=clock.pk, reason=reason, by=by, now=now)

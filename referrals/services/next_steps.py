@@ -13,6 +13,7 @@ from coordinator.wording import as_kept
 from coordinator.workflow import Actor
 from referrals.models import Referral
 from referrals.rules import referrals as rules
+from referrals.services.reviews import follow_review
 from referrals.workflow import ReferralStatus
 
 REPORT_AGAIN = "referral.report_again"
@@ -36,6 +37,7 @@ def set_next(referral: Referral, *, by: Actor, now: datetime, step: str, reason:
     referral.save(
         update_fields=["next_step", "clock", "due_at", "stage_since", "loop_closed_at", "updated_at"]
     )
+    follow_review(referral, step=step, by=by, now=now)
 
 
 def _start(referral: Referral, following: rules.NextStep, *, by: Actor, now: datetime, kind: str = "") -> Any:

@@ -78,7 +78,7 @@ def create_referral(
         raise ValidationError(_("A referral needs a specialty and a reason."))
     _check_linked(referral)
     similar = similar_referrals(
-        patient=patient, specialty=referral.specialty, service=referral.service, now=now
+        patient=patient, specialty=referral.specialty, service=referral.service, by=by, now=now
     )
     words = _("This patient already has a referral to %(specialty)s.") % {"specialty": referral.specialty}
     shown = check_guard(similar, words, reason=duplicate_reason, replaces=replaces)
@@ -152,7 +152,7 @@ def update_referral(
         raise NotAllowed(_("This referral was sent. What the recipient has is not changed here."))
     if not changes["specialty"].strip() or not changes["reason"].strip():
         raise ValidationError(_("A referral needs a specialty and a reason."))
-    changes = settle_recipient(changes, by)
+    changes = settle_recipient(changes, by, before=referral)
     differing = {name: value for name, value in changes.items() if getattr(referral, name) != value}
     if version is not None and version != referral.version:
         raise Conflict(

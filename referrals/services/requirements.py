@@ -161,7 +161,7 @@ def request_authorization(
     """
     # Two people at once: the second one waits, and then sees the first one's.
     Patient.objects.select_for_update().only("pk").get(pk=patient.pk)
-    similar = similar_authorizations(patient=patient, payer=header["payer"], **asked_of(line))
+    similar = similar_authorizations(patient=patient, payer=header["payer"], by=by, **asked_of(line))
     words = _("This patient already has a request to %(payer)s for this service.") % {
         "payer": header["payer"]
     }

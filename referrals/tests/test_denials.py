@@ -258,6 +258,34 @@ def test_an_appeal_needs_proof_meets_our_clock_and_starts_the_payers(request_, d
     assert any("30 days" in line for line in why(appeal.clock))
 
 
+def test_an_appeal_ends_the_days_for_a_talk_with_the_reason(dana):
+    denial = denied(submitted(dana, peer_to_peer_days=5), dana)
+    filed(denial, dana)
+    denial.peer_clock.refresh_from_db()
+    assert denial.peer_clock.state == "void"
+    assert denial.peer_clock.changes.get(step="void").reason == "An appeal was filed."
+
+
+def test_an_appeal_leaves_a_talk_that_was_agreed_or_missed_as_it_was(dana):
+    agreed, missed = (denied(submitted(dana, peer_to_peer_days=5), dana) for _ in range(2))
+    talk_of(agreed, dana)
+    Clock.objects.filter(pk=missed.peer_clock_id).update(state="missed")
+    for denial in (agreed, missed):
+        filed(denial, dana)
+        denial.peer_clock.refresh_from_db()
+    assert (agreed.peer_clock.state, missed.peer_clock.state) == ("met", "missed")
+
+
+def test_a_talk_about_what_was_refused_beside_an_approval_ends_its_days_too(dana):
+    record = submitted(dana, peer_to_peer_days=5)
+    record.lines.filter(number=2).update(decision="approved", units_approved=3)
+    type(record).objects.filter(pk=record.pk).update(status=S.PARTIALLY_APPROVED, authorization_number="A-1")
+    denial = denied(record, dana, lines=[1])
+    talk_of(denial, dana)
+    denial.peer_clock.refresh_from_db()
+    assert (again(record).status, denial.peer_clock.state) == (S.PARTIALLY_APPROVED, "met")
+
+
 def test_an_expedited_appeal_takes_72_elapsed_hours_over_the_spring_change(dana):
     record = submitted(dana)
     sent = datetime.datetime(2027, 3, 12, 16, 0, tzinfo=NEW_YORK)

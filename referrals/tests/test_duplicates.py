@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from coordinator.db import Conflict
 from coordinator.tests.factories import make_organization, make_site, make_user
-from coordinator.workflow import NotAllowed
+from coordinator.workflow import NotAllowed, System
 from patients.models import Result
 from patients.tests.factories import make_patient
 from referrals import duplicates, services
@@ -23,6 +23,7 @@ from referrals.tests.factories import make_authorization, make_payer, make_refer
 pytestmark = pytest.mark.django_db
 NOW = datetime.datetime(2026, 11, 18, 16, 0, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
+NIGHT = System("nightly")
 NEW = reverse("referrals:referral_new")
 
 
@@ -61,7 +62,9 @@ def asked(patient, **more):
 )
 def test_a_referral_matches_by_specialty_or_service_open_or_completed_in_90_days(patient, fields, is_found):
     make_referral(patient, **fields)
-    same = similar_referrals(patient=patient, specialty="CARDIOLOGY", service="Echocardiogram", now=NOW)
+    same = similar_referrals(
+        patient=patient, specialty="CARDIOLOGY", service="Echocardiogram", by=NIGHT, now=NOW
+    )
     assert bool(same) == is_found
 
 
@@ -91,8 +94,10 @@ def test_an_authorization_matches_by_payer_a_code_and_dates_that_overlap(patient
     key = {"payer": payer, "codes": ["93306"], "starts_on": datetime.date(2026, 12, 1)} | changes
     if key["payer"] == "another":
         key["payer"] = make_payer()
-    assert bool(similar_authorizations(patient=patient, **key)) == is_found
-    assert [one.pk for one in found("authorization", patient=patient, now=NOW, **key)] == [held.pk] * is_found
+    assert bool(similar_authorizations(patient=patient, by=NIGHT, **key)) == is_found
+    assert [one.pk for one in found("authorization", patient=patient, by=NIGHT, now=NOW, **key)] == [
+        held.pk
+    ] * is_found
 
 
 @pytest.mark.parametrize(
@@ -102,13 +107,13 @@ def test_a_test_matches_by_code_within_its_days(patient, code, days, is_found):
     Result.objects.create(
         patient=patient, name="A test", code=code, value=7, unit="%", taken_at=NOW - days * DAY
     )
-    shown = found("order", patient=patient, now=NOW, code=code)
+    shown = found("order", patient=patient, by=NIGHT, now=NOW, code=code)
     assert [one.result for one in shown] == ["7 %"] * is_found
 
 
 def test_a_kind_of_an_app_above_is_wired_in_one_line(patient, monkeypatch):
     monkeypatch.setitem(duplicates.FINDERS, "application", lambda **key: [key["fund"]])
-    assert found("application", patient=patient, now=NOW, fund="Heat") == ["Heat"]
+    assert found("application", patient=patient, by=NIGHT, now=NOW, fund="Heat") == ["Heat"]
 
 
 # --- answers -----------------------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ from django.utils import timezone
 from coordinator.db import Conflict
 from coordinator.exchange.requests import certification
 from coordinator.tests.factories import make_site, make_user
-from coordinator.workflow import NotAllowed
+from coordinator.workflow import NotAllowed, System
 from patients.tests.factories import make_patient
 from referrals import services
-from referrals.models import AidApplication, BenefitApplication, DuplicateAnswer, PriorAuthorization
+from referrals.duplicates import found
+from referrals.models import AidApplication, BenefitApplication, DuplicateAnswer, Fund, PriorAuthorization
 from referrals.services import aid, benefits
 from referrals.tests.factories import make_authorization, make_line, make_payer, make_referral
 from referrals.tests.money_factories import make_aid, make_benefit, make_fund
@@ -194,6 +195,36 @@ def test_an_application_is_replaced_or_gone_past_with_a_reason(client, user, pat
     assert client.post(money(kind), typed | {"duplicate_reason": "Another month"}).status_code == 302
     third = KINDS[kind].objects.exclude(pk__in=[first.pk, second.pk]).get()
     assert kept() == ("application", "go_on", second.pk, third.pk, "Another month")
+
+
+def test_of_a_referral_of_another_place_nothing_is_said(client, user, patient):
+    first, where = make_referral(patient), reverse("referrals:referral_new")
+    typed = {
+        "patient": patient.pk, "category": "medical", "specialty": first.specialty, "reason": "Swelling",
+        "urgency": "routine",
+    }  # fmt: skip
+    assert client.post(where, typed).status_code == 409
+    type(first).objects.filter(pk=first.pk).update(site=make_site())
+    assert client.post(where, typed | {"replace": first.pk}).status_code == 404
+    assert client.post(where, typed).status_code == 302
+    assert not DuplicateAnswer.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["authorization", *KINDS])
+def test_what_may_not_be_known_is_not_found_by_its_key(user, patient, payer, kind):
+    """By whoever may see the patient, whatever the place that wrote it; by nobody else, and by the night."""
+    if kind == "authorization":
+        existing(patient, payer)
+        key = {"payer": payer, "codes": ["93306"]}
+    else:
+        _first, typed = begun(kind, patient, user)
+        key = {"fund": Fund.objects.get()} if kind == "aid" else {"program": typed["program"]}
+    name = "authorization" if kind == "authorization" else "application"
+
+    def seen(by):
+        return len(found(name, patient=patient, by=by, now=timezone.now(), **key))
+
+    assert [seen(by) for by in (user, System("night"), make_user(site=make_site()))] == [1, 1, 0]
 
 
 def test_a_decided_application_is_not_replaced(user, patient):

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.accounts.models import Organization
+from coordinator.audit.models import AuditEvent
 from coordinator.tests.factories import make_organization, make_site, make_user
 from patients.models import Coverage
 from patients.tests.factories import make_patient
@@ -263,6 +264,46 @@ def test_a_number_typed_by_hand_is_the_one_that_is_used_until_another_recipient_
     services.advance_referral(referral_id=referral.pk, by=dana, now=timezone.now(), **facts)
     referral = Referral.objects.get()
     assert (referral.recipient_name, referral.recipient_fax) == ("Dr. Vogel", "+16125550111")
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"recipient_fax": "612 555 0188"}, {"recipient_fax": "612 555 0189"}),
+        (
+            {"recipient_phone": "612 555 0188"},
+            {"recipient_phone": "612 555 0188", "recipient_fax": "612 555 0189"},
+        ),
+        ({}, {"recipient_fax": "612 555 0189"}),
+    ],
+)
+def test_a_number_that_is_put_right_corrects_the_organization_that_is_there(browser, patient, first, then):
+    write(browser, patient, recipient_name="Dr. Vogel", **first)
+    made = Referral.objects.get().recipient_organization
+    correct(browser, **then)
+    referral = Referral.objects.get()
+    assert (referral.recipient_organization, referral.recipient_fax) == (made, "+16125550189")
+    assert Organization.objects.get(name="Dr. Vogel").fax == "+16125550189"
+    assert AuditEvent.objects.filter(action="update", entity_id=str(made.pk)).exists()
+
+
+def test_another_number_beside_one_that_nobody_typed_here_is_another_practice_of_that_name(browser, patient):
+    """The directory's number is not taken away from those who use it."""
+    known = make_organization(name="Dr. Vogel", fax="+16125550111")
+    write(browser, patient, recipient_name="Dr. Vogel")
+    assert Referral.objects.get().recipient_organization == known
+    correct(browser, recipient_fax="612 555 0189")
+    known.refresh_from_db()
+    assert (known.fax, Referral.objects.get().recipient_organization.fax) == ("+16125550111", "+16125550189")
+    assert Organization.objects.filter(name="Dr. Vogel").count() == 2
+
+
+def correct(browser, **changes):
+    """Save the one referral's form with other words at some fields."""
+    where = reverse("referrals:referral_edit", args=[Referral.objects.get().pk])
+    form = browser.get(where).context["form"]
+    sent = {name: form[name].value() or "" for name in form.fields}
+    assert browser.post(where, sent | changes).status_code == 302
 
 
 def test_a_number_without_a_name_and_a_wrong_number_are_refused_at_their_fields(browser, patient):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import translation
 
 from careplans.models import Task
 from careplans.services import complete_task
-from coordinator.tests.factories import make_organization, make_site, make_user
+from coordinator.accounts.roles import Role
+from coordinator.tests.factories import make_organization, make_practitioner, make_site, make_user
 from coordinator.workflow import System
 from patients.models import Patient
 from patients.tests.factories import make_document, make_patient
@@ -105,3 +107,57 @@ def test_its_words_are_kept_in_the_clinics_language(site, referral):
     with translation.override("es"):
         chase(site, after(referral, hours=2))
     assert Task.objects.get().title == "Get the consult report: Cardiology"
+
+
+# --- what waits for the requester ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def provider(site, referral):
+    """The requester of the referral, with a sign-in at its place."""
+    who = make_practitioner(site=site)
+    type(referral).objects.filter(pk=referral.pk).update(requester=who)
+    return make_user(Role.PROVIDER, site=site, practitioner=who)
+
+
+def report_of(referral, by, **facts):
+    return step(referral, by, "complete", report=make_document(referral.patient), **facts)
+
+
+def to_review():
+    return Task.objects.open().filter(dedupe_key__startswith="report_review:")
+
+
+@pytest.mark.parametrize(
+    ("critical", "priority", "title"),
+    [(False, "routine", "Review the report: "), (True, "urgent", "Review the critical report today: ")],
+)
+def test_a_report_that_came_in_is_at_once_a_to_do_of_the_requester_with_the_reviews_date(
+    client, referral, dana, provider, critical, priority, title
+):
+    made = report_of(referral, dana, report_is_critical=critical)
+    task = to_review().get()
+    assert (task.owner, task.priority, task.title) == (provider, priority, title + made.specialty)
+    assert (task.due_at, task.clock, task.status) == (made.due_at, made.clock, "ready")
+    client.force_login(provider)
+    assert task.title in client.get(reverse("dashboard:my_work")).content.decode()
+
+
+def test_the_to_do_closes_when_it_is_reviewed_and_comes_back_with_another_report(
+    client, referral, dana, provider
+):
+    report_of(referral, dana)
+    client.force_login(provider)
+    assert client.post(reverse("referrals:referral_fact", args=[referral.pk, "review"])).status_code == 302
+    assert not to_review().exists()
+    step(referral, dana, "reopen", reason="Pages are missing")
+    report_of(referral, dana)
+    assert to_review().count() == 1
+    step(referral, dana, "reopen", reason="Wrong patient")
+    assert not to_review().exists()
+
+
+def test_a_requester_who_cannot_see_the_referral_gets_no_to_do(referral, dana, provider):
+    provider.sites.set([make_site()])
+    report_of(referral, dana)
+    assert not to_review().exists()

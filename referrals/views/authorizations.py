@@ -173,7 +173,7 @@ def _create(
         )
     except Conflict:
         key = {"payer": form.cleaned_data["payer"], **asked_of(line)}
-        context["similar"] = found("authorization", patient=patient, now=now, **key)
+        context["similar"] = found("authorization", patient=patient, by=request.user, now=now, **key)
     return None
 
 

@@ -115,7 +115,7 @@ def _written(request: HttpRequest, kind: str, form: Any, context: dict[str, Any]
         if "similar" not in error.extra:
             raise
         key = {name: form.cleaned_data[name] for name in GUARDED[kind]}
-        context["similar"] = found("application", patient=patient, now=now, **key)
+        context["similar"] = found("application", patient=patient, by=request.user, now=now, **key)
     return None
 
 

@@ -109,7 +109,11 @@ def _write(
         )
     except Conflict:
         context["similar"] = existing_referrals(
-            patient=patient, now=timezone.now(), specialty=given["specialty"], service=given["service"]
+            patient=patient,
+            by=request.user,
+            now=timezone.now(),
+            specialty=given["specialty"],
+            service=given["service"],
         )
     except ValidationError as error:
         show_refusal(form, error)

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from coordinator.db import Conflict, advisory_lock, lock, refusals, retry_deadlocks
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, begin, move, person
 from referrals.services import answer_guard
 from scheduling.models import Appointment
@@ -115,9 +116,11 @@ def reschedule_appointment(
     practitioner_id: UUID | None = KEEP,
     room_id: UUID | None = KEEP,
     override_reason: str = "",
+    ask_to_tell: bool = False,
 ) -> Appointment:
     """The new visit, which replaces the old one, in one transaction. What is not given stays as it was.
 
+    `ask_to_tell`: the patient did not agree to the time, so a task asks to tell them.
     Raises like `book_appointment`; nothing changes then, the old time is kept.
     """
     old = Appointment.objects.select_related("service").get(pk=appointment_id)
@@ -164,7 +167,19 @@ def reschedule_appointment(
         with refusals(**_sentences()):
             begin(new, by=by, now=now, step="book", reason=reason, **_overrides(found), replaces=old.pk)
         consequences.after_moving(old, new, was_no_show=was_no_show, reason=reason, by=by, now=now)
+        if ask_to_tell:
+            _ask_to_tell(old, new, reason.strip(), by, now)
     return new
+
+
+@in_clinic_language
+def _ask_to_tell(old: Appointment, new: Appointment, why: str, by: Actor, now: datetime) -> None:
+    sentence = (
+        _("From %(old)s to %(new)s with %(who)s. Why: %(why)s")
+        if new.practitioner_id
+        else _("From %(old)s to %(new)s. Why: %(why)s")
+    )
+    consequences.ask_to_tell(old, new, sentence, by=by, now=now, why=why)
 
 
 @retry_deadlocks

@@ -28,6 +28,7 @@ def arrive(*, appointment_id: UUID, by: Actor, now: datetime) -> Appointment:
     appointment = _to_change(appointment_id, by)
     check_day_has_come(appointment, now)
     move(appointment, "arrive", by=by, now=now)
+    consequences.after_coming(appointment, by=by, now=now)
     return appointment
 
 
@@ -37,6 +38,7 @@ def check_in(*, appointment_id: UUID, by: Actor, now: datetime) -> Appointment:
     appointment = _to_change(appointment_id, by)
     check_day_has_come(appointment, now)
     move(appointment, "check_in", by=by, now=now)
+    consequences.after_coming(appointment, by=by, now=now)
     return appointment
 
 
@@ -57,6 +59,7 @@ def fulfill_outside(*, appointment_id: UUID, by: Actor, now: datetime, reason: s
         raise NotAllowed(_("Record the arrival first. Only visits elsewhere are marked as seen directly."))
     check_has_begun(appointment, now)
     move(appointment, "fulfill_outside", by=by, now=now, reason=reason)
+    consequences.after_coming(appointment, by=by, now=now)
     return appointment
 
 

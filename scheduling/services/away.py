@@ -6,27 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from careplans import services as careplans
-from careplans.models import TaskKind
 from coordinator.accounts.models import Practitioner, Site
 from coordinator.audit import services as audit
-from coordinator.clocks import services as clocks
 from coordinator.db import Conflict, advisory_lock, lock
-from coordinator.wording import day_time, in_clinic_language
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, NotAllowed, person
 from scheduling.models import Appointment, Block
 from scheduling.permissions import check_can_book_at, check_can_take_back
 from scheduling.selectors.away import visits_of
+from scheduling.services import consequences
 from scheduling.services.appointments import KEEP, reschedule_appointment
 from scheduling.services.attendance import Result
-from scheduling.services.consequences import TELL, tell_key
 
 
 @transaction.atomic
@@ -71,7 +66,7 @@ def mark_away(
 def take_back_away(*, block_id: UUID, by: Actor, now: datetime) -> None:
     """The provider is there after all. Visits that were moved meanwhile stay where they are.
 
-    Raises PermissionDenied for a block of somebody else, unless `by` sets up the schedule of its place.
+    Raises PermissionDenied when a manager set it up, or somebody who books no visits there any more.
     """
     block = lock(Block.objects, block_id)
     check_can_take_back(by, block)
@@ -143,39 +138,7 @@ def _move(block: Block, wish: Wanted, by: Actor, now: datetime) -> Appointment:
             by=by,
             now=now,
         )
-        _ask_to_tell(wish.appointment_id, new, by, now)
+        old = Appointment.objects.get(pk=wish.appointment_id)
+        because = _("From %(old)s to %(new)s with %(who)s, because the provider is away.")
+        consequences.ask_to_tell(old, new, because, by=by, now=now)
     return new
-
-
-def _ask_to_tell(old_id: UUID, new: Appointment, by: Actor, now: datetime) -> None:
-    """Nobody finds out at the door: somebody calls by the register's date, or before the visit."""
-    old = Appointment.objects.get(pk=old_id)
-    clock = clocks.start_clock(
-        subject=new,
-        kind=TELL,
-        anchor_at=now,
-        anchor_label=_("visit moved"),
-        zone=new.zone,
-        calendar=new.site.calendar,
-        site_id=new.site_id,
-        by=by,
-        now=now,
-    )
-    with timezone.override(ZoneInfo(new.zone)):
-        words = {"old": day_time(old.start), "new": day_time(new.start), "who": new.practitioner}
-    is_early = clock is not None and clock.due_at is not None and clock.due_at <= new.start
-    careplans.open_task(
-        patient=new.patient,
-        site=new.site,
-        kind=TaskKind.OUTREACH_CALL,
-        title=_("Tell the patient: the visit was moved"),
-        reason=_("From %(old)s to %(new)s with %(who)s, because the provider is away.") % words,
-        next_step=_("Call; when the new time does not suit, move the visit again."),
-        due_at=None if is_early else new.start,
-        due_has_time=not is_early,
-        clock=clock if is_early else None,
-        dedupe_key=tell_key(new),
-        cause=new,
-        by=by,
-        now=now,
-    )

@@ -28,6 +28,7 @@ from scheduling.workflow import UPCOMING, CancelledBy
 # Keys in the rules register.
 FOLLOW_UP = "no_show.follow_up"  # the next business day
 TELL = "visit.tell_move"  # somebody tells the patient that the visit was moved
+TELL_KEY = "tell_moved:"
 
 
 def after_booking(appointment: Appointment, *, by: Actor, now: datetime) -> None:
@@ -56,6 +57,59 @@ def after_moving(
     if was_no_show:
         careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
+
+
+@in_clinic_language
+def ask_to_tell(
+    old: Appointment, new: Appointment, sentence: str, *, by: Actor, now: datetime, **words: Any
+) -> None:
+    """Nobody finds out at the door: somebody calls by the register's date, or before the visit.
+
+    A move sends no message of its own; the reminders of the new time may leave only days later. `sentence` says from
+    when (`old`) to when (`new`) with `who` the visit was moved, and takes `words`. Once for each new time.
+    """
+    clock = clocks.start_clock(
+        subject=new,
+        kind=TELL,
+        anchor_at=now,
+        anchor_label=_("visit moved"),
+        zone=new.zone,
+        calendar=new.site.calendar,
+        site_id=new.site_id,
+        by=by,
+        now=now,
+    )
+    said = {"old": _when(old), "new": _when(new), "who": new.practitioner or "", **words}
+    is_early = clock is not None and clock.due_at is not None and clock.due_at <= new.start
+    careplans.open_task(
+        patient=new.patient,
+        site=new.site,
+        kind=TaskKind.OUTREACH_CALL,
+        title=_("Tell the patient: the visit was moved"),
+        reason=sentence % said,
+        next_step=_("Call; when the new time does not suit, move the visit again."),
+        due_at=None if is_early else new.start,
+        due_has_time=not is_early,
+        clock=clock if is_early else None,
+        dedupe_key=tell_key(new),
+        cause=new,
+        by=by,
+        now=now,
+    )
+
+
+def follow_telling(*, task: Task, step: str, by: Actor, now: datetime) -> None:
+    """The date by which the patient is told is met when the task is done, and counts no more when it is closed."""
+    about: dict[str, Any] = {"subject": Appointment(pk=task.cause_id), "kinds": [TELL], "by": by, "now": now}
+    if step == "complete":
+        clocks.meet_clocks(**about)
+    elif step == "cancel":
+        clocks.void_clocks(reason=_("The task was closed."), **about)
+
+
+def after_coming(appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """The patient was there, and so knew of the time."""
+    _nothing_to_tell(appointment, _("The patient came."), by, now)
 
 
 @in_clinic_language
@@ -93,6 +147,7 @@ def after_claiming(appointment: Appointment, *, by: Actor, now: datetime) -> Non
 @in_clinic_language
 def after_no_show(appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """Somebody calls the patient by the end of the next business day, and the screen can say why that day."""
+    _nothing_to_tell(appointment, _("The time of the visit is past."), by, now)
     clock = clocks.start_clock(
         subject=appointment,
         kind=FOLLOW_UP,
@@ -144,7 +199,7 @@ def _nothing_to_tell(appointment: Appointment, why: str, by: Actor, now: datetim
 
 def tell_key(appointment: Appointment) -> str:
     """Of the task that asks to tell the patient of this visit, which replaces another one."""
-    return f"tell_moved:{appointment.pk}"
+    return f"{TELL_KEY}{appointment.pk}"
 
 
 def _rebook_key(appointment: Appointment) -> str:

@@ -5,14 +5,15 @@ Safe to repeat: a task is opened once for each visit, time and kind of gap, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -25,16 +26,9 @@ from coordinator.wording import day, in_clinic_language
 from coordinator.workflow import Actor, person
 from patients.models import Patient
 from patients.workflow import PatientStatus
-from referrals.models import (
-    NEEDED,
-    AuthorizationLine,
-    Payer,
-    PayerRequirement,
-    PriorAuthorization,
-    Referral,
-)
-from referrals.selectors.authorizations import listed, payer_of
-from referrals.visit_guard import HARMLESS, against_visit
+from referrals.models import NEEDED, AuthorizationLine, PriorAuthorization, Referral
+from referrals.selectors.payer_list import PayerLists, payer_lists
+from referrals.visit_guard import HARMLESS, against_visit, against_visits
 from referrals.workflow import IN_FORCE, ReferralStatus
 from scheduling.models import Appointment
 from scheduling.rules.conflicts import Found, Level
@@ -75,47 +69,68 @@ def uncovered(asked: Any) -> list[Found]:
             )
         ]
     on = local_day(asked.start, asked.site.zone)
-    text = _needed(asked.patient, asked.service.codes, on, {})
+    [text] = _needed([(asked.patient.pk, asked.service.codes, on)])
     return [Found("authorization_missing", Level.ASK, text)] if text else []
 
 
-def _needed(patient: Patient, codes: list[str], on: date, known: dict[Any, PayerRequirement | None]) -> str:
-    """What is missing when the payer's list wants an authorization for one of these codes; "" otherwise."""
-    payer: Payer | None = payer_of(patient)[1] if codes else None
-    if payer is None:
-        return ""
-    for code in codes:
-        key = (payer.pk, code, on)
-        if key not in known:
-            known[key] = listed(payer, on=on, code=code)
-        line = known[key]
-        if line is None or line.pa_needed not in NEEDED:
-            continue
-        words = {"payer": payer.name, "code": code}
-        if _is_held(patient, payer, code, on):
-            text = _(
-                "%(payer)s wants an authorization for %(code)s. One is in force: name it with the visit."
-            )
-        else:
-            text = _("%(payer)s wants an authorization for %(code)s, and none is in force.")
-        return text % words
-    return ""
+Wanted = tuple[UUID, UUID, str, date]  # patient, payer, code and day
 
 
-def _is_held(patient: Patient, payer: Payer, code: str, on: date) -> bool:
-    """Whether this payer has approved the code for that day; a line without days of its own has those of the whole."""
+def _needed(asked: Sequence[tuple[UUID, list[str], date]]) -> list[str]:
+    """What is missing when the payer's list wants an authorization for one of these codes; "" otherwise.
+
+    For patients, codes and days, in their order: four queries, however many.
+    """
+    lists = payer_lists({patient for patient, codes, _on in asked if codes})
+    wanted = [_wanted(lists, patient, codes, on) for patient, codes, on in asked]
+    held = _held([one for one in wanted if one])
+    names = {payer.pk: payer.name for payer in lists.payers.values()}
+    return ["" if one is None else _missing_words(names[one[1]], one[2], one in held) for one in wanted]
+
+
+def _wanted(lists: PayerLists, patient: UUID, codes: list[str], on: date) -> Wanted | None:
+    """The first of the codes for which the patient's payer wants an authorization on that day."""
+    _coverage, payer = lists.payer_of(patient)
+    for code in codes if payer else ():
+        assert payer is not None
+        line = lists.line(payer, on=on, code=code)
+        if line is not None and line.pa_needed in NEEDED:
+            return patient, payer.pk, code, on
+    return None
+
+
+def _missing_words(payer: str, code: str, is_held: bool) -> str:
+    words = {"payer": payer, "code": code}
+    if is_held:
+        text = _("%(payer)s wants an authorization for %(code)s. One is in force: name it with the visit.")
+    else:
+        text = _("%(payer)s wants an authorization for %(code)s, and none is in force.")
+    return text % words
+
+
+def _held(wanted: list[Wanted]) -> set[Wanted]:
+    """Those that this payer has approved for that day; a line without days of its own has those of the whole."""
+    if not wanted:
+        return set()
     lines = AuthorizationLine.objects.filter(
-        authorization__patient=patient,
-        authorization__payer=payer,
+        authorization__patient__in={patient for patient, *_rest in wanted},
         authorization__status__in=IN_FORCE,
-        service_code=code,
+        service_code__in={code for _patient, _payer, code, _on in wanted},
         decision__in=("approved", "modified"),
     ).annotate(
         first=Coalesce("starts_on", "authorization__starts_on"),
         last=Coalesce("ends_on", "authorization__ends_on"),
     )
-    begun, goes_on = Q(first=None) | Q(first__lte=on), Q(last=None) | Q(last__gte=on)
-    return lines.filter(begun, goes_on).exists()
+    days: dict[tuple[UUID, UUID, str], list[tuple[date | None, date | None]]] = defaultdict(list)
+    of = ("authorization__patient", "authorization__payer", "service_code", "first", "last")
+    for patient, payer, code, first, last in lines.values_list(*of):
+        days[patient, payer, code].append((first, last))
+    return {
+        one
+        for one in wanted
+        for first, last in days.get(one[:3], ())
+        if (first is None or first <= one[3]) and (last is None or last >= one[3])
+    }
 
 
 # --- every night ------------------------------------------------------------------------------------------------
@@ -191,14 +206,16 @@ def _of_authorizations(visits: list[Appointment], now: datetime) -> Iterator[Gap
 
 
 def _of_the_others(visits: list[Appointment], now: datetime) -> Iterator[Gap]:
-    """Visits that name no authorization: by their referral, else by the payer's list."""
-    known: dict[Any, PayerRequirement | None] = {}
-    for visit in visits:
-        if visit.referral is not None:
-            against = against_visit(visit.referral, visit.start, now)
-            if against is not None:
-                yield _gap(visit, against.kind, against.text)
-        elif text := _needed(visit.patient, visit.service.codes, local_day(visit.start, visit.zone), known):
+    """Visits that name no authorization: by their referral, else by the payer's list. As many queries as for one."""
+    referred = [(visit, visit.referral) for visit in visits if visit.referral is not None]
+    found = against_visits([(referral, visit.start) for visit, referral in referred], now)
+    for (visit, _referral), against in zip(referred, found, strict=True):
+        if against is not None:
+            yield _gap(visit, against.kind, against.text)
+    others = [visit for visit in visits if visit.referral is None]
+    asked = [(one.patient_id, one.service.codes, local_day(one.start, one.zone)) for one in others]
+    for visit, text in zip(others, _needed(asked), strict=True):
+        if text:
             yield _gap(visit, "missing", text)
 
 
@@ -217,19 +234,11 @@ def _of_outside_visits(site: Site, until: datetime, now: datetime) -> Iterator[G
         visit_at__lt=until,
         patient__status=PatientStatus.ACTIVE,
     ).select_related("site", "patient__site", "patient__coordinator")
-    for referral in ahead:
-        assert referral.visit_at is not None
-        against = against_visit(referral, referral.visit_at, now)
+    dated = [(referral, referral.visit_at) for referral in ahead if referral.visit_at is not None]
+    for (referral, visit_at), against in zip(dated, against_visits(dated, now), strict=True):
         if against is not None:
-            yield Gap(
-                referral,
-                referral.patient,
-                referral.visit_at,
-                site.zone,
-                referral.service or referral.specialty,
-                against.kind,
-                against.text,
-            )
+            what = referral.service or referral.specialty
+            yield Gap(referral, referral.patient, visit_at, site.zone, what, against.kind, against.text)
 
 
 def _task(gap: Gap, site: Site, teams: dict[UUID, Team], by: Actor, now: datetime) -> Task:

@@ -31,8 +31,13 @@ from scheduling.selectors import away as selectors
 from scheduling.selectors.away import touched_by
 from scheduling.services import away as services
 from scheduling.services import cancel_appointment, reschedule_appointment
+<<<<<<< HEAD
 from scheduling.templatetags.schedule import block_time
 from scheduling.tests.clinic import CENTRAL, DAY, HOUR, MINUTE, NOW, at
+=======
+from scheduling.services.consequences import TELL
+from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at
+>>>>>>> a6afea0c0fe1cb9e1bf60f6e075f526f8739d033
 from scheduling.tests.factories import make_appointment, make_availability
 from scheduling.workflow import Status
 
@@ -143,11 +148,27 @@ def test_what_a_manager_set_up_is_taken_back_by_a_manager_only(clinic, browser):
     ]
     assert [url in text for url, text in zip(back, pages, strict=True)] == [False, True]
     assert browser.post(back[0]).status_code == 403
-    with pytest.raises(PermissionDenied, match="or a manager"):
+    with pytest.raises(PermissionDenied, match="a manager takes it back"):
         services.take_back_away(block_id=leave.pk, by=clinic.coordinator, now=NOW)
     assert set(Block.objects.all()) == {leave, ill}
     for block in (leave, ill):
         services.take_back_away(block_id=block.pk, by=manager, now=NOW)
+    assert not Block.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_a_colleague_marked_is_taken_back_while_both_book_visits_there(clinic, browser):
+    colleague = make_user(site=clinic.site)
+    block = out(clinic, by=colleague)
+    where, back = (reverse(f"scheduling:{name}", args=[block.pk]) for name in ("away", "away_back"))
+    with pytest.raises(PermissionDenied):
+        services.take_back_away(block_id=block.pk, by=make_user(site=make_site()), now=NOW)
+    colleague.sites.set([make_site()])
+    assert back not in browser.get(where).content.decode()
+    assert browser.post(back).status_code == 403
+    colleague.sites.add(clinic.site)
+    assert back in browser.get(where).content.decode()
+    assert browser.post(back).status_code == 302
     assert not Block.objects.exists()
 
 
@@ -273,7 +294,7 @@ def test_nobody_is_told_of_a_time_that_was_cancelled_or_moved_once_more(clinic):
     cancel_appointment(appointment_id=cancelled.pk, cancelled_by="patient", **by)
     reschedule_appointment(appointment_id=moved.pk, start=moved.start + 3 * DAY, **by)
     assert not told.all().exists()
-    assert set(Clock.objects.filter(kind=services.TELL).values_list("state", flat=True)) == {"void"}
+    assert set(Clock.objects.filter(kind=TELL).values_list("state", flat=True)) == {"void"}
 
 
 @pytest.mark.django_db

@@ -8,11 +8,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from careplans import services as careplans
+from careplans.models import Task
 from coordinator.accounts.models import User
 from coordinator.accounts.roles import Role
+from coordinator.clocks.models import Clock
 from coordinator.tests.factories import make_practitioner, make_site, make_user
 from patients.tests.factories import make_patient
+from scheduling import services
 from scheduling.models import Appointment, Block
+from scheduling.services.consequences import TELL
 from scheduling.tests.clinic import HOUR, NOW, Clinic, at
 from scheduling.tests.factories import make_appointment, make_availability, make_service
 from scheduling.workflow import Status
@@ -270,6 +275,55 @@ def test_moving_is_the_finder_filled_in_and_needs_a_reason(clinic: Clinic, brows
     new = Appointment.objects.get(replaces=visit)
     assert answer["Location"] == reverse("scheduling:appointment_detail", args=[new.pk])
     assert "Moved to Fri, Nov 20, 2026, 2:30 PM" in browser.get(answer["Location"]).content.decode()
+
+
+def moved(clinic: Clinic, browser: Client, visit: Appointment, hours: int, **more: str) -> Appointment:
+    to = {"slot": slot(clinic, FRIDAY + hours * HOUR), "first": "2026-11-18", "last": "2026-11-27"}
+    address = reverse("scheduling:appointment_move", args=[visit.pk])
+    assert browser.post(address, {**to, "reason": "Doctor’s meeting", **more}).status_code == 302
+    return Appointment.objects.get(replaces=visit)
+
+
+def test_who_did_not_agree_to_the_move_is_told_of_it_once(clinic: Clinic, browser: Client) -> None:
+    new = moved(clinic, browser, clinic.book(FRIDAY), 1)
+    task = Task.objects.open().get(cause_id=new.pk)
+    assert (task.title, task.dedupe_key) == ("Tell the patient: the visit was moved", f"tell_moved:{new.pk}")
+    assert task.reason == (
+        f"From Nov 20, 2026, 1:30 PM to Nov 20, 2026, 2:30 PM with {clinic.okafor}. Why: Doctor’s meeting"
+    )
+    assert task.due_at is not None
+    assert task.due_at <= new.start
+    last = moved(clinic, browser, new, 2, agreed="on")
+    assert not Task.objects.open().filter(cause_id__in=[new.pk, last.pk]).exists()
+
+
+@pytest.mark.parametrize(("end", "state"), [("complete", "met"), ("cancel", "void")])
+def test_the_date_for_telling_ends_with_its_task(
+    clinic: Clinic, browser: Client, end: str, state: str
+) -> None:
+    new = moved(clinic, browser, clinic.book(FRIDAY), 1)
+    task = Task.objects.get(cause_id=new.pk)
+    key: dict[str, Any] = {"task_id": task.pk, "by": clinic.coordinator, "now": NOW + HOUR}
+    if end == "complete":
+        careplans.complete_task(outcome="Told", **key)
+    else:
+        careplans.cancel_task(close_reason="no_longer_needed", note="Knows", **key)
+    assert Clock.objects.get(subject_id=new.pk, kind=TELL).state == state
+
+
+def test_who_agreed_to_the_move_is_not_called_again(clinic: Clinic, browser: Client) -> None:
+    new = moved(clinic, browser, clinic.book(FRIDAY), 1, agreed="on")
+    assert not Task.objects.filter(cause_id=new.pk).exists()
+
+
+@pytest.mark.parametrize(("step", "after"), [("arrive", 0), ("check_in", 0), ("mark_no_show", 1)])
+def test_who_came_or_missed_the_new_time_is_not_to_be_told_of_it(
+    clinic: Clinic, browser: Client, step: str, after: int
+) -> None:
+    new = moved(clinic, browser, clinic.book(FRIDAY), 1)
+    take = {"appointment_id": new.pk, "by": clinic.coordinator, "now": new.start + after * HOUR}
+    getattr(services, step)(**take)
+    assert not Task.objects.open().filter(dedupe_key__startswith="tell_moved:").exists()
 
 
 def test_moving_to_a_taken_time_keeps_the_old_one_and_the_reason(clinic: Clinic, browser: Client) -> None:

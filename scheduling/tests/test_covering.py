@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from careplans.models import Task
@@ -14,9 +16,10 @@ from patients.models import Coverage
 from referrals.models import Payer, PayerRequirement
 from referrals.tests.factories import make_authorization, make_line, make_payer, make_referral
 from scheduling.services import cancel_appointment, reschedule_appointment
+from scheduling.services.covering import _gaps as gaps
 from scheduling.services.covering import guard_visits
 from scheduling.tests.clinic import NOW, at
-from scheduling.tests.factories import make_service
+from scheduling.tests.factories import make_appointment, make_service
 
 pytestmark = pytest.mark.django_db
 D = datetime.date
@@ -170,3 +173,34 @@ def test_seven_days_ahead_a_task_asks_about_a_visit_without_cover_once_and_close
     )
     guard(clinic)
     assert [task.cause_id for task in open_guards()] == [outside.pk]
+
+
+def test_the_night_asks_as_often_for_one_visit_of_each_sort_as_for_four(clinic):
+    service = listed_service(clinic)
+    payer = Payer.objects.get()
+    PayerRequirement.objects.update(specialty="Cardiology")
+
+    def visits(day):
+        """By its own authorization, by its referral's, by the list alone, and one of another clinic."""
+        patients = [clinic.other_patient() for _ in range(4)]
+        for patient in patients:
+            Coverage.objects.create(patient=patient, payer_name=payer.name.upper(), rank=1)
+        own, referred, listed, outside = patients
+        make = {"practitioner": None, "site": clinic.site, "start": at(day, "09:00")}
+        make_appointment(own, authorization=approved(own, ends_on=D(2026, 11, 18)), **make)
+        make_appointment(referred, referral=make_referral(referred, status="accepted"), **make)
+        make_appointment(listed, service=service, **make)
+        late = make_referral(outside, status="scheduled", visit_at=at(day, "10:00"))
+        approved(outside, referral=late, ends_on=D(2026, 11, 18))
+
+    def queries():
+        with CaptureQueriesContext(connection) as taken:
+            found = list(gaps(clinic.site, NOW))
+        return len(found), len(taken)
+
+    visits("2026-11-20")
+    first = queries()
+    for day in ("2026-11-21", "2026-11-22", "2026-11-23"):
+        visits(day)
+    assert first[0] == 4
+    assert queries() == (16, first[1])

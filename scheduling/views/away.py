@@ -84,7 +84,9 @@ def away(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, pk: UUID) -> Block:
-    source = Block.objects.filter(practitioner__isnull=False).select_related("practitioner", "site")
+    source = Block.objects.filter(practitioner__isnull=False).select_related(
+        "practitioner", "site", "created_by"
+    )
     return get_visible_or_404(source, request.user, pk=pk)
 
 

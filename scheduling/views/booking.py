@@ -103,14 +103,19 @@ def appointment_move(request: HttpRequest, pk: UUID) -> HttpResponse:
             new = _move(ask, visit, form.cleaned_data)
         except (Conflict, NotAllowed, ValidationError) as refusal:
             return _refused(ask, form, refusal, replaces=visit)
-        said = _("Rebooked: %(when)s") if visit.status == Status.NO_SHOW else _("Moved to %(when)s")
-        toast(request, said % {"when": _when(new)})
+        toast(request, _said(visit, form.cleaned_data) % {"when": _when(new)})
         return redirect(safe_next(request, reverse("scheduling:appointment_detail", args=[new.pk])))
 
 
-def _why(visit: Appointment) -> dict[str, str]:
-    """The reason that is evident, so that a missed visit is booked anew without typing."""
-    return {"reason": _("Missed visit")} if visit.status == Status.NO_SHOW else {}
+def _said(visit: Appointment, data: dict[str, Any]) -> str:
+    if data.get("agreed") is False:
+        return _("Moved to %(when)s. A task asks to tell the patient.")
+    return _("Rebooked: %(when)s") if visit.status == Status.NO_SHOW else _("Moved to %(when)s")
+
+
+def _why(visit: Appointment) -> dict[str, Any]:
+    """What is evident: a missed visit is booked anew on the phone with the patient, without typing."""
+    return {"reason": _("Missed visit"), "agreed": True} if visit.status == Status.NO_SHOW else {}
 
 
 def _move(ask: Asked, visit: Appointment, data: dict[str, Any]) -> Appointment:
@@ -124,7 +129,7 @@ def _move(ask: Asked, visit: Appointment, data: dict[str, Any]) -> Appointment:
     }
     if visit.status in UNBOOKED:
         return services.book_waiting(**wish)
-    return services.reschedule_appointment(reason=data["reason"], **wish)
+    return services.reschedule_appointment(reason=data["reason"], ask_to_tell=not data["agreed"], **wish)
 
 
 def _as_asked(request: HttpRequest, visit: Appointment) -> QueryDict:

@@ -39,9 +39,7 @@ class DuplicateCheck(GuardView):
         key = {name: given[name] for name in shapes.KEYS[kind] if name in given}
         if kind == "authorization":
             key.setdefault("codes", [])
-        every = found(kind, patient=patient, now=timezone.now(), **key)
-        seen = guarded(request.user, kind, patient, [row.pk for row in every])
-        rows = [row for row in every if row.pk in seen]
+        rows = found(kind, patient=patient, by=request.user, now=timezone.now(), **key)
         names = ("kind", "title", "state", "result", "since", "replaceable")
         return Response({"results": [{"id": row.pk, **{n: getattr(row, n) for n in names}} for row in rows]})
 

@@ -87,6 +87,32 @@ def test_ours_stand_beside_the_published_with_the_difference_in_words(client, ma
     assert manager.name in page
 
 
+def test_a_card_has_a_line_for_each_service_of_that_payer_alone_and_its_list_counts_the_same(
+    client, manager, payer
+):
+    for service, kind, whose in (
+        ("Echo", "service", payer),
+        ("Echo", "service", payer),
+        ("Insulin pump", "medicine", payer),
+        ("Spine MRI", "service", make_payer()),
+    ):
+        decided(manager, whose, service=service, kind=kind)
+    year = timezone.localtime(timezone.now() - 20 * DAY).year
+    where = f"{reverse('dashboard:report_card_payer', args=[payer.pk])}?year={year}"
+
+    def lines(address):
+        return {line.words: line.cells[0].n for line in client.get(address).context["table"].lines}
+
+    assert lines(where) == {"Echo": 2, "Insulin pump": 1}
+    assert lines(f"{where}&kind=medicine") == {"Insulin pump": 1}
+    [echo] = client.get(f"{where}&kind=service").context["table"].lines
+    behind = client.get(echo.cells[0].href)
+    assert behind.context["total"] == 2
+    assert behind.context["back"].startswith(where.split("?")[0])
+    every = f"{reverse('dashboard:report_card')}?year={year}&kind=medicine"
+    assert lines(every) == {"Aster Health": 1}
+
+
 def test_figures_typed_by_hand_replace_those_of_the_same_year_and_can_be_taken_back(client, manager, payer):
     address = reverse("dashboard:published_edit", args=[payer.pk])
     sent = {"year": YEAR, "line_of_business": LINE, "source": "Their page", "standard_approved": "91.5"}
