@@ -97,7 +97,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     # Reads and exports the trail, judges emergency accesses, and nothing else.
     Role.AUDITOR: frozenset({"audit.view", "export.csv", "access.review"}),
     # A machine: what it may do is narrowed again by its token's scopes.
-    Role.API_CLIENT: WORK,
+    Role.API_CLIENT: WORK | {"team.view"},
 }
 
 EVERY_PERMISSION = frozenset().union(*PERMISSIONS.values())

@@ -29,11 +29,15 @@ NAMES = {
     "again_at": "next_attempt_at",
     "files": "file",
     "due_on": "due_at",
+    "last_day": "ends_at",
+    "version": "packet",
     "__all__": "",
     "non_field_errors": "",
 }
 # What of a Conflict's facts helps a client to go on; the rest is for our own pages.
-SHOWN = frozenset({"kind", "needs_reason", "taken_at", "conflicts", "next_free", "similar", "version"})
+SHOWN = frozenset(
+    {"kind", "needs_reason", "taken_at", "conflicts", "next_free", "similar", "version", "delivery"}
+)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -19,6 +19,7 @@ RESOURCES = {
     "visits": _("Appointments"),
     "referrals": _("Referrals"),
     "documents": _("Documents"),
+    "figures": _("Figures"),
 }
 WORDS = {"read": _("read"), "write": _("write")}
 

@@ -51,7 +51,8 @@ class Still(NamedTuple):
 
 class Noun:
     """One noun of the API. `row` stands in lists, `more` only in the record itself; `stands_at` is the look-up of the
-    status that its steps go by; `facts` are computed for one record and described by `fact_shapes`."""
+    status that its steps go by; `facts` are computed for one record and described by `fact_shapes`; they may narrow its
+    `steps`. `single` is its name for one record where that is not the plural without its last letter."""
 
     def __init__(
         self,
@@ -66,10 +67,11 @@ class Noun:
         fact_shapes: Mapping[str, serializers.Field] | None = None,
         book: StepBook,
         stands_at: str = "status",
+        single: str = "",
     ) -> None:
         self.name, self.title, self.model, self.row, self.fields = name, title, model, row, (*row, *more)
         self.parts, self.facts, self.book, self.stands_at = parts or {}, facts, book, stands_at
-        self.route = name[:-1]
+        self.route = single or name[:-1]
         self.row_shape = shape(f"{title}Row", model, row)
         inside: dict[str, Any] = {
             part: shape(f"{title}{model_name(part)}", rows.model, rows.fields)(many=True, read_only=True)
@@ -97,7 +99,7 @@ class Noun:
             name: list(part.of(user, pk).values(*part.fields)) for name, part in self.parts.items()
         }
         computed = self.facts(user, pk, timezone.now()) if self.facts else {}
-        return {**found, **inside, **computed, "steps": self.book.possible(status)}
+        return {**found, **inside, "steps": self.book.possible(status), **computed}
 
 
 def shape(
@@ -155,10 +157,11 @@ def list_view(
     create: Callable[..., Any] | None = None,
     about_new: str = "",
     has_guard: bool = False,
+    clash: Any = None,
     resource: str = RESOURCE,
 ) -> type[ListView]:
     """Pages of rows, and with `write` and `create` a POST that makes one. `create` is a service; it takes what `write`
-    asks for, `by` and `now`."""
+    asks for, `by` and `now`. `clash` is the shape of its 409 where that is a special one."""
     given_filters, given_lookups, given_resource = filters, lookups, resource
 
     class Rows(ListView):
@@ -180,18 +183,15 @@ def list_view(
             return self.listed()
 
     if write is not None and create is not None:
-        Rows.post = _post(noun, write, create, about_new, has_guard)  # type: ignore[attr-defined]
+        similar = OpenApiResponse(Similar, description="It may exist already: `similar` names what does.")
+        Rows.post = _post(noun, write, create, about_new, similar if has_guard else clash)  # type: ignore[attr-defined]
     return _called(f"{noun.title}List", Rows)
 
 
 def _post(
-    noun: Noun, write: type[Strict], create: Callable[..., Any], about: str, has_guard: bool
+    noun: Noun, write: type[Strict], create: Callable[..., Any], about: str, clash: Any
 ) -> Callable[..., Response]:
-    answers: dict[int, Any] = {201: noun.shape}
-    if has_guard:
-        answers[409] = OpenApiResponse(
-            Similar, description="It may exist already: `similar` names what does."
-        )
+    answers: dict[int, Any] = {201: noun.shape} | ({409: clash} if clash else {})
 
     @extend_schema(operation_id=f"{noun.name}_create", description=about, request=write, responses=answers)
     @once
@@ -255,6 +255,7 @@ def steps_view(
     *,
     makes: str = "",
     locks: Callable[[Any], None] | None = None,
+    clash: Any = None,
     resource: str = RESOURCE,
 ) -> type[StepView]:
     """POST takes one step. `locks` takes what the services lock before the record, in their order."""
@@ -275,7 +276,7 @@ def steps_view(
         def detail(self, pk: UUID) -> dict[str, Any]:
             return noun.detail(self.request.user, pk)
 
-    return documented(noun.name, noun.shape, about, makes)(_called(f"{noun.title}Steps", Steps))  # type: ignore[no-any-return]
+    return documented(noun.name, noun.shape, about, makes, clash)(_called(f"{noun.title}Steps", Steps))  # type: ignore[no-any-return]
 
 
 def _called(name: str, view: Any) -> Any:

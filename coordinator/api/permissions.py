@@ -27,6 +27,7 @@ SCOPES = {
     "referrals:write": "referrals.edit",
     "documents:read": "notes.view",
     "documents:write": "patients.edit",
+    "figures:read": "team.view",
 }
 
 

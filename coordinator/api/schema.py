@@ -53,6 +53,13 @@ class Similar(Problem):
     )
 
 
+class SentBefore(Problem):
+    delivery = serializers.UUIDField(
+        required=False,
+        help_text="What became of this version already. Say `again_reason` to send it once more.",
+    )
+
+
 class Taken(Problem):
     kind = serializers.CharField(required=False, help_text="The worst finding, such as `practitioner_busy`.")
     needs_reason = serializers.BooleanField(

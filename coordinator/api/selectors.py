@@ -15,11 +15,14 @@ from coordinator.accounts.models import Organization, Practitioner, Site, Team, 
 from coordinator.accounts.roles import Role
 from coordinator.api.fields import Visible
 from coordinator.api.models import ApiClient
+from coordinator.api.permissions import Scoped
 from coordinator.clocks.models import RuleVersion
 from coordinator.exchange.models import PayerFile
 from coordinator.exchange.selectors import answer_of, effects_on
 from coordinator.exchange.workflow import FileStatus
 from coordinator.fhir.problems import Unreadable
+from coordinator.packets.gather import Part as PacketPart
+from coordinator.packets.gather import offer_of
 from patients.models import ContactPoint, Coverage, Document, Patient, Problem, RelatedPerson
 from referrals.balances import balances_of
 from referrals.models import (
@@ -28,18 +31,24 @@ from referrals.models import (
     BenefitApplication,
     Bill,
     BillPhrase,
+    Delivery,
+    DeliveryChange,
     Denial,
     DenialCategory,
     Fund,
     InboundDocument,
     Payer,
+    Practice,
     PriorAuthorization,
     Referral,
+    ReferralPacket,
+    SecureLink,
     Spend,
 )
 from referrals.selectors.inbound import proposals
 from referrals.selectors.letters import unfit
-from scheduling.models import Room, Service
+from scheduling.models import Appointment, Room, Service, WaitlistEntry, WaitlistOffer
+from scheduling.services.waitlist import WISHES
 
 
 def patients(user: Any) -> QuerySet[Patient]:
@@ -313,3 +322,75 @@ def _said(number: int, row: Any) -> dict[str, Any]:
     names = ("decision", "service_code", "units", "starts_on", "ends_on")
     facts = {name: getattr(row, name) for name in names}
     return {"number": number, **facts, "authorization_number": row.number, "reasons": list(row.reasons)}
+
+
+# --- packets and their deliveries -----------------------------------------------------------------------------
+
+
+def packets(user: Any) -> QuerySet[ReferralPacket]:
+    return ReferralPacket.objects.visible_to(user).select_related("document")
+
+
+def practices(user: Any) -> QuerySet[Practice]:
+    """Those that a referral can still name."""
+    return Practice.objects.visible_to(user).offered().select_related("organization")
+
+
+def every_referral() -> QuerySet[Referral]:
+    """To lock the one of a delivery that the client may see."""
+    return Referral.objects.all()
+
+
+def may_go(user: Any, scopes: list[str], referral: Referral, now: datetime) -> list[PacketPart]:
+    """What may go into a packet: entries that the account may see and the token's scopes for reading open."""
+    scoped = Scoped(user, scopes)
+    return offer_of(referral, scoped, now).parts if scoped.can("patients.view") else []
+
+
+def delivery_stands(user: Any, pk: UUID, now: datetime) -> dict[str, Any]:
+    """Why it stands as it does, how its link stands, and what can be said about it. Neither the link nor its code."""
+    delivery = Delivery.objects.visible_to(user).select_related("link").get(pk=pk)
+    changes = DeliveryChange.objects.filter(record=pk, to_status=delivery.status).exclude(reason="")
+    why = changes.order_by("-at", "-id").values_list("reason", flat=True).first()
+    possible = {"answer": delivery.can_be_answered, "revoke": delivery.can_be_revoked, "enter_in_error": True}
+    return {
+        "why": why or "",
+        "link": _link(delivery, now),
+        "steps": [name for name, may in possible.items() if may],
+    }
+
+
+def _link(delivery: Delivery, now: datetime) -> dict[str, Any] | None:
+    link: SecureLink | None = getattr(delivery, "link", None)
+    if link is None:
+        return None
+    names = ("expires_at", "opened_at", "revoked_at", "downloads", "tries_left")
+    lives = delivery.is_standing and link.lives(now)
+    return {"is_open": lives, **{name: getattr(link, name) for name in names}}
+
+
+# --- the waitlist ---------------------------------------------------------------------------------------------
+
+
+def appointments(user: Any) -> QuerySet[Appointment]:
+    return Appointment.objects.visible_to(user)
+
+
+def waiting(user: Any) -> QuerySet[WaitlistEntry]:
+    return WaitlistEntry.objects.visible_to(user).waiting()
+
+
+def wishes_of(entry_id: UUID) -> dict[str, Any]:
+    """What stands in an entry that the caller has looked up, and its version."""
+    return WaitlistEntry.objects.values(*WISHES, "version").get(pk=entry_id)
+
+
+def open_offers_of(entry: WaitlistEntry) -> QuerySet[WaitlistOffer]:
+    """To lock before the entry, as the services do."""
+    return WaitlistOffer.objects.open().filter(entry=entry.pk).order_by("pk").select_for_update()
+
+
+def booked_of(user: Any, pk: UUID, _now: datetime) -> dict[str, Any]:
+    """The visit that came of an accepted offer."""
+    taken = WaitlistOffer.objects.visible_to(user).filter(pk=pk, status="accepted")
+    return {"appointment": taken.values_list("entry__appointment", flat=True).first()}

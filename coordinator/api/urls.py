@@ -10,15 +10,20 @@ from coordinator.api import pages
 from coordinator.api.views import (
     appointments,
     authorizations,
+    away,
+    deliveries,
     directory,
     documents,
+    figures,
     guard,
     money,
     papers,
     patients,
     plans,
+    practices,
     referrals,
     tasks,
+    waitlist,
 )
 from coordinator.api.views.description import Schema
 
@@ -30,7 +35,13 @@ LINKS = {
     "care_plans": "care_plans",
     "tasks": "tasks",
     "appointments": "appointments",
+    "waitlist_entries": "waitlist_entries",
+    "waitlist_offers": "waitlist_offers",
+    "waitlist_times": "waitlist_times",
+    "away_times": "away_times",
+    "no_shows": "no_shows",
     "referrals": "referrals",
+    "deliveries": "deliveries",
     "authorizations": "authorizations",
     "denials": "denials",
     "board": "board",
@@ -48,6 +59,12 @@ LINKS = {
     "staff": "staff",
     "practitioners": "practitioners",
     "organizations": "organizations",
+    "practices": "practices",
+    "payers": "payers",
+    "figures_loops": "figures_loops",
+    "figures_requests": "figures_requests",
+    "figures_open_requests": "figures_open_requests",
+    "figures_payers": "figures_payers",
     "services": "services",
     "rooms": "rooms",
     "close_reasons": "close_reasons",
@@ -59,13 +76,14 @@ def v1(route: str, view: Any, name: str) -> Any:
     return path(f"v1/{route}", view.as_view(), name=name)
 
 
-def noun(route: str, rows: Any, one: Any, steps: Any) -> list[Any]:
+def noun(route: str, rows: Any, one: Any, steps: Any, single: str = "") -> list[Any]:
     """The three addresses of a noun: its list, one of it, and its steps."""
     name = route.replace("-", "_")
+    single = single or name[:-1]
     return [
         v1(f"{route}/", rows, name),
-        v1(f"{route}/<uuid:pk>/", one, name[:-1]),
-        v1(f"{route}/<uuid:pk>/steps/", steps, f"{name[:-1]}_steps"),
+        v1(f"{route}/<uuid:pk>/", one, single),
+        v1(f"{route}/<uuid:pk>/steps/", steps, f"{single}_steps"),
     ]
 
 
@@ -96,10 +114,34 @@ urlpatterns = [
     v1("appointments/free-times/", appointments.FreeTimes, "free_times"),
     v1("appointments/<uuid:pk>/", appointments.AppointmentDetail, "appointment"),
     v1("appointments/<uuid:pk>/steps/", appointments.AppointmentSteps, "appointment_steps"),
+    *noun(
+        "waitlist-entries",
+        waitlist.EntryList,
+        waitlist.EntryDetail,
+        waitlist.EntrySteps,
+        single="waitlist_entry",
+    ),
+    *noun("waitlist-offers", waitlist.OfferList, waitlist.OfferDetail, waitlist.OfferSteps),
+    v1("waitlist-times/", waitlist.TimeList, "waitlist_times"),
+    v1("away-times/", away.AwayList, "away_times"),
+    v1("away-times/<uuid:pk>/", away.AwayOne, "away_time"),
+    v1("away-times/<uuid:pk>/moves/", away.AwayMoves, "away_time_moves"),
+    v1("away-times/<uuid:pk>/back/", away.AwayBack, "away_time_back"),
+    v1("no-shows/", away.NoShowList, "no_shows"),
     v1("referrals/", referrals.ReferralList, "referrals"),
     v1("referrals/<uuid:pk>/", referrals.ReferralDetail, "referral"),
     v1("referrals/<uuid:pk>/steps/", referrals.ReferralSteps, "referral_steps"),
     v1("referrals/<uuid:pk>/facts/", referrals.ReferralFacts, "referral_facts"),
+    v1("referrals/<uuid:pk>/recipients/", practices.RecipientList, "referral_recipients"),
+    v1("referrals/<uuid:pk>/sending/", deliveries.ReferralSending, "referral_sending"),
+    v1("referrals/<uuid:pk>/packets/", deliveries.PacketList, "referral_packets"),
+    *noun(
+        "deliveries",
+        deliveries.DeliveryList,
+        deliveries.DeliveryDetail,
+        deliveries.DeliverySteps,
+        single="delivery",
+    ),
     *noun(
         "authorizations",
         authorizations.AuthorizationList,
@@ -131,6 +173,14 @@ urlpatterns = [
     v1("staff/", directory.StaffList, "staff"),
     v1("practitioners/", directory.PractitionerList, "practitioners"),
     v1("organizations/", directory.OrganizationList, "organizations"),
+    v1("practices/", practices.PracticeList, "practices"),
+    v1("practices/<uuid:pk>/", practices.PracticeOne, "practice"),
+    v1("payers/", figures.PayerList, "payers"),
+    v1("payers/<uuid:pk>/report-card/", figures.ReportCard, "payer_report_card"),
+    v1("figures/loops/", figures.LoopFigures, "figures_loops"),
+    v1("figures/requests/", figures.RequestFigures, "figures_requests"),
+    v1("figures/open-requests/", figures.OpenRequestFigures, "figures_open_requests"),
+    v1("figures/payers/", figures.PayerFigures, "figures_payers"),
     v1("services/", directory.ServiceList, "services"),
     v1("rooms/", directory.RoomList, "rooms"),
     v1("close-reasons/", directory.CloseReasonList, "close_reasons"),

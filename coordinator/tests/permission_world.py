@@ -69,6 +69,7 @@ from referrals.tests.factories import (
     make_inbound,
     make_letter,
     make_line,
+    make_packet_of,
     make_paper,
     make_payer,
     make_payer_call,
@@ -182,6 +183,23 @@ def _hours(practitioner: Any) -> Availability:
     return Availability.objects.get(practitioner=practitioner)
 
 
+def _block(world: World, site: Site, **fields: Any) -> Block:
+    return Block.objects.create(
+        site=site,
+        practitioner=world.thing("practitioner", site),
+        starts_at=_noon(),
+        ends_at=_noon() + HOUR,
+        reason="Leave",
+        **fields,
+    )
+
+
+def _account(world: World) -> User:
+    """The account that the program acts as."""
+    world.client(API)
+    return User.objects.get(api_client__name=API)
+
+
 def _practitioner_of(world: World, site: Site) -> Practitioner:
     """The provider's own entry in the directory."""
     user = world.thing(Role.PROVIDER, site)
@@ -242,6 +260,7 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
         Rule.objects.exclude(proposals__decision="").latest("key").key
     ),
     "referral": _patient_of(make_referral),
+    "packet": lambda world, site: make_packet_of(world.thing("referral", site)),
     "delivery": lambda world, site: make_delivery(world.thing("referral", site)),
     "attempt to reach": lambda world, site: make_attempt(world.thing("referral", site)),
     "authorization": _patient_of(make_authorization),
@@ -324,13 +343,8 @@ MAKERS: dict[str, Callable[[World, Site], Any]] = {
     ),
     "service": lambda world, site: make_service(),
     "hours": lambda world, site: _hours(world.thing("practitioner", site)),
-    "block": lambda world, site: Block.objects.create(
-        site=site,
-        practitioner=world.thing("practitioner", site),
-        starts_at=_noon(),
-        ends_at=_noon() + HOUR,
-        reason="Leave",
-    ),
+    "block": lambda world, site: _block(world, site),
+    "block of the client": lambda world, site: _block(world, site, created_by=_account(world)),
     "record export": lambda world, site: RecordExport.objects.create(
         patient=world.thing("patient", site),
         asked_by=world.thing(Role.COORDINATOR, site),

@@ -41,6 +41,7 @@ KIND_OF = {
     "careplans.Goal": "goal",
     "careplans.Task": "task",
     "referrals.Referral": "referral",
+    "referrals.ReferralPacket": "packet",
     "referrals.PriorAuthorization": "authorization",
     "referrals.Bill": "bill",
     "referrals.AidApplication": "aid application",

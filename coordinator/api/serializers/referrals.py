@@ -25,6 +25,7 @@ from coordinator.api.selectors import (
     documents,
     organizations,
     patients,
+    practices,
     practitioners,
     problems,
     referrals,
@@ -42,7 +43,7 @@ ROW = (
     "due_at", "stage_since", "loop_closed_at", "version", "created_at", "updated_at",
 )  # fmt: skip
 DETAIL = (
-    *ROW, "clinical_question", "problem", "sent_at", "received_at", "accepted_at", "scheduled_at", "seen_on",
+    *ROW, "practice", "recipient_name", "recipient_phone", "recipient_fax", "clinical_question", "problem", "sent_at", "received_at", "accepted_at", "scheduled_at", "seen_on",
     "report_received_at", "reviewed_at", "patient_told_at", "requester_told_at", "visit_at", "visit_place",
     "channel", "confirmed_by", "outcome_reason", "report", "report_is_critical", "refers_elsewhere", "replaces",
 )  # fmt: skip
@@ -94,6 +95,12 @@ class ReferralWrite(StrictModel):
     )
     problem = Visible(problems, required=False, allow_null=True)
     requester = Visible(practitioners, required=False, allow_null=True)
+    practice = Visible(
+        practices,
+        required=False,
+        allow_null=True,
+        help_text="An entry of the directory: `recipients` ranks them.",
+    )
     recipient_organization = Visible(organizations, required=False, allow_null=True)
     recipient = Visible(practitioners, required=False, allow_null=True)
     owner = VisibleUser(colleagues, required=False, allow_null=True)
@@ -118,8 +125,8 @@ class ReferralWrite(StrictModel):
         model = Referral
         fields = (
             "patient", "category", "specialty", "service", "reason", "clinical_question", "problem", "urgency",
-            "requested_by_on", "requester", "recipient_organization", "recipient", "owner", "team",
-            "refers_elsewhere", "replaces", "duplicate_reason",
+            "requested_by_on", "requester", "practice", "recipient_name", "recipient_phone", "recipient_fax",
+            "recipient_organization", "recipient", "owner", "team", "refers_elsewhere", "replaces", "duplicate_reason",
         )  # fmt: skip
         validators: list[Any] = []
 

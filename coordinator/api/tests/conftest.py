@@ -10,6 +10,7 @@ from django.utils import timezone
 from careplans.tests.factories import make_goal, make_intervention, make_plan, make_task
 from coordinator.accounts.models import Practitioner, Site
 from coordinator.api.tests.factories import Caller, make_caller, make_denied, make_paid_aid, make_request
+from coordinator.api.tests.routes import make_away
 from coordinator.exchange.tests.factories import make_payer_file
 from coordinator.exchange.tests.files import answer_278
 from coordinator.tests.factories import (
@@ -21,7 +22,8 @@ from coordinator.tests.factories import (
 )
 from patients.models import Patient, PatientIdentifier
 from patients.tests.factories import make_document, make_patient, make_phone
-from referrals.tests.factories import make_inbound, make_referral
+from referrals.tests.directory_factories import make_clinician, make_network, make_practice
+from referrals.tests.factories import make_delivery, make_inbound, make_packet_of, make_referral
 from referrals.tests.money_factories import (
     make_benefit,
     make_bill,
@@ -29,7 +31,14 @@ from referrals.tests.money_factories import (
     make_estimate,
 )
 from scheduling.models import Service
-from scheduling.tests.factories import make_appointment, make_availability, make_room, make_service
+from scheduling.tests.factories import (
+    make_appointment,
+    make_availability,
+    make_room,
+    make_service,
+    make_waitlist_entry,
+    make_waitlist_offer,
+)
 
 
 @dataclass
@@ -84,6 +93,7 @@ def full(world: World) -> dict[str, Any]:
         "document": make_document(world.patient, tags=["signed"], source="Fax", received_on=soon.date()),
         "referral": make_referral(world.patient, recipient_organization=organization, due_at=soon),
         "authorization": (request := make_request(world.patient)),
+        "payer": request.payer,
         "denial": make_denied(world.patient),
         "incoming_paper": make_inbound(world.site),
         "payer_file": make_payer_file(
@@ -93,4 +103,16 @@ def full(world: World) -> dict[str, Any]:
         "benefit_application": make_benefit(world.patient),
         "bill": make_bill_line(make_bill(world.patient)).bill,
         "estimate": make_estimate(world.patient),
+        "practice": (practice := make_practice(languages=["es"], specialties=["Cardiology"])),
+        "network": make_network(practice),
+        "clinician": make_clinician(practice),
+        "packet": (packet := make_packet_of(make_referral(world.patient, status="sent"))),
+        "delivery": make_delivery(packet.referral, packet=packet),
+        "away_time": make_away(world.site),
+        "waitlist_entry": (
+            entry := make_waitlist_entry(
+                world.patient, status="offered", practitioner=world.practitioner, weekdays=[0, 2]
+            )
+        ),
+        "waitlist_offer": make_waitlist_offer(entry, because=["Waits longest."]),
     }

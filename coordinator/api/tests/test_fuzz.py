@@ -35,7 +35,7 @@ def valid(world, full):
         "owner": User.objects.assignable().first().pk, "team": Team.objects.first().pk, "goal": full["goal"].pk,
         "contact_point": ContactPoint.objects.first().pk, "requester": world.practitioner.pk,
         "start": "2030-02-05T16:00:00Z", "visit_at": "2030-02-05T16:00:00Z", "wake_at": "2030-02-05T16:00:00Z",
-        "due_at": "2030-02-05T16:00:00Z", "next_review_on": "2030-02-05", "family_name": "Doe", "value": "3",
+        "packet": full["packet"].pk, "practice": full["practice"].pk, "due_at": "2030-02-05T16:00:00Z", "next_review_on": "2030-02-05", "family_name": "Doe", "value": "3",
     }  # fmt: skip
 
 
@@ -98,7 +98,9 @@ def record_key(call, full):
         "contact_points": "patient", "contacts": "task", "goals": "care_plan", "interventions": "care_plan",
         "measurements": "goal", "care_plan_steps": "care_plan", "patient_record": "patient",
         "authorization_pas": "authorization", "authorization_278": "authorization", "payer_file": "payer_file",
-        "payer_file_steps": "payer_file",
+        "payer_file_steps": "payer_file", "referral_sending": "referral", "referral_packets": "referral",
+        "referral_recipients": "referral", "payer_report_card": "payer",
+        "away_time_moves": "away_time", "away_time_back": "away_time",
     }  # fmt: skip
     found = names.get(call.name) or call.name.removesuffix("_steps").removesuffix("_facts").removesuffix(
         "_file"

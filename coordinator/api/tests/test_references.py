@@ -11,6 +11,8 @@ from coordinator.api.fields import OwnSite, Strict, Visible
 from coordinator.api.serializers import (
     appointments,
     authorizations,
+    away,
+    deliveries,
     documents,
     money,
     papers,
@@ -18,12 +20,20 @@ from coordinator.api.serializers import (
     plans,
     referrals,
     tasks,
+    waitlist,
 )
 from coordinator.tests.factories import make_practitioner, make_team, make_user
 from patients.models import Coverage, Problem, RelatedPerson
 from patients.tests.factories import make_document, make_phone
-from referrals.tests.factories import make_authorization, make_denial, make_letter, make_referral
+from referrals.tests.factories import (
+    make_authorization,
+    make_denial,
+    make_letter,
+    make_packet_of,
+    make_referral,
+)
 from referrals.tests.money_factories import make_aid, make_benefit
+from scheduling.tests.factories import make_appointment, make_waitlist_entry
 
 FOREIGN = {
     "Patient": lambda world: world.stranger,
@@ -35,6 +45,9 @@ FOREIGN = {
     "Site": lambda world: world.elsewhere,
     "Coverage": lambda world: Coverage.objects.create(patient=world.stranger, payer_name="Medicare"),
     "Referral": lambda world: make_referral(world.stranger),
+    "ReferralPacket": lambda world: make_packet_of(make_referral(world.stranger)),
+    "Appointment": lambda world: make_appointment(world.stranger),
+    "WaitlistEntry": lambda world: make_waitlist_entry(world.stranger),
     "PriorAuthorization": lambda world: make_authorization(world.stranger),
     "AppealLetter": lambda world: make_letter(make_denial(make_authorization(world.stranger))),
     "AidApplication": lambda world: make_aid(world.stranger),
@@ -46,7 +59,7 @@ FOREIGN = {
     ),
 }
 # Directories that belong to no site.
-SHARED = {"Organization", "Payer", "Fund", "DenialCategory"}
+SHARED = {"Organization", "Payer", "Fund", "DenialCategory", "Service", "Practice"}
 
 
 def inputs():
@@ -54,6 +67,8 @@ def inputs():
     for module in (
         appointments,
         authorizations,
+        away,
+        deliveries,
         documents,
         money,
         papers,
@@ -61,6 +76,7 @@ def inputs():
         plans,
         referrals,
         tasks,
+        waitlist,
     ):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, Strict) and thing.__module__ == module.__name__:
