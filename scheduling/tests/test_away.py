@@ -31,13 +31,9 @@ from scheduling.selectors import away as selectors
 from scheduling.selectors.away import touched_by
 from scheduling.services import away as services
 from scheduling.services import cancel_appointment, reschedule_appointment
-<<<<<<< HEAD
+from scheduling.services.consequences import TELL
 from scheduling.templatetags.schedule import block_time
 from scheduling.tests.clinic import CENTRAL, DAY, HOUR, MINUTE, NOW, at
-=======
-from scheduling.services.consequences import TELL
-from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at
->>>>>>> a6afea0c0fe1cb9e1bf60f6e075f526f8739d033
 from scheduling.tests.factories import make_appointment, make_availability
 from scheduling.workflow import Status
 

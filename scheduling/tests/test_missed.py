@@ -54,14 +54,11 @@ def test_rebooking_takes_two_clicks_and_no_typing(browser, clinic, yesterday):
     form = browser.get(f"{move}?next={LIST}").content.decode()
     assert "Rebook a missed visit" in form
     assert 'value="Missed visit"' in form
-<<<<<<< HEAD
     assert form.count(f'name="next" value="{LIST}"') == 2  # looking for other times keeps the way back
-=======
     assert re.search(r'name="agreed"[^>]* checked', form)
->>>>>>> a6afea0c0fe1cb9e1bf60f6e075f526f8739d033
     chosen = re.search(r'name="slot" value="([^"]+)"[^>]*checked', form)
     sent = dict(re.findall(r'<input type="hidden" name="(site|who|first|last)" value="([^"]*)"', form))
-    sent |= {"slot": chosen.group(1), "reason": "Missed visit", "next": LIST}
+    sent |= {"slot": chosen.group(1), "reason": "Missed visit", "agreed": "on", "next": LIST}
     answer = browser.post(move, sent)  # second click
     assert (answer.status_code, answer["Location"]) == (302, LIST)
     yesterday.refresh_from_db()
