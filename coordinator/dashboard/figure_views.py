@@ -153,13 +153,12 @@ def _page_of(name: str, ask: Ask) -> str:
 
 def _records(user: Any, figures: FigureSet, keys: list[Any]) -> list[Any]:
     """The records of these keys in their order, as the person may see them."""
+    people = ("patient", "owner", "team", "site", "clock")
+    records: dict[Any, Any]
     if figures.kind == "referrals":
-        found = Referral.objects.visible_to(user).select_related("patient", "owner", "team", "site", "clock")
+        records = Referral.objects.visible_to(user).select_related(*people).in_bulk(keys)
     else:
-        found = PriorAuthorization.objects.visible_to(user).select_related(
-            "patient", "owner", "team", "site", "payer", "clock"
-        )
-    records = found.in_bulk(keys)
+        records = PriorAuthorization.objects.visible_to(user).select_related(*people, "payer").in_bulk(keys)
     return [records[key] for key in keys if key in records]
 
 

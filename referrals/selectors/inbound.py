@@ -140,8 +140,8 @@ def places_of(user: Any, patients: list[Patient]) -> list[Proposal]:
     by_key = {patient.pk: patient for patient in patients}
     for row in referrals.order_by("-created_at")[:50]:
         targets[row.patient_id].append(Proposal(by_key[row.patient_id], row, "referral"))
-    for row in requests.select_related("payer").order_by("-created_at")[:50]:
-        targets[row.patient_id].append(Proposal(by_key[row.patient_id], row, "authorization"))
+    for request in requests.select_related("payer").order_by("-created_at")[:50]:
+        targets[request.patient_id].append(Proposal(by_key[request.patient_id], request, "authorization"))
     return [one for patient in patients for one in (*targets[patient.pk], Proposal(patient))]
 
 
