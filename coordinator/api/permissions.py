@@ -35,8 +35,10 @@ def scope_of(view: Any, method: str) -> str:
     """The scope a call needs, such as "visits:write"; "" where any valid token will do (the directory)."""
     if not view.resource:
         return ""
-    reads = method in SAFE_METHODS or method in view.reads
-    return f"{view.resource}:{'read' if reads else 'write'}"
+    writes = method not in SAFE_METHODS and method not in view.reads
+    # What nothing writes, such as figures, has no scope for it; who may read hears that there is no such method.
+    write = f"{view.resource}:write"
+    return write if writes and write in SCOPES else f"{view.resource}:read"
 
 
 class ScopePermission(BasePermission):
