@@ -59,7 +59,7 @@ def make_intervention(goal: Goal, **fields: Any) -> Intervention:
 def make_close_reason(label: str = "", **fields: Any) -> CloseReason:
     each = next(number)
     fields.setdefault("code", f"reason_{each}")
-    fields.setdefault("position", 100 + each)
+    fields.setdefault("position", 100 + each % 1000)
     return CloseReason.objects.create(label=label or f"Reason {each}", **fields)
 
 

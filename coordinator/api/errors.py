@@ -30,7 +30,6 @@ NAMES = {
     "files": "file",
     "due_on": "due_at",
     "last_day": "ends_at",
-    "version": "packet",
     "__all__": "",
     "non_field_errors": "",
 }

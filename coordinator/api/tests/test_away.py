@@ -5,6 +5,7 @@ import datetime
 from django.utils import timezone
 
 from careplans.models import Task
+from coordinator.accounts.roles import Role
 from coordinator.api.tests.routes import make_away
 from coordinator.api.tests.test_appointments import CENTRAL, workday
 from coordinator.api.tests.test_authorizations import KEY
@@ -58,7 +59,9 @@ def test_a_provider_is_away_the_visits_are_moved_and_it_is_taken_back(world):
 
 
 def test_what_somebody_else_marked_is_not_taken_back_and_another_patients_visit_not_moved(world):
-    block = make_away(world.site, practitioner=world.practitioner, created_by=make_user(site=world.site))
+    block = make_away(
+        world.site, practitioner=world.practitioner, created_by=make_user(Role.MANAGER, site=world.site)
+    )
     assert world.caller.post(f"{AWAY}{block.pk}/back/").status_code == 403
     foreign = make_appointment(world.stranger, practitioner=world.practitioner, start=block.starts_at)
     move = {

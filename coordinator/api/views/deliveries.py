@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError as Refused
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -96,7 +97,14 @@ class PacketList(PacketView, ListView):
 
 
 def _sent(*, packet: ReferralPacket, **given: Any) -> Delivery:
-    return services.send_packet(referral_id=packet.referral_id, number=packet.number, **given)
+    try:
+        return services.send_packet(referral_id=packet.referral_id, number=packet.number, **given)
+    except Refused as refusal:
+        problems = getattr(refusal, "error_dict", {})
+        if "version" not in problems:
+            raise
+        # The form of the page calls the packet its version.
+        raise Refused({**problems, "packet": problems.pop("version")}) from refusal
 
 
 def lock_referral_of(delivery: Delivery) -> None:
