@@ -180,9 +180,20 @@ def routes_open_to(actor: str) -> list[Any]:
 
 @pytest.mark.parametrize("actor", [*READERS, API])
 def test_no_page_part_or_export_shows_another_sites_text(world, actor):
+    routes = routes_open_to(actor)
+    if actor == Role.LEAD:  # what a coordinator opens as well is asked for as a coordinator
+        shared = {entry.route for entry in routes_open_to(Role.COORDINATOR)}
+        routes = [entry for entry in routes if entry.route not in shared]
+    leaks, seen = leaks_of(world, actor, routes)
+    assert leaks == [], "\n".join(leaks)
+    assert seen > (0 if actor == Role.LEAD else 30)
+
+
+def leaks_of(world: World, actor: str, routes: list[Any]) -> tuple[list[str], int]:
+    """Where another site's text stands, and how many answers were looked at: each route, filter, whole and in part."""
     leaks, seen = [], 0
     client = world.client(actor)
-    for entry in routes_open_to(actor):
+    for entry in routes:
         path = path_of(entry, world, world.own)
         for query in QUERIES if not entry.names else QUERIES[:1]:
             for headers in ({}, {"HX-Request": "true"}):
@@ -192,8 +203,7 @@ def test_no_page_part_or_export_shows_another_sites_text(world, actor):
                 before, found, _after = text_of(response).partition(CANARY)
                 if found:
                     leaks.append(f"{entry.route} {query} {headers}: ...{before[-200:]}")
-    assert leaks == [], "\n".join(leaks)
-    assert seen > 30
+    return leaks, seen
 
 
 @pytest.mark.parametrize("actor", READERS)
@@ -377,8 +387,10 @@ def test_a_leak_is_noticed(world, monkeypatch):
     from coordinator.accounts.models import User
 
     monkeypatch.setattr(User, "site_ids", frozenset({world.own.pk, world.other.pk}))
-    with pytest.raises(AssertionError, match="patient_list"):
-        test_no_page_part_or_export_shows_another_sites_text(world, Role.COORDINATOR)
+    lists = [entry for entry in routes_open_to(Role.COORDINATOR) if entry.route == "dashboard:patient_list"]
+    assert len(lists) == 1
+    leaks, _seen = leaks_of(world, Role.COORDINATOR, lists)
+    assert leaks
 
 
 def test_refusals_of_writes_do_not_carry_it_either(world):

@@ -30,8 +30,11 @@ def test_the_demo_is_refused_in_production(settings):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "moment",
-    ["2026-11-18T16:24:00+00:00", "2026-11-22T03:10:00+00:00", "2026-11-27T18:00:00+00:00"],
-    ids=["a Wednesday morning", "a Saturday night", "the day after Thanksgiving"],
+    [
+        "2026-11-22T03:10:00+00:00",
+        "2026-11-27T18:00:00+00:00",
+    ],  # the browser's tests make it on the day they run
+    ids=["a Saturday night", "the day after Thanksgiving"],
 )
 def test_the_clinic_can_be_made_on_any_day(moment):
     now = timezone.datetime.fromisoformat(moment)

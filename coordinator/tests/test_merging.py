@@ -160,7 +160,7 @@ def draw_work(chart, patient, user, service):
 
 
 @given(charts=st.tuples(charts, charts), works=st.tuples(work, work), status=st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_merging_and_taking_apart_leaves_every_row_of_every_app_as_it_was(charts, works, status):
     with transaction.atomic():
         merge_and_take_apart(charts, works, {"status": "other"} if status else {})

@@ -21,7 +21,7 @@ choices = st.dictionaries(st.sampled_from(CHOOSABLE), st.sampled_from(SIDES), ma
 
 
 @given(one=charts, two=charts, chosen=choices)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_merging_and_taking_apart_leaves_every_row_as_it_was(one, two, chosen):
     with transaction.atomic():
         merge_and_take_apart(one, two, chosen)
