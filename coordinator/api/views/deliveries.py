@@ -100,11 +100,11 @@ def _sent(*, packet: ReferralPacket, **given: Any) -> Delivery:
     try:
         return services.send_packet(referral_id=packet.referral_id, number=packet.number, **given)
     except Refused as refusal:
-        problems = getattr(refusal, "error_dict", {})
-        if "version" not in problems:
+        problems = dict(getattr(refusal, "error_dict", {}))
+        version = problems.pop("version", None)
+        if version is None:
             raise
-        # The form of the page calls the packet its version.
-        raise Refused({**problems, "packet": problems.pop("version")}) from refusal
+        raise Refused({**problems, "packet": version}) from refusal  # a page calls the packet its version
 
 
 def lock_referral_of(delivery: Delivery) -> None:
