@@ -342,7 +342,13 @@ class TaskForm(forms.Form):
     title = forms.CharField(label=_("What is to be done"), max_length=200)
     kind = forms.ChoiceField(label=_("Type"), choices=TaskKind.choices, initial=TaskKind.OUTREACH_CALL)
     reason = forms.CharField(label=_("Why"), max_length=500, required=False)
-    due = DueWordsField(required=False)  # of a new task
+    # Of a new task in words; of an edited one as day and time.
+    due = DueWordsField(
+        required=False,
+        help_text=_(
+            "For example: tomorrow, mon, +3d, in 2 weeks, Nov 30 3pm. Left empty, a rule sets the day and says why."
+        ),
+    )
     due_on = day_field(label=_("Due"), required=False)
     due_time = forms.TimeField(
         label=_("Time"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")

@@ -16,8 +16,8 @@ from coordinator.wording import day
 from referrals.balances import balances_of
 from referrals.models import NEEDED, PriorAuthorization, Referral
 from referrals.selectors.payer_list import PayerLists, payer_lists
-from referrals.services.renewals import FOLLOWS, UNDECIDED
-from referrals.workflow import IN_FORCE, AuthorizationStatus
+from referrals.services.renewals import FOLLOWS
+from referrals.workflow import IN_FORCE, UNDECIDED, AuthorizationStatus
 
 S = AuthorizationStatus
 WORDS: dict[str, Any] = {

@@ -185,6 +185,7 @@ class AuthorizationStatus(models.TextChoices):
 
 A = AuthorizationStatus
 WITH_PAYER = (A.SUBMITTED, A.PENDED, A.CONTACT_PAYER)
+UNDECIDED = (A.REQUIREMENT_UNKNOWN, A.REQUIRED, A.GATHERING, A.READY, A.RETURNED, *WITH_PAYER)
 IN_FORCE = (A.APPROVED, A.PARTIALLY_APPROVED, A.MODIFIED)
 OVER = (A.EXPIRED, A.EXHAUSTED)
 
@@ -299,14 +300,4 @@ AUTHORIZATION_OPEN = tuple(
 )
 # Others act on these, so when the patient leaves somebody has to end them. A report that is in still gets its review.
 REFERRAL_TO_END = (*BEFORE_SENDING, *WITH_RECIPIENT)
-AUTHORIZATION_TO_END = (
-    A.REQUIREMENT_UNKNOWN,
-    A.REQUIRED,
-    A.GATHERING,
-    A.READY,
-    A.RETURNED,
-    *WITH_PAYER,
-    *IN_FORCE,
-    A.PEER_TO_PEER,
-    A.APPEAL,
-)
+AUTHORIZATION_TO_END = (*UNDECIDED, *IN_FORCE, A.PEER_TO_PEER, A.APPEAL)

@@ -11,7 +11,7 @@ from careplans.models import Task
 from coordinator.workflow import Actor, moved
 from patients.models import Patient
 from patients.workflow import LEAVING, PatientStatus
-from scheduling.services.consequences import TELL_KEY, follow_telling
+from scheduling.services.consequences import follow_task
 from scheduling.services.reminders import plan_patient, withdraw_patient
 from scheduling.services.standing import settle_visits, take_up_visits
 from scheduling.services.waitlist import end_waiting, take_up_waiting
@@ -37,6 +37,5 @@ def patient_moved(record: Patient, step: str, change: Any, now: datetime, by: Ac
 
 @receiver(moved, sender=Task, dispatch_uid="scheduling.task_moved")
 def task_moved(record: Task, step: str, by: Actor, now: datetime, **_rest: Any) -> None:
-    """Somebody told the patient that the visit was moved, or need not any more: the date of it follows."""
-    if record.dedupe_key.startswith(TELL_KEY):
-        follow_telling(task=record, step=step, by=by, now=now)
+    """Somebody called about a visit, or need not any more: the date of the call follows."""
+    follow_task(task=record, step=step, by=by, now=now)

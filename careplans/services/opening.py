@@ -17,7 +17,10 @@ from careplans.permissions import check_can_open
 from careplans.workflow import TaskStatus
 from coordinator.accounts.models import Site, Team, User
 from coordinator.audit import services as audit
+from coordinator.clocks import services as clocks
+from coordinator.clocks.rules import Explanation, local_date
 from coordinator.db import refusals
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, System, actor_fields, moved, person
 from patients.models import Patient
 
@@ -25,6 +28,7 @@ BATCH = 500
 # What may be put to a provider, who does not run the worklist: an update to answer, a report to read.
 ASKED_OF_PROVIDERS = (TaskKind.PROVIDER_UPDATE, TaskKind.RESULTS)
 ATTEMPTS_TO_INSERT = 5
+UNDATED = "task.undated"  # key in the rules register
 TEAM_LIST = (
     "Team list"  # a name people may change; it is kept, so it does not follow the language of whoever asked
 )
@@ -56,8 +60,9 @@ def open_task(
 ) -> Task:
     """Open a task, or return the open one with the same `dedupe_key` (two processes at once make one).
 
-    `due_at` is UTC; a `clock` brings its own. Without owner and team it goes to the patient's coordinator, else to
-    the site's team list: there is always someone. A colleague's task and a team's are "assigned" until taken.
+    `due_at` is UTC; a `clock` brings its own; what nobody dated is due by the rule `task.undated`. Without owner and
+    team it goes to the patient's coordinator, else to the site's team list: there is always someone. A colleague's
+    task and a team's are "assigned" until taken.
     With a `cause` the task is a consequence, and who may cause it was checked there; without one, `by` must be
     allowed to add tasks at the site. Raises PermissionDenied, ValidationError.
     """
@@ -108,11 +113,32 @@ def open_all(tasks: Sequence[Task], *, by: Actor, now: datetime) -> list[Task]:
     decides who is first (ON CONFLICT DO NOTHING on the unique key of open tasks).
     """
     made: list[Task] = []
+    why = _date_by_rule(tasks, now)
     for start in range(0, len(tasks), BATCH):
         made += _open_batch(list(tasks[start : start + BATCH]), by, now)
-    for task, change in zip(made, _write_history(made, by, now), strict=True):
+    for task, change in zip(made, _write_history(made, why, by, now), strict=True):
         moved.send(sender=Task, record=task, step="create", change=change, by=by, now=now)
     return made
+
+
+@in_clinic_language
+def _date_by_rule(tasks: Iterable[Task], now: datetime) -> dict[UUID, str]:
+    """Nothing open is without a date: what nobody dated gets the register's day. Why, by the key of the task."""
+    why: dict[UUID, str] = {}
+    by_site: dict[UUID, Explanation] = {}
+    for task in tasks:
+        if task.due_at is not None or task.clock_id is not None:
+            continue
+        found = by_site.get(task.site_id) or _due_undated(task.site, now)
+        by_site[task.site_id] = found
+        task.due_at, task.due_has_time = found.due_at, found.due_on is None
+        why[task.pk] = " ".join([_("Nobody named a day."), *found.sentences()])
+    return why
+
+
+def _due_undated(site: Site, now: datetime) -> Explanation:
+    version = clocks.rule_in_force(UNDATED, local_date(now, site.zone))
+    return clocks.explained(version, now, site.zone, site.calendar, anchor_label=_("task written"))[0]
 
 
 def _open_batch(tasks: list[Task], by: Actor, now: datetime) -> list[Task]:
@@ -134,11 +160,18 @@ def _open_batch(tasks: list[Task], by: Actor, now: datetime) -> list[Task]:
     return made
 
 
-def _write_history(tasks: list[Task], by: Actor, now: datetime) -> list[TaskChange]:
-    """The first change row and audit event of each: what `begin()` does, for many at once."""
+def _write_history(tasks: list[Task], why: dict[UUID, str], by: Actor, now: datetime) -> list[TaskChange]:
+    """The first change row and audit event of each: what `begin()` does, for many at once. `why`: their dates."""
     changes = [
         TaskChange(
-            record=t, step="create", from_status="", to_status=t.status, at=now, facts={}, **actor_fields(by)
+            record=t,
+            step="create",
+            from_status="",
+            to_status=t.status,
+            at=now,
+            reason=why.get(t.pk, ""),
+            facts={},
+            **actor_fields(by),
         )
         for t in tasks
     ]

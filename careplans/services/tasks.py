@@ -222,7 +222,7 @@ def edit_task(*, task_id: UUID, version: int, by: Actor, now: datetime, **change
     """Change what a task says. Its age, status and owner stay.
 
     `changes` are among EDITABLE. Raises Conflict when somebody saved since `version` was read (extra: the fields
-    that differ, with both values), ValidationError for a date that a rule sets.
+    that differ, with both values), ValidationError for a date that a rule sets and for none.
     """
     task = lock_open(task_id)
     check_can_work(by, task)
@@ -235,6 +235,8 @@ def edit_task(*, task_id: UUID, version: int, by: Actor, now: datetime, **change
         raise Conflict(
             _("Somebody saved this task after you opened it."), task_id=str(task.pk), fields=sorted(changed)
         )
+    if "due_at" in changed and changed["due_at"] is None:
+        raise ValidationError({"due_on": _("Give a day: nothing that is open goes without one.")})
     if task.clock_id and "due_at" in changed:
         raise ValidationError({"due_on": _("A rule sets this date, so it cannot be changed by hand.")})
     if not changed:
@@ -249,7 +251,7 @@ def edit_task(*, task_id: UUID, version: int, by: Actor, now: datetime, **change
 
 @transaction.atomic
 def move_due_date(
-    *, task_id: UUID, due_at: datetime | None, by: Actor, now: datetime, due_has_time: bool = False
+    *, task_id: UUID, due_at: datetime, by: Actor, now: datetime, due_has_time: bool = False
 ) -> Task:
     """Another due date (UTC), for one task or for many. Raises NotAllowed for a date that a rule sets."""
     task = lock_open(task_id)

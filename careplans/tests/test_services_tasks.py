@@ -52,6 +52,23 @@ def test_a_new_task_goes_to_the_patients_coordinator():
     assert AuditEvent.objects.filter(entity="careplans.task", entity_id=str(task.pk)).count() == 1
 
 
+def test_what_nobody_dated_is_due_by_the_register():
+    patient, _dana, _marcus = colleagues()
+    task = call(patient)
+    # Thanksgiving and the weekend are skipped.
+    assert task.due_at == rules.end_of_day(datetime(2026, 11, 25).date(), patient.site.zone)
+    assert task.changes.get().reason.startswith("Nobody named a day.")
+    dated = call(patient, title="Write", due_at=NOW)
+    assert (dated.due_at, dated.changes.get().reason) == (NOW, "")
+
+
+def test_the_date_of_an_open_task_cannot_be_taken_away():
+    patient, dana, _marcus = colleagues()
+    task = call(patient)
+    with pytest.raises(ValidationError, match="Give a day"):
+        services.edit_task(task_id=task.pk, version=task.version, by=dana, now=NOW, due_at=None)
+
+
 def test_without_a_coordinator_it_goes_to_the_sites_team_list():
     patient = make_patient()
     team = make_team(site=patient.site, name="Front desk")

@@ -237,12 +237,13 @@ def test_the_letter_after_the_last_attempt_is_filled_in(page, task):
 
 def edit(page, task, **fields):
     values = {"title": task.title, "kind": task.kind, "priority": task.priority, "version": task.version}
+    values["due_on"] = timezone.localdate() + timedelta(days=7)
     return page.post(url("task_edit", task), values | {"reason": task.reason} | fields)
 
 
 def test_an_edit_is_saved_and_the_age_kept(page, task):
     opened = task.opened_at
-    assert edit(page, task, title="Call the daughter", due_on="2026-12-01").status_code == 302
+    assert edit(page, task, title="Call the daughter").status_code == 302
     task.refresh_from_db()
     assert (task.title, task.opened_at) == ("Call the daughter", opened)
 
@@ -261,6 +262,24 @@ def test_a_stale_edit_shows_both_versions_and_can_be_settled(page, task):
     assert edit(page, task, title="Call the daughter").status_code == 302
     task.refresh_from_db()
     assert task.title == "Call the daughter"
+
+
+def test_the_day_of_an_open_task_is_changed_but_not_taken_away(page, task):
+    assert edit(page, task).status_code == 302
+    task.refresh_from_db()
+    response = edit(page, task, due_on="", reason="Whenever")
+    assert response.status_code == 422
+    assert "nothing that is open goes without one" in text(response)
+    assert "Whenever" in text(response)
+
+
+def test_a_task_without_a_day_says_which_rule_gave_it_one(page):
+    assert add(page, due="").status_code == 302
+    task = Task.objects.get()
+    assert task.due_at is not None
+    why = text(page.get(reverse("careplans:task_why", args=[task.pk])))
+    assert "Nobody named a day." in why
+    assert "A task that nobody dated" in why
 
 
 def test_an_edit_without_a_title_is_refused_at_the_field(page, task):

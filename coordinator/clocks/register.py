@@ -465,6 +465,7 @@ OWN_WORK = [
     own("contact.interpreter", "Call again with an interpreter", BUSINESS, 1),
     own("authorization.prepare", "Next step on an authorization", BUSINESS, 2, area=PRIOR_AUTH),
     own("authorization.follow_up", "Follow up an authorization", BUSINESS, 3, area=PRIOR_AUTH),
+    own("task.undated", "A task that nobody dated", BUSINESS, 5),
     own("inbound.sort", "Sort an incoming paper", BUSINESS, 1),
     own("no_show.follow_up", "Follow up a no-show", BUSINESS, 1),
     own("visit.tell_move", "Tell the patient that a visit was moved", BUSINESS, 1),

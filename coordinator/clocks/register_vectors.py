@@ -130,6 +130,7 @@ VECTORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "contact.interpreter": (BUSINESS_1,),
     "authorization.prepare": (BUSINESS_2,),
     "authorization.follow_up": (BUSINESS_3,),
+    "task.undated": (BUSINESS_5,),
     "no_show.follow_up": (BUSINESS_1,),
     "visit.tell_move": (BUSINESS_1,),
     "waitlist.answer": (HOURS_4,),

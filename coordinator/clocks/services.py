@@ -35,6 +35,7 @@ from coordinator.workflow import Actor, NotAllowed, begin, move, person
 __all__ = [
     "NoRule",
     "clocks_for",
+    "explained",
     "extend_clock",
     "hold_clock",
     "meet_clock",
@@ -87,7 +88,7 @@ def start_clock(
         return Clock.objects.get(pk=earlier)
     if version.kind == rules.Kind.NO_DEADLINE or (version.kind == rules.Kind.FIXED_DATE and on is None):
         return None
-    explanation, calendar = _explained(version, anchor_at, zone, calendar, on, anchor_label)
+    explanation, calendar = explained(version, anchor_at, zone, calendar, on=on, anchor_label=anchor_label)
     clock = Clock(
         created_by=person(by),
         subject_type=subject._meta.label_lower,
@@ -215,14 +216,17 @@ def _keys(clocks: Any) -> list[UUID]:
     return list(clocks.order_by("pk").values_list("pk", flat=True))
 
 
-def _explained(
+def explained(
     version: RuleVersion,
     anchor: datetime | date,
     zone: str,
     calendar: BusinessCalendar | None,
-    on: date | None,
+    *,
+    on: date | None = None,
     anchor_label: str,
 ) -> tuple[rules.Explanation, BusinessCalendar | None]:
+    """A deadline by this version, without a clock, and the calendar it counts by: the version's own, else `calendar`,
+    else the federal one where business days count. Raises like `rules.explain`."""
     chosen = version.calendar or calendar
     if chosen is None and version.kind == rules.Kind.BUSINESS_DAYS:
         chosen = federal_calendar()

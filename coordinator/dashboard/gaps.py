@@ -259,7 +259,9 @@ def _task(patient: Any, by: Actor, now: datetime, teams: dict[UUID, Team]) -> Ta
         site=patient.site,
         kind=TaskKind.DATA_QUALITY,
         title=_("Complete the record"),
-        reason=(_("Missing: %(what)s. Due a week after the night that found it.") % {"what": missing})[:500],
+        reason=(
+            _("Missing: %(what)s. At first due a week after the night that found it.") % {"what": missing}
+        )[:500],
         next_step=_("Open the patient’s page; every line there has its button."),
         status=first_status(owner, by),
         owner=owner,

@@ -50,6 +50,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     context = {"filters": filters, "text": data[TEXT], "listing": listing, "tiers": Tier.choices}
     context |= _pager(request, listing)
     context["may_merge"] = request.user.can("patients.merge")
+    context["may_register"] = request.user.can("patients.edit")
     context["may_export"] = request.user.can("export.csv")
     context["export_query"] = request.GET.urlencode()
     context["may_import"] = request.user.can("patients.import")

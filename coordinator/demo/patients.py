@@ -102,6 +102,8 @@ def _details(clinic: Clinic, person: Person, rng: random.Random, phone: str) -> 
         points.append(_email(family, given, phone))
     lead = clinic.users[coordinator] if coordinator else None
     provider = rng.choice([p for p in clinic.providers.values() if p.site_id == clinic.site(letter).pk])
+    if provider.specialty == "Behavioral health":  # sees patients, and is nobody's primary care
+        provider = clinic.providers["Chen"]
     return {
         "site": clinic.site(letter),
         "by": lead or clinic.users["joanne"],

@@ -1,14 +1,14 @@
 """One coordinator's whole worklist, as data: 38 tasks in every group, each with why it is here.
 
 Due: ("clock", rule, business days since the event), ("overdue", business days), ("today",) or ("today", hour, minute),
-("day", business days ahead), or None. Last contact: (result, days ago, attempts so far) or None.
+("day", business days ahead). Last contact: (result, days ago, attempts so far) or None.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-Row = tuple[str, str, str, str, str, tuple[Any, ...] | None, tuple[str, int, int] | None]
+Row = tuple[str, str, str, str, str, tuple[Any, ...], tuple[str, int, int] | None]
 
 URGENT = {"Send missing notes to payer", "Positive depression screen, follow up"}
 
@@ -164,7 +164,7 @@ TODO: list[Row] = [
     ),
     (
         "other", "", "Ask about home safety", "Mentioned loose rugs at the last visit",
-        "Meyer, Helmut", None, None,
+        "Meyer, Helmut", ("day", 5), None,
     ),
 ]  # fmt: skip
 

@@ -55,10 +55,8 @@ def _open(tasks: list[Task]) -> None:
         services.open_all(group, by=DEMO, now=moment)
 
 
-def _due(clinic: Clinic, task: Task, due: tuple[Any, ...] | None) -> Task:
+def _due(clinic: Clinic, task: Task, due: tuple[Any, ...]) -> Task:
     """Give a task its date: of a rule, or the person's own."""
-    if due is None:
-        return task
     word, *rest = due
     if word == "clock":
         rule, days = rest

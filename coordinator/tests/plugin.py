@@ -78,7 +78,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`--no-browser`, and every test in a `browser` folder carries the marker by itself."""
+    """`--no-browser`, and every test in a `browser` folder carries the marker by itself.
+
+    These take the longest and come first, so that no worker waits for them at the end.
+    """
     for item in items:
         if "browser" in Path(item.path).parent.parts:
             item.add_marker("browser")
@@ -86,6 +89,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if not item.get_closest_marker("browser")]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 @pytest.fixture(autouse=True, scope="session")

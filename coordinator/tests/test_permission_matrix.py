@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from django.db import connection, transaction
+from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from coordinator import http
@@ -61,6 +62,16 @@ def world(made_once: World, settings: Any, monkeypatch: Any) -> World:
     settings.ACCOUNT_RATE_LIMITS = False
     monkeypatch.setattr("coordinator.accounts.adapters.RECENT_SECONDS", 86_400)
     return made_once
+
+
+@pytest.fixture
+def short_refusals(monkeypatch: Any) -> None:
+    """Only the status of a refusal is asked for here, thousands of times; its page is looked at by the other tests."""
+
+    def refuse(_request: Any, status: int, message: str, **_extra: Any) -> HttpResponse:
+        return HttpResponse(message, status=status)
+
+    monkeypatch.setattr(http, "refuse", refuse)
 
 
 def path_of(entry: Row, world: World, site: Any) -> str:
@@ -126,6 +137,7 @@ def _groups(pattern: URLPattern) -> set[str]:
 # --- the table is right ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("short_refusals")
 @pytest.mark.parametrize(
     ("entry", "method"),
     [pytest.param(entry, method, id=f"{entry.route} {method}") for entry in ROWS for method in entry.methods],

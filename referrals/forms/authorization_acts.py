@@ -99,7 +99,8 @@ class SubmitForm(ActForm):
         super().__init__(*args, authorization=authorization, initial=initial, **kwargs)
         papers = authorization.papers.select_related("document")
         self.missing = [paper for paper in papers if paper.is_missing]
-        self.table = "referrals/_authorization_missing.html" if self.missing else ""
+        self.has_no_line = not authorization.lines.exclude(decision="cancelled").exists()
+        self.table = "referrals/_authorization_missing.html" if self.missing or self.has_no_line else ""
 
     def typed(self) -> dict[str, Any]:
         said = dict(self.cleaned_data)

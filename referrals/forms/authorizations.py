@@ -13,7 +13,7 @@ from coordinator.accounts.models import User
 from patients.forms import DayInput
 from patients.models import Coverage
 from referrals.models import AuthorizationLine, Payer, PriorAuthorization, Referral
-from referrals.selectors.authorizations import STAGES, coverage_and_payer
+from referrals.selectors.authorizations import STAGES, coverage_and_payer, payer_named
 
 CHANNELS = [
     ("portal", lazy("Payer's portal")),
@@ -47,6 +47,11 @@ def moment(label: Any, *, required: bool = False, **options: Any) -> forms.DateT
 
 class HeaderForm(forms.ModelForm):
     """What is asked for, from whom, and how soon."""
+
+    # Asked only when the coverage names another payer: some insurers have somebody else decide.
+    decides_for = forms.BooleanField(
+        label=lazy("This payer decides for the insurer of the coverage"), required=False
+    )
 
     class Meta:
         model = PriorAuthorization
@@ -95,15 +100,33 @@ class HeaderForm(forms.ModelForm):
         self.fields["referral"].label_from_instance = lambda r: f"{r.reference}, {r.specialty}"  # type: ignore[attr-defined]
         for name in ("kind", "urgency"):
             self.fields[name].choices = PriorAuthorization._meta.get_field(name).choices  # type: ignore[attr-defined]
+        self.decides = self.fields.get("decides_for")
+        if not self.data.get(self.add_prefix("decides_for")):
+            del self.fields["decides_for"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        self._compare_payers(data)
         if data.get("urgency") == "expedited" and not data.get("urgency_reason"):
             text = _(
                 "Say why it cannot wait: what would waiting do to the patient's life, health or function?"
             )
             self.add_error("urgency_reason", text)
         return data
+
+    def _compare_payers(self, data: dict[str, Any]) -> None:
+        coverage, payer, decides = data.get("coverage"), data.get("payer"), data.pop("decides_for", False)
+        if coverage is None or payer is None or decides:
+            return
+        insurer = payer_named(coverage.payer_name)
+        if insurer is not None and insurer != payer:
+            assert self.decides is not None
+            self.fields["decides_for"] = self.decides
+            words = {"insurer": insurer.name}
+            self.add_error(
+                "payer",
+                _("The coverage is with %(insurer)s. Choose that payer, or tick below why not.") % words,
+            )
 
     def _post_clean(self) -> None:
         """The instance stays as it is: the service writes, and compares with what is stored."""
@@ -155,6 +178,11 @@ class AuthorizationForm(HeaderForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
+        meant = data.get("asked_from") or data.get("asked_until") or data.get("units") not in (None, 1)
+        if meant and not data.get("service_code") and "service_code" not in self.errors:
+            self.add_error(
+                "service_code", _("Give the code that these units or dates are for, or leave them for later.")
+            )
         since, until = data.get("asked_from"), data.get("asked_until")
         if since and until and until < since:
             self.add_error("asked_until", _("This day is before the first one."))

@@ -81,6 +81,7 @@ class ReferralForm(forms.ModelForm):
         }
         for name, label in words.items():
             self.fields[name].label = label
+        self.fields[kind.asks].help_text = _("Needed before it is sent.")
         choices: dict[str, Any] = {
             "problem": Problem.objects.visible_to(user).filter(patient=patient, status="active"),
             "requester": Practitioner.objects.visible_to(user).filter(site__in=user.site_ids, is_active=True),

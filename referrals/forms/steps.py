@@ -13,11 +13,12 @@ from patients.models import Document
 from referrals.forms.referrals import CHANNELS
 from referrals.kinds import kind_of
 from referrals.models import Referral
+from referrals.services.authorization_tasks import awaits_decision
 from referrals.visit_guard import Against, against_visit
-from referrals.workflow import HELPED, NOT_COMPLETED, CancelledBy
+from referrals.workflow import HELPED, NOT_COMPLETED, CancelledBy, ReferralStatus
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "make_ready": ("recipient_organization", "service", "clinical_question"),
+    "make_ready": ("recipient_organization", "service", "clinical_question", "reason"),
     "send": ("recipient_organization", "service", "clinical_question", "channel"),
     "receive": ("confirmed_by",),
     "accept": ("confirmed_by",),
@@ -125,6 +126,12 @@ class StepForm(forms.Form):
         if step == "decline":
             fields["reason"].label = _("In the recipient's words")
             fields["outcome_reason"].label = _("Reason")
+        if step == "send" and not referral.packets.exists():
+            fields["channel"].help_text = _(
+                "No packet was made here. Record only what already went out another way; else go back and make it."
+            )
+        if step == "make_ready" and "reason" in fields:
+            fields["reason"].label = _("Why it goes on before the authorization is there")
         if step in ("reopen", "reopen_for_visit"):
             fields["reason"].label = _("Why it is opened again")
 
@@ -152,4 +159,6 @@ def _is_known(referral: Referral, step: str, name: str) -> bool:
         return referral.has_recipient
     if name in ("service", "clinical_question") and step in EARLIER:
         return kind_of(referral.category).asks != name or bool(getattr(referral, name))
+    if (step, name) == ("make_ready", "reason"):
+        return referral.status != ReferralStatus.AWAITING_AUTHORIZATION or not awaits_decision(referral)
     return step == "complete" and name == "seen_on" and referral.seen_on is not None

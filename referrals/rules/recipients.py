@@ -7,7 +7,7 @@ Places are compared by ZIP code and city: miles are not known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -33,6 +33,8 @@ WEIGHTS: dict[str, tuple[int, Any]] = {
     "language": (15, lazy("Language of the patient")),
     "acceptance": (10, lazy("Share of our referrals that it accepted in 12 months")),
 }
+# Factors whose sentences say something of the patient's record.
+OF_PATIENT = ("network", "cost", "language", "distance")
 WAIT_HOLDS = timedelta(days=180)
 WAITS = ((7, 20), (14, 15), (30, 10), (60, 0))  # up to so many days: points; longer: minus 10
 
@@ -108,12 +110,15 @@ class Ranked:
         return [reason for reason in self.reasons if not reason.is_known]
 
 
-def rank(need: Need, candidates: Iterable[Candidate], today: date) -> list[Ranked]:
-    """All of them, best first; equals stand by name and key."""
+def rank(
+    need: Need, candidates: Iterable[Candidate], today: date, *, without: Collection[str] = ()
+) -> list[Ranked]:
+    """All of them, best first; equals stand by name and key. `without`: factors that are not looked at."""
+    rules = [(factor, rule) for factor, rule in RULES if factor not in without]
     ranked = []
     for candidate in candidates:
         reasons = tuple(
-            Reason(factor, *said) for factor, rule in RULES if (said := rule(need, candidate, today))
+            Reason(factor, *said) for factor, rule in rules if (said := rule(need, candidate, today))
         )
         score = sum(reason.points for reason in reasons)
         ranked.append(Ranked(candidate.key, candidate.name, score, reasons))

@@ -25,21 +25,24 @@ class NextStep:
     on: str = ""
 
 
-OURS, CLINIC, PAYER, REQUESTER = _("Ours"), _("Clinic"), _("Payer"), _("Requester")
+OURS, RECIPIENT, PAYER, REQUESTER = _("Ours"), _("Recipient"), _("Payer"), _("Requester")
+REQUEST = _("The authorization says")  # ours while it is prepared, then the payer's
 
 NEXT_STEPS: dict[str, NextStep] = {
     S.DRAFT: NextStep(_("Complete the referral"), OURS, "referral.send"),
-    S.AWAITING_AUTHORIZATION: NextStep(_("Get the authorization"), PAYER, "referral.authorization_check"),
+    S.AWAITING_AUTHORIZATION: NextStep(_("Get the authorization"), REQUEST, "referral.authorization_check"),
     S.READY: NextStep(_("Send it"), OURS, "referral.send"),
-    S.SENT: NextStep(_("Recipient confirms or accepts"), CLINIC, "referral.acknowledge.{urgency}"),
+    S.SENT: NextStep(_("Recipient confirms or accepts"), RECIPIENT, "referral.acknowledge.{urgency}"),
     S.SEND_FAILED: NextStep(_("Fix the address and send again"), OURS, "referral.send"),
-    S.RECEIVED: NextStep(_("Recipient accepts"), CLINIC, "referral.acknowledge.{urgency}"),
-    S.ACCEPTED: NextStep(_("Get a visit date"), CLINIC, "referral.schedule.{urgency}"),
-    S.SCHEDULED: NextStep(_("Check that the visit happened"), CLINIC, "referral.visit_check", on="visit_at"),
+    S.RECEIVED: NextStep(_("Recipient accepts"), RECIPIENT, "referral.acknowledge.{urgency}"),
+    S.ACCEPTED: NextStep(_("Get a visit date"), RECIPIENT, "referral.schedule.{urgency}"),
+    S.SCHEDULED: NextStep(
+        _("Check that the visit happened"), RECIPIENT, "referral.visit_check", on="visit_at"
+    ),
     S.NO_SHOW: NextStep(_("Call the patient and get a new date"), OURS, "referral.rebook"),
     S.VISIT_CANCELLED: NextStep(_("Get a new date"), OURS, "referral.rebook"),
-    S.SEEN: NextStep(_("Get the report"), CLINIC, "referral.report"),
-    S.CANCEL_REQUESTED: NextStep(_("Recipient confirms the cancel"), CLINIC, "referral.cancel_answer"),
+    S.SEEN: NextStep(_("Get the report"), RECIPIENT, "referral.report"),
+    S.CANCEL_REQUESTED: NextStep(_("Recipient confirms the cancel"), RECIPIENT, "referral.cancel_answer"),
 }
 REVIEW = NextStep(_("Requester reviews the report"), REQUESTER, "referral.review")
 REVIEW_CRITICAL = NextStep(

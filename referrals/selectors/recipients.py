@@ -12,7 +12,7 @@ from django.utils import timezone
 from patients.models import Coverage, Patient
 from patients.rules.text import fold
 from referrals.models import Practice, Referral
-from referrals.rules.recipients import WEIGHTS, Candidate, Need, Network, Ranked, rank
+from referrals.rules.recipients import OF_PATIENT, WEIGHTS, Candidate, Need, Network, Ranked, rank
 from referrals.selectors.directory import answers
 from referrals.workflow import ENDED_WITHOUT_REPORT
 
@@ -47,13 +47,16 @@ def recipient_choice(
     elsewhere: Referral | None = None,
     everything: bool = False,
     word: str = "",
+    with_patient: bool = True,
 ) -> Choice:
-    """Every entry that is offered, best first; the first few, the chosen one, or `everything`. `word` narrows by name."""
+    """Every entry that is offered, best first; the first few, the chosen one, or `everything`. `word` narrows by name.
+    Without `with_patient` nothing of the patient's record counts or is said."""
     today = timezone.localdate(now)
-    need = _need(user, patient, specialty, today)
+    need = _need(user, patient, specialty, today) if with_patient else Need(specialty)
     rows = {p.pk: p for p in Practice.objects.visible_to(user).offered().prefetch_related("networks")}
     figures, ended = answers(user, now), _ended(user, elsewhere)
-    ranked = rank(need, (_candidate(p, figures, ended) for p in rows.values()), today)
+    candidates = (_candidate(p, figures, ended) for p in rows.values())
+    ranked = rank(need, candidates, today, without=() if with_patient else OF_PATIENT)
     offers = [Offer(rows[one.key], one, str(one.key) == chosen) for one in ranked]
     if word.strip():
         offers = [o for o in offers if o.chosen or fold(word) in fold(o.practice.name)]

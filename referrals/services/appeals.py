@@ -110,6 +110,8 @@ def record_peer_to_peer(
     check_can_manage_referral(by, talk.authorization)
     if talk.outcome:
         raise NotAllowed(_("How this talk went is recorded already."))
+    if talk.denial.error_reason:
+        raise NotAllowed(_("The denial was entered in error, so no talk about it counts."))
     held = outcome != PeerToPeer.Outcome.NOT_HELD
     if held and held_at is None:
         raise ValidationError({"held_at": _("Enter when the talk took place.")})

@@ -21,10 +21,8 @@ from referrals.models import PriorAuthorization, Referral
 from referrals.permissions import can_manage_referral
 from referrals.rules import authorizations as rules
 from referrals.selectors.authorizations import SILENCE_CAN_BE_APPEALED
-from referrals.workflow import IN_FORCE, WITH_PAYER, ReferralStatus
+from referrals.workflow import IN_FORCE, UNDECIDED, WITH_PAYER, ReferralStatus
 from referrals.workflow import AuthorizationStatus as S
-
-UNDECIDED = (S.REQUIREMENT_UNKNOWN, S.REQUIRED, S.GATHERING, S.READY, S.RETURNED, *WITH_PAYER)
 
 
 def asks_key(record: PriorAuthorization) -> str:
@@ -161,6 +159,12 @@ def settle_all(*, record: PriorAuthorization, by: Actor, now: datetime) -> None:
     keys = Task.objects.open().filter(cause_id=record.pk, dedupe_key__startswith="payer_call_back:")
     outcome = record.get_status_display()
     close(list(keys.values_list("dedupe_key", flat=True)), outcome, by=by, now=now)
+
+
+def awaits_decision(referral: Referral) -> bool:
+    """A request for this referral is undecided, or none was approved or found not to be needed (one query)."""
+    found = set(referral.authorizations.values_list("status", flat=True))
+    return bool(found & set(UNDECIDED)) or not found & {S.NOT_REQUIRED, *IN_FORCE}
 
 
 @transaction.atomic

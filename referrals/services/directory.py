@@ -268,6 +268,6 @@ def set_lists(
 
 def _hangs_on(practice: Practice, action: str, by: Actor, **details: Any) -> None:
     """What hangs on an entry changes the entry: its version tells an import that somebody was here."""
-    practice.version += 1
+    practice.version = lock(Practice.objects, practice.pk).version + 1
     practice.save(update_fields=["version", "updated_at"])
     audit.record_change(practice, action, by=by, details=details)

@@ -31,7 +31,7 @@ from referrals.selectors.referrals import similar_referrals
 from referrals.services.guard import check_guard, keep_answer
 from referrals.services.next_steps import set_next
 from referrals.services.recipients import settle_recipient
-from referrals.services.step_facts import complete_facts, facts_of
+from referrals.services.step_facts import check_reason, complete_facts, facts_of
 from referrals.workflow import (
     BEFORE_SENDING,
     ENDED_WITHOUT_REPORT,
@@ -180,6 +180,7 @@ def advance_referral(
     """
     referral = lock(Referral.objects.select_related("site", "recipient_organization"), referral_id)
     check_can_manage_referral(by, referral)
+    check_reason(referral, step, reason)
     facts = complete_facts(referral, step, facts, by=by, now=now)
     for name in rules.path(referral.status, step):
         own = facts_of(referral, name, step, facts, now=now)

@@ -24,7 +24,7 @@ from referrals.services.authorizations import (
     lock_authorization,
     set_next,
 )
-from referrals.workflow import AUTHORIZATION_OPEN, IN_FORCE, OVER, AuthorizationStatus
+from referrals.workflow import IN_FORCE, OVER, UNDECIDED, AuthorizationStatus
 
 S = AuthorizationStatus
 C = PriorAuthorization.Certification
@@ -35,11 +35,6 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
     C.REVISION: IN_FORCE,
     C.EXTENSION: (*IN_FORCE, *OVER),
 }
-UNDECIDED = tuple(
-    status
-    for status in AUTHORIZATION_OPEN
-    if status not in (*IN_FORCE, *OVER, S.DENIED, S.PEER_TO_PEER, S.APPEAL, S.UPHELD)
-)
 
 
 @transaction.atomic

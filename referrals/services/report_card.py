@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from coordinator.audit import services as audit
@@ -88,11 +89,12 @@ def take_back_published(*, payer_id: UUID, year: int, line_of_business: str, by:
 
 def _check(one: Published, now: datetime) -> None:
     errors: dict[str, Any] = {}
+    this_year = timezone.localdate(now).year
     if not one.values:
         errors["year"] = _("Enter at least one figure.")
-    if not FIRST_YEAR <= one.year <= now.year:
+    if not FIRST_YEAR <= one.year <= this_year:
         errors["year"] = _("Payers publish figures for years from %(first)d to %(last)d.") % {
-            "first": FIRST_YEAR, "last": now.year,
+            "first": FIRST_YEAR, "last": this_year,
         }  # fmt: skip
     if one.line_of_business not in Payer.Type.values:
         errors["line_of_business"] = _("Choose a line of business from the list.")

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from coordinator import wording
 from coordinator.workflow import Actor, NotAllowed
 from patients.models import Document
 from referrals.kinds import kind_of
 from referrals.models import Referral
 from referrals.rules import referrals as rules
 from referrals.services.attempts import check_no_reply, check_unreachable
+from referrals.services.authorization_tasks import awaits_decision
 from referrals.services.recipients import words_as_sent
-from referrals.workflow import HELPED, OutcomeReason
+from referrals.workflow import HELPED, OutcomeReason, ReferralStatus
 
+WRITTEN_AFTER = timedelta(days=60)  # how long after its visit a referral may be written
 # Which field keeps the moment of a step.
 STAMPS = {
     "send": "sent_at",
@@ -54,6 +57,36 @@ def complete_facts(
         if check is not None:
             check(referral, facts, by, now)
     return facts
+
+
+def check_reason(referral: Referral, step: str, reason: str) -> None:
+    """Going on before the payer decided is possible, as when an insurer says so by phone, but never silently."""
+    waits = step == "make_ready" and referral.status == ReferralStatus.AWAITING_AUTHORIZATION
+    if waits and not reason.strip() and awaits_decision(referral):
+        raise ValidationError(
+            {"reason": _("The authorization is not there yet. Say why the referral goes on without it.")}
+        )
+
+
+def _check_visit(referral: Referral, facts: dict[str, Any], by: Actor, now: datetime) -> None:
+    visit_at = facts.get("visit_at")
+    if isinstance(visit_at, datetime):
+        _check_is_its_visit(referral, "visit_at", timezone.localdate(visit_at, referral.site.tzinfo))
+
+
+def _check_is_its_visit(referral: Referral, field: str, on: date) -> None:
+    """Some referrals are written after the visit; one long before it is a mistyped year."""
+    written = referral.changes.order_by("at", "id").values_list("at", flat=True).first()
+    first = min(at for at in (written, referral.sent_at, referral.stage_since) if at is not None)
+    day = timezone.localdate(first, referral.site.tzinfo)
+    if on < day - WRITTEN_AFTER:
+        words = {"day": wording.day(day)}
+        raise ValidationError(
+            {
+                field: _("The referral was written on %(day)s. A visit that long before cannot be its visit.")
+                % words
+            }
+        )
 
 
 def facts_of(
@@ -106,8 +139,11 @@ def _check_authorization(referral: Referral, facts: dict[str, Any], by: Actor, n
 
 def _check_seen(referral: Referral, facts: dict[str, Any], by: Actor, now: datetime) -> None:
     seen_on = facts.get("seen_on")
-    if isinstance(seen_on, date) and seen_on > timezone.localdate(now, referral.site.tzinfo):
+    if not isinstance(seen_on, date):
+        return
+    if seen_on > timezone.localdate(now, referral.site.tzinfo):
         raise ValidationError({"seen_on": _("A visit in the future cannot have happened.")})
+    _check_is_its_visit(referral, "seen_on", seen_on)
 
 
 def _check_report(referral: Referral, facts: dict[str, Any], by: Actor, now: datetime) -> None:
@@ -139,6 +175,8 @@ CHECKS: dict[str, Callable[[Referral, dict[str, Any], Actor, datetime], None]] =
     "await_authorization": _check_authorization,
     "make_ready": _check_ready,
     "send": _check_recipient,
+    "schedule": _check_visit,
+    "reopen_for_visit": _check_visit,
     "see": _check_seen,
     "complete": _check_report,
     "record_help": _check_help,

@@ -297,3 +297,36 @@ def test_managers_keep_the_lists(client):
     for address in (payers, needed, papers, f"{papers}{one.pk}/", f"{payers}{row.pk}/"):
         assert client.get(address).status_code == 200
     assert client.get(reverse("referrals:payer_list", args=["others"])).status_code == 404
+
+
+def test_a_payer_that_is_not_the_coverages_own_is_asked_about_once(client, user, patient, payer):
+    other = make_payer(name="Medicare")
+    sent = {
+        "patient": str(patient.pk), "service": "Oxygen", "payer": other.pk, "kind": "service", "urgency": "standard",
+        "coverage": Coverage.objects.get().pk,
+    }  # fmt: skip
+    refused = client.post(NEW, sent)
+    text = refused.content.decode()
+    assert refused.status_code == 422
+    assert "The coverage is with HealthNorth Plus." in text
+    assert 'name="decides_for"' in text
+    assert not PriorAuthorization.objects.exists()
+    assert client.post(NEW, sent | {"decides_for": "on"}).status_code == 302
+    assert PriorAuthorization.objects.get().payer == other
+
+
+def test_units_without_a_code_are_not_lost_in_silence(client, user, patient, payer):
+    sent = {
+        "patient": str(patient.pk), "service": "Oxygen", "payer": payer.pk, "kind": "service", "urgency": "standard",
+        "units": "4",
+    }  # fmt: skip
+    refused = client.post(NEW, sent)
+    assert refused.status_code == 422
+    assert "Give the code that these units or dates are for" in refused.content.decode()
+    assert client.post(NEW, sent | {"units": "1"}).status_code == 302
+    record = PriorAuthorization.objects.get()
+    services.record_requirement(
+        authorization_id=record.pk, pa_needed="auth-needed", source="portal",
+        by=user, now=timezone.now(),
+    )  # fmt: skip
+    assert "The request has no service line yet." in client.get(act(record, "submit")).content.decode()

@@ -219,7 +219,7 @@ def test_problems_are_offered_by_their_names(client, user, patient):
 def test_a_step_that_is_not_possible_any_more_says_so(client, user, patient):
     referral = write(patient, user)
     answer = client.post(
-        reverse("referrals:referral_step", args=[referral.pk, "see"]), {"seen_on": "2026-01-02"}
+        reverse("referrals:referral_step", args=[referral.pk, "see"]), {"seen_on": timezone.localdate()}
     )
     assert answer.status_code == 409
     assert "Reload the page" in answer.content.decode()

@@ -38,7 +38,7 @@ def referral(site, dana):
     """Seen on Nov 2; its report has a clock."""
     made = make_referral(
         make_patient(site=site), owner=dana, status="scheduled", visit_at=SEEN,
-        recipient_organization=make_organization(name="Lakes Heart"),
+        recipient_organization=make_organization(name="Lakes Heart"), stage_since=SEEN - timedelta(days=9),
     )  # fmt: skip
     return step(made, dana, "see", seen_on=date(2026, 11, 2))
 

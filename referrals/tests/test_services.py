@@ -14,6 +14,8 @@ from coordinator.tests.factories import make_organization, make_practitioner, ma
 from coordinator.workflow import NotAllowed, System
 from patients.tests.factories import make_document, make_patient
 from referrals import services
+from referrals.models import PriorAuthorization
+from referrals.tests.factories import make_authorization
 from referrals.workflow import ReferralStatus as S
 
 pytestmark = pytest.mark.django_db
@@ -181,3 +183,36 @@ def test_a_referral_never_changes_who_owns_the_patient(patient, user):
     go(write(patient, user), "send", user, channel="fax")
     patient.refresh_from_db()
     assert patient.coordinator == before
+
+
+def test_a_visit_long_before_the_referral_was_written_is_a_mistyped_year(patient, user):
+    referral = write(patient, user)
+    for step, facts in (("send", {"channel": "fax"}), ("accept", {})):
+        referral = go(referral, step, user, **facts)
+    with pytest.raises(ValidationError, match="The referral was written on Nov"):
+        go(referral, "schedule", user, visit_at=NOW - datetime.timedelta(days=320))
+    with pytest.raises(ValidationError, match="that long before"):
+        go(referral, "see", user, seen_on=datetime.date(2025, 11, 17))
+    seen_before = datetime.date(2026, 11, 10)  # the referral was written after the visit
+    assert go(referral, "see", user, seen_on=seen_before).seen_on == seen_before
+
+
+def test_a_referral_that_waits_for_the_payer_goes_on_before_only_with_a_reason(patient, user):
+    referral = write(patient, user)
+    request = make_authorization(patient, referral=referral, owner=user, status="gathering")
+    referral = go(referral, "await_authorization", user)
+    with pytest.raises(ValidationError, match="Say why the referral goes on without it"):
+        go(referral, "make_ready", user)
+    PriorAuthorization.objects.filter(pk=request.pk).update(status="denied")
+    with pytest.raises(ValidationError, match="Say why"):
+        go(referral, "make_ready", user)
+    gone = go(referral, "make_ready", user, reason="The patient pays for it")
+    assert gone.changes.get(step="make_ready").reason == "The patient pays for it"
+
+
+def test_an_approved_request_needs_no_reason(patient, user):
+    referral = write(patient, user)
+    request = make_authorization(patient, referral=referral, owner=user, status="gathering")
+    referral = go(referral, "await_authorization", user)
+    PriorAuthorization.objects.filter(pk=request.pk).update(status="not_required")
+    assert go(referral, "make_ready", user).status == "ready"

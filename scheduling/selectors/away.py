@@ -36,13 +36,14 @@ class Choice:
 
 @dataclass
 class Row:
-    """One visit to move. `refused` is the sentence of a move that was not possible."""
+    """One visit to move. `refused` is the sentence of a move that was not possible; `ticked`, as it was sent."""
 
     visit: Appointment
     reasons: list[str]
     choices: list[Choice] = field(default_factory=list)
     chosen: str = ""
     refused: str = ""
+    ticked: bool = False
 
 
 def blocks_of_people(user: Any, now: datetime) -> list[Block]:

@@ -17,6 +17,7 @@ from coordinator.db import Conflict, advisory_lock, lock, refusals
 from coordinator.workflow import Actor, person
 from scheduling.models import Appointment, Availability, Block, Service
 from scheduling.permissions import check_can_set_up
+from scheduling.services.waitlist_ends import withdraw_offers_in
 from scheduling.workflow import UPCOMING
 
 SERVICE_FIELDS = (
@@ -134,12 +135,13 @@ def add_block(
 ) -> tuple[Block, int]:
     """A time without visits, of one practitioner or (None) of the whole site; and how many booked visits lie in it.
 
-    Those visits are not touched: somebody moves them one by one.
+    Those visits are not touched: somebody moves them one by one. Offers of that time are taken back.
     """
     check_can_set_up(by, site_id)
     _check_period(starts_at, ends_at, _("The end must be later than the start."))
     if practitioner_id and not Practitioner.objects.filter(pk=practitioner_id).exists():
         raise ValidationError({"practitioner_id": _("Choose a provider from the list.")})
+    advisory_lock(("practitioner", practitioner_id))
     block = Block.objects.create(
         site=Site.objects.get(pk=site_id),
         practitioner_id=practitioner_id,
@@ -149,6 +151,7 @@ def add_block(
         created_by=person(by),
     )
     _record(block, "add_block", by, site_id, {"starts_at": starts_at, "ends_at": ends_at})
+    withdraw_offers_in(block, by=by, now=now)
     return block, visits_in(block).count()
 
 

@@ -22,6 +22,7 @@ from scheduling.selectors.away import visits_of
 from scheduling.services import consequences
 from scheduling.services.appointments import KEEP, reschedule_appointment
 from scheduling.services.attendance import Result
+from scheduling.services.waitlist_ends import withdraw_offers_in
 
 
 @transaction.atomic
@@ -35,7 +36,8 @@ def mark_away(
     by: Actor,
     now: datetime,
 ) -> Block:
-    """The provider takes no visits then, anywhere. What is booked stays until somebody moves it.
+    """The provider takes no visits then, anywhere. What is booked stays until somebody moves it; times that are offered
+    to who waits are taken back.
 
     Whoever books visits at the place may say so. Raises ValidationError by field, Conflict when it is known already.
     """
@@ -59,6 +61,7 @@ def mark_away(
         created_by=person(by),
     )
     _record(block, "mark_away", by, visits=visits_of(block).count())
+    withdraw_offers_in(block, by=by, now=now)
     return block
 
 

@@ -29,6 +29,9 @@ from scheduling.workflow import UPCOMING, CancelledBy
 FOLLOW_UP = "no_show.follow_up"  # the next business day
 TELL = "visit.tell_move"  # somebody tells the patient that the visit was moved
 TELL_KEY = "tell_moved:"
+NO_SHOW_KEY = "no_show:"
+# What a task's dedupe_key begins with, and the clock it settles.
+CALLS = {TELL_KEY: TELL, NO_SHOW_KEY: FOLLOW_UP}
 
 
 def after_booking(appointment: Appointment, *, by: Actor, now: datetime) -> None:
@@ -52,11 +55,11 @@ def after_moving(
     messaging.withdraw(about_ids=[old.pk], reason=_("The visit was moved."), now=now)
     # The old one too: another visit on that day may have been told of in its message.
     reminders.plan_reminders(appointments=[old, new], now=now, by=by)
-    settle_waits(new, by=by, now=now)
+    settle_waits(new, by=by, now=now, is_later=not was_no_show and new.start > old.start)
     _nothing_to_tell(old, _("The visit was moved once more."), by, now)
     if was_no_show:
-        careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
         clocks.meet_clocks(subject=old, kinds=[FOLLOW_UP], by=by, now=now)
+        careplans.close_tasks_caused_by(cause=old, by=by, now=now, outcome=_("A new visit was booked."))
 
 
 @in_clinic_language
@@ -98,9 +101,12 @@ def ask_to_tell(
     )
 
 
-def follow_telling(*, task: Task, step: str, by: Actor, now: datetime) -> None:
-    """The date by which the patient is told is met when the task is done, and counts no more when it is closed."""
-    about: dict[str, Any] = {"subject": Appointment(pk=task.cause_id), "kinds": [TELL], "by": by, "now": now}
+def follow_task(*, task: Task, step: str, by: Actor, now: datetime) -> None:
+    """The date of a call about a visit is met when its task is done, and counts no more when the task is closed."""
+    kind = next((kind for key, kind in CALLS.items() if task.dedupe_key.startswith(key)), None)
+    if kind is None:
+        return
+    about: dict[str, Any] = {"subject": Appointment(pk=task.cause_id), "kinds": [kind], "by": by, "now": now}
     if step == "complete":
         clocks.meet_clocks(**about)
     elif step == "cancel":
@@ -168,7 +174,7 @@ def after_no_show(appointment: Appointment, *, by: Actor, now: datetime) -> None
         next_step=_("Ask what got in the way and offer a new time."),
         clock=clock,
         due_at=clock.due_at if clock else None,
-        dedupe_key=f"no_show:{appointment.pk}",
+        dedupe_key=f"{NO_SHOW_KEY}{appointment.pk}",
         cause=appointment,
         by=by,
         now=now,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from careplans.models import TaskKind
@@ -21,7 +21,7 @@ from coordinator.workflow import Actor
 from patients.models import ContactPoint
 from patients.rules.telephones import NotANumber, normal_phone
 from referrals.services.fax_sending import take_receipt
-from scheduling.models import Appointment
+from scheduling.models import Appointment, AppointmentChange
 from scheduling.rules import reminder_texts
 from scheduling.rules.local_time import local_day
 from scheduling.rules.replies import Meaning, meaning_of
@@ -165,7 +165,10 @@ def _about_a_visit(number: str, meaning: Meaning, by: Actor, now: datetime) -> b
 
 
 def _visits_told_of(number: str, now: datetime) -> list[Appointment]:
-    """Coming visits of the day that the last reminder to this number named."""
+    """Coming visits of the day that the last reminder to this number named.
+
+    What was booked or moved after it left is not among them: the answer is to the time that was read.
+    """
     gone = (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.UNKNOWN)
     last = (
         Message.objects.filter(
@@ -175,10 +178,11 @@ def _visits_told_of(number: str, now: datetime) -> list[Appointment]:
         .first()
     )
     named = Appointment.objects.filter(pk=last.about_id).first() if last else None
-    if named is None:
+    if last is None or named is None:
         return []
     coming = Q(start__gt=now) | Q(time_known=False, start__gt=now - timedelta(days=1))
-    visits = Appointment.objects.filter(coming, patient=named.patient_id, status__in=UPCOMING)
+    later = AppointmentChange.objects.filter(record=OuterRef("pk"), step="book", at__gt=last.finished_at)
+    visits = Appointment.objects.filter(coming, ~Exists(later), patient=named.patient_id, status__in=UPCOMING)
     day = local_day(named.start, named.zone)
     return [
         v for v in visits.select_related("patient__coordinator", "site") if local_day(v.start, v.zone) == day

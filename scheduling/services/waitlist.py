@@ -131,11 +131,19 @@ def change_wishes(*, entry_id: UUID, version: int, by: Actor, now: datetime, **w
 @in_clinic_language
 def take_off_waitlist(*, entry_id: UUID, reason: str, by: Actor, now: datetime) -> WaitlistEntry:
     """They wait no more, and why. A time offered to them is taken back and can be offered to the next."""
-    withdraw_offers_of([entry_id], reason=_("They wait no more."), by=by, now=now)
-    entry = lock(WaitlistEntry.objects.select_related("patient"), entry_id)
+    entry = _free_of_offers(entry_id, _("They wait no more."), by=by, now=now)
     check_can_manage(by, entry)
     move(entry, "close", by=by, now=now, reason=reason.strip())
     _settled(entry, _("They wait no more."), by=by, now=now)
+    return entry
+
+
+def _free_of_offers(entry_id: UUID, reason: str, *, by: Actor, now: datetime) -> WaitlistEntry:
+    """The entry, locked, with nothing on offer any more; offers are locked before their entry, as everywhere."""
+    withdraw_offers_of([entry_id], reason=reason, by=by, now=now)
+    entry = _locked(entry_id)
+    if withdraw_offers_of([entry_id], reason=reason, by=by, now=now):  # made before the entry was locked
+        entry.refresh_from_db()
     return entry
 
 
@@ -162,8 +170,7 @@ def _put_back(entry: WaitlistEntry, reason: str, *, by: Actor, now: datetime) ->
 @in_clinic_language
 def enter_waiting_in_error(*, entry_id: UUID, reason: str, by: Actor, now: datetime) -> WaitlistEntry:
     """They never waited. It leaves every list; its history stays."""
-    withdraw_offers_of([entry_id], reason=_("The entry was entered in error."), by=by, now=now)
-    entry = lock(WaitlistEntry.objects, entry_id)
+    entry = _free_of_offers(entry_id, _("The entry was entered in error."), by=by, now=now)
     check_can_correct(by, entry)
     move(entry, "enter_in_error", by=by, now=now, reason=reason.strip())
     _settled(entry, _("The entry was entered in error."), by=by, now=now)
@@ -177,9 +184,8 @@ def end_waiting(*, patient: Patient, change: Any, by: Actor, now: datetime) -> i
     reason = as_kept(BECAUSE[change.step])
     open_ones = WaitlistEntry.objects.open().filter(patient=patient).order_by("pk")
     keys = list(open_ones.values_list("pk", flat=True))
-    withdraw_offers_of(keys, reason=reason, by=by, now=now)
     for key in keys:
-        entry = lock(WaitlistEntry.objects, key)
+        entry = _free_of_offers(key, reason, by=by, now=now)
         move(entry, "close", by=by, now=now, reason=reason, **{MARK: str(change.pk)})
         _settled(entry, reason, by=by, now=now)
     return len(keys)

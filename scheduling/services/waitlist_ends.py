@@ -14,17 +14,21 @@ from django.utils.translation import gettext as _
 from careplans import services as careplans
 from coordinator.clocks import services as clocks
 from coordinator.db import lock
+from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor, move
-from scheduling.models import Appointment, WaitlistEntry, WaitlistOffer
+from scheduling.models import Appointment, Block, WaitlistEntry, WaitlistOffer
 from scheduling.waitlist_workflow import WAITS, EntryStatus, OfferStatus
 
 ANSWER, REVIEW = "waitlist.answer", "waitlist.review"
 
 
-def settle_waits(visit: Appointment, *, by: Actor, now: datetime) -> None:
-    """The patient has what they waited for, and nobody else is asked about that time any more. Two queries at least."""
+def settle_waits(visit: Appointment, *, by: Actor, now: datetime, is_later: bool = False) -> None:
+    """The patient has what they waited for, and nobody else is asked about that time any more. Two queries at least.
+
+    `is_later`: the visit was only put off, so whoever waits for a sooner one waits on.
+    """
     mine = WaitlistEntry.objects.open().filter(patient=visit.patient_id, service=visit.service_id)
-    waits = list(mine.order_by("pk").values_list("pk", flat=True))
+    waits = [] if is_later else list(mine.order_by("pk").values_list("pk", flat=True))
     withdraw_offers_of(waits, reason=_("A visit was booked."), by=by, now=now)
     for key in waits:
         entry = lock(WaitlistEntry.objects, key)
@@ -37,6 +41,17 @@ def settle_waits(visit: Appointment, *, by: Actor, now: datetime) -> None:
             practitioner=visit.practitioner_id, start__lt=visit.end, end__gt=visit.start
         )
         _withdraw(taken, _("The time was booked for somebody else."), by, now)
+
+
+@in_clinic_language
+def withdraw_offers_in(block: Block, *, by: Actor, now: datetime) -> int:
+    """Nobody is asked any more about a time that is blocked; returns how many offers that took back."""
+    blocked = WaitlistOffer.objects.open().filter(start__lt=block.ends_at, end__gt=block.starts_at)
+    if block.practitioner_id:
+        blocked = blocked.filter(practitioner=block.practitioner_id)
+    else:
+        blocked = blocked.filter(site=block.site_id)
+    return _withdraw(blocked, _("This time is not free any more."), by, now)
 
 
 def withdraw_offers_of(entry_ids: Iterable[UUID], *, reason: str, by: Actor, now: datetime) -> int:

@@ -59,7 +59,7 @@ def _offer_next(
     advisory_lock(("practitioner", opening.practitioner_id))
     if answer_until(None, opening.start) <= now:
         raise NotAllowed(_("This time is too near to be offered to anybody."))
-    if not is_still_free(opening):
+    if not is_still_free(opening) or not (freed.practitioner and freed.practitioner.is_active):
         raise NotAllowed(_("This time is not free any more."))
     candidates = ranked(wishes_for(opening, by), opening, not_to_ask(opening))
     for place, wish in enumerate(candidates, start=1):

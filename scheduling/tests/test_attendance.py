@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from careplans.models import Task, TaskKind
+from careplans.services import close_automatic, complete_task
 from coordinator.accounts.roles import Role
 from coordinator.clocks.models import Clock
 from coordinator.db import Conflict
@@ -94,6 +95,16 @@ def test_a_no_show_makes_a_task_for_the_next_business_day_that_explains_its_date
     assert task.clock.rule_version.rule.key == "no_show.follow_up"
     assert task.cause_id == friday.pk
     assert (task.owner or task.team) is not None
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_the_date_of_the_call_ends_with_its_task(clinic: Clinic, missed: Appointment, done: bool) -> None:
+    task = Task.objects.get(kind=TaskKind.NO_SHOW_FOLLOW_UP)
+    if done:
+        complete_task(task_id=task.pk, outcome="Reached", by=clinic.coordinator, now=LATER)
+    else:
+        close_automatic(dedupe_keys=[task.dedupe_key], outcome="Moved away", by=clinic.coordinator, now=LATER)
+    assert Clock.objects.get(subject_id=missed.pk).state == ("met" if done else "void")
 
 
 @pytest.fixture

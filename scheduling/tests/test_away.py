@@ -246,6 +246,7 @@ def test_all_move_together_with_reminders_and_a_call_and_what_is_refused_stays_w
     assert "1 visit was not moved and keeps its time." in text
     assert f'id="v{eight[3].pk}"' in text
     assert text.count('class="rowlink"') == 1
+    assert f'value="{eight[3].pk}" checked' in text
     old = Appointment.objects.filter(pk__in=[visit.pk for visit in eight])
     assert old.filter(status=Status.RESCHEDULED).count() == 7
     assert old.get(status=Status.BOOKED) == eight[3]
@@ -275,6 +276,21 @@ def test_one_row_moves_alone_and_the_same_click_twice_moves_it_once(clinic, eigh
     assert again.status_code == 409
     assert Appointment.objects.filter(replaces=eight[0]).count() == 1
     assert browser.post(where, {"ids": []}).status_code == 409
+
+
+@pytest.mark.django_db
+def test_what_was_chosen_in_other_rows_stays_when_one_is_moved(clinic, eight, browser):
+    where = reverse("scheduling:away", args=[out(clinic).pk])
+    page = browser.get(where).content.decode()
+    of_second = page.partition(f'name="slot-{eight[1].pk}"')[2].partition("</select>")[0]
+    other = re.findall(r'value="([^"]+)">', of_second)[-1]
+    first = re.search(rf'name="slot-{eight[0].pk}">\s*<option value="([^"]+)"', page).group(1)
+    sent = {"only": str(eight[0].pk), f"slot-{eight[0].pk}": first, f"slot-{eight[1].pk}": other}
+    answer = browser.post(where, sent | {"ids": [str(eight[2].pk)]})
+    assert answer.status_code == 200
+    assert f'<option value="{other}" selected' in answer.content.decode()
+    assert f'value="{eight[2].pk}" checked' in answer.content.decode()
+    assert Appointment.objects.filter(replaces__isnull=False).count() == 1
 
 
 @pytest.mark.django_db

@@ -16,7 +16,7 @@ from coordinator.tests.factories import make_site, make_team
 from coordinator.workflow import System
 from patients.models import ContactPoint, Patient
 from patients.tests.factories import make_patient, make_phone
-from scheduling.models import Appointment
+from scheduling.models import Appointment, AppointmentChange
 from scheduling.rules.replies import Meaning, meaning_of
 from scheduling.services.replies import handle_events, record_reply
 from scheduling.tests.factories import make_appointment
@@ -151,6 +151,18 @@ def test_both_visits_of_a_day_that_one_message_named_are_confirmed() -> None:
     reply("yes")
     second.refresh_from_db()
     assert second.confirmed_at == NOW
+
+
+@pytest.mark.django_db
+def test_an_answer_to_the_old_time_does_not_confirm_the_new_one() -> None:
+    visit = reminded(person())
+    new = make_appointment(visit.patient, start=visit.start + timedelta(hours=1), replaces=visit)
+    Appointment.objects.filter(pk=visit.pk).update(status="rescheduled")
+    AppointmentChange.objects.create(record=new, step="book", to_status="booked", at=NOW - timedelta(hours=1))
+    assert reply("C") == "other"
+    new.refresh_from_db()
+    assert new.confirmed_at is None
+    assert Task.objects.get().title == "Read a text message"
 
 
 @pytest.mark.django_db

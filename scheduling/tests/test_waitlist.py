@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from careplans.models import Task
 from careplans.services import complete_task
+from coordinator.accounts.models import Practitioner
 from coordinator.accounts.roles import Role
 from coordinator.clocks.models import Clock
 from coordinator.dashboard.silent import find_silent
@@ -28,9 +29,11 @@ from patients.tests.factories import restrict
 from scheduling.models import Appointment, WaitlistEntry, WaitlistOffer
 from scheduling.rules.waitlist import NOTICE, Opening, Wish, answer_until, fits, order, ranked
 from scheduling.selectors.waitlist import open_times, waiting_at
-from scheduling.services import cancel_appointment
+from scheduling.services import cancel_appointment, reschedule_appointment
 from scheduling.services import waitlist as services
 from scheduling.services import waitlist_offers as offers
+from scheduling.services.availability import add_block
+from scheduling.services.away import mark_away
 from scheduling.tests.clinic import DAY, HOUR, MINUTE, NOW, at, make_clinic
 from scheduling.tests.factories import make_appointment, make_waitlist_entry, make_waitlist_offer
 
@@ -447,3 +450,46 @@ def test_ten_who_wait_cost_as_many_queries_as_one(clinic, freed, browser):
     for days in range(2, 11):
         waits(clinic, days)
     assert queries() == few
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", ["a coordinator", "a manager", "the place"])
+def test_a_time_that_is_blocked_is_offered_no_more_and_who_was_asked_waits_on(clinic, freed, who):
+    asked = waits(clinic, 30)
+    made = offer(clinic, freed)
+    about = {
+        "site_id": clinic.site.pk,
+        "reason": "Ill",
+        "starts_at": freed.start - HOUR,
+        "ends_at": freed.end,
+        "now": NOW,
+    }
+    if who == "a coordinator":
+        mark_away(practitioner_id=clinic.okafor.pk, by=clinic.coordinator, **about)
+    else:
+        provider = clinic.okafor.pk if who == "a manager" else None
+        add_block(practitioner_id=provider, by=make_user(Role.MANAGER, site=clinic.site), **about)
+    made.refresh_from_db()
+    asked.refresh_from_db()
+    assert (made.status, asked.status) == ("withdrawn", "waiting")
+    assert not Task.objects.open().filter(cause_id=made.pk).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("to", "status"), [("2026-11-24", "waiting"), ("2026-11-19", "booked")])
+def test_whose_visit_is_put_off_waits_on_and_whose_is_brought_forward_does_not(clinic, to, status):
+    visit = clinic.book(at("2026-11-20", "09:00"))
+    entry = make_waitlist_entry(visit.patient, service=clinic.service, since=NOW - DAY)
+    reschedule_appointment(
+        appointment_id=visit.pk, start=at(to, "09:00"), reason="Asked", by=clinic.coordinator, now=NOW
+    )
+    entry.refresh_from_db()
+    assert entry.status == status
+
+
+@pytest.mark.django_db
+def test_the_time_of_a_provider_who_left_is_not_offered(clinic, freed):
+    waits(clinic, 30)
+    Practitioner.objects.filter(pk=clinic.okafor.pk).update(is_active=False)
+    with pytest.raises(NotAllowed, match="not free any more"):
+        offer(clinic, freed)

@@ -36,7 +36,7 @@ def away_list(request: HttpRequest) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     form = AwayForm(sent, sites=sites, people=choices.people_at([site.pk for site in sites]))
     if request.method == "POST" and form.is_valid():
-        block = attempt(form, lambda: _mark(request, form.cleaned_data), on_top=(Conflict, NotAllowed))
+        block = attempt(form, lambda: _say_away(request, form.cleaned_data), on_top=(Conflict, NotAllowed))
         if block:
             return redirect("scheduling:away", block.pk)
     found = blocks_of_people(request.user, timezone.now())
@@ -44,7 +44,7 @@ def away_list(request: HttpRequest) -> HttpResponse:
     return page(request, "scheduling/away_list.html", {"form": form, "found": found}, status=status)
 
 
-def _mark(request: HttpRequest, data: dict[str, Any]) -> Block:
+def _say_away(request: HttpRequest, data: dict[str, Any]) -> Block:
     return services.mark_away(
         practitioner_id=UUID(data["practitioner"]),
         site_id=UUID(data["site"]),
@@ -71,11 +71,11 @@ def away(request: HttpRequest, pk: UUID) -> HttpResponse:
         done = sum(one.done for one in results)
         if done:
             toast(request, ngettext("%(n)d visit moved", "%(n)d visits moved", done) % {"n": done})
-        if done and not refused:
-            return redirect("scheduling:away", pk)
     with timezone.override(block.site.tzinfo):
         rows, more, hidden = touched_by(request.user, block, now)
-        _mark_refused(rows, refused, request)
+        kept = _keep_typed(rows, refused, request)
+        if done and not refused and not kept:
+            return redirect("scheduling:away", pk)
         context = {"away": block, "rows": rows, "more": more, "hidden": hidden, "refused": len(refused)}
         context |= {"done": done, "may_take_back": can_take_back(request.user, block)}
         context |= {"is_empty_post": request.method == "POST" and not refused and not done}
@@ -109,10 +109,18 @@ def _wanted(request: HttpRequest) -> tuple[list[services.Wanted], dict[UUID, str
     return wanted, refused
 
 
-def _mark_refused(rows: list[Row], refused: dict[UUID, str], request: HttpRequest) -> None:
-    """What was refused stays on the list with why; what was ticked stays ticked."""
+def _keep_typed(rows: list[Row], refused: dict[UUID, str], request: HttpRequest) -> bool:
+    """What was refused stays on the list with why; what was ticked or chosen in other rows stays. Whether any did."""
+    kept = False
+    ticked = request.POST.getlist("ids")
     for row in rows:
         row.refused = refused.get(row.visit.pk, "")
+        row.ticked = str(row.visit.pk) in ticked
+        value = request.POST.get(f"slot-{row.visit.pk}", row.chosen)
+        other = value != row.chosen and any(choice.offer.value == value for choice in row.choices)
+        row.chosen = value if other else row.chosen
+        kept = kept or row.ticked or other
+    return kept
 
 
 @require_POST

@@ -170,6 +170,7 @@ def _page(
         posted = form.data.get("slot") if form.is_bound else ""
         context["chosen"] = more.pop("chosen", "") or posted or context.get("chosen", "")
     context |= {"ask": ask, "site": ask.site, "today": ask.today, "now": ask.now, **more}
+    context["heading"] = _heading(more.get("replaces"))
     return page(ask.request, "scheduling/book.html", context, part="scheduling/_finder.html", status=status)
 
 
@@ -222,3 +223,9 @@ def _when(visit: Appointment) -> str:
 def _day_of(visit: Appointment) -> str:
     day = timezone.localtime(visit.start).date()
     return f"{reverse('scheduling:schedule')}?{urlencode({'date': day.isoformat()})}"
+
+
+def _heading(replaces: Appointment | None) -> str:
+    if replaces is None or replaces.status in UNBOOKED:
+        return _("Book a visit")
+    return _("Rebook a missed visit") if replaces.status == Status.NO_SHOW else _("Move a visit")

@@ -31,6 +31,7 @@ document.addEventListener('htmx:beforeRequest', e => {
   e.detail.target?.setAttribute('aria-busy', 'true');
 });
 document.addEventListener('htmx:afterRequest', e => {
+  if (e.detail.xhr?.getResponseHeader('HX-Redirect')) return; // busy until the other page is there
   busy(sender(e), false);
   e.detail.target?.removeAttribute('aria-busy');
 });
@@ -43,7 +44,12 @@ document.addEventListener('submit', e => {
   form.dataset.sent = '1';
   setTimeout(() => { delete form.dataset.sent; }, 5000);
 });
-addEventListener('pageshow', () => document.querySelectorAll('form[data-sent]').forEach(f => { delete f.dataset.sent; }));
+addEventListener('pageshow', e => {
+  document.querySelectorAll('form[data-sent]').forEach(f => { delete f.dataset.sent; });
+  if (!e.persisted) return;
+  document.querySelectorAll('[data-idle]').forEach(button => busy(button, false));
+  document.querySelectorAll('[aria-busy]').forEach(target => target.removeAttribute('aria-busy'));
+});
 
 function failed(words) {
   const toast = document.getElementById('text-failed').content.cloneNode(true);

@@ -122,6 +122,11 @@ class Moved(Strict):
     practitioner = Visible(bookable, required=False, allow_null=True)
     room = serializers.UUIDField(required=False, allow_null=True)
     override_reason = words(required=False, max_length=250)
+    patient_agreed = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="The patient agreed to this time. Otherwise a task asks to tell them; moving sends no message.",
+    )
 
 
 class Cancelled(Strict):

@@ -158,6 +158,10 @@ class Ready(Strict):
     clinical_question = serializers.CharField(required=False, max_length=20_000)
 
 
+class MadeReady(Ready):
+    reason = words(required=False, help_text="Needed while the authorization it waits for is not decided.")
+
+
 class Sent(Ready):
     channel = serializers.ChoiceField(CHANNELS)
 

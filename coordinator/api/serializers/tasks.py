@@ -66,7 +66,9 @@ class TaskDetail(Shape):
 
 
 class TaskChange(StrictModel):
-    due_at = Instant(required=False, allow_null=True)
+    due_at = Instant(
+        required=False, allow_null=True, help_text="A new task without one is due by the rule `task.undated`."
+    )
 
     class Meta:
         model = Task

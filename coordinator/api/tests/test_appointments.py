@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from careplans.models import Task
 from coordinator.tests.factories import make_practitioner, make_user
 from patients.tests.factories import make_patient
 from referrals.tests.factories import make_referral
@@ -143,6 +144,14 @@ def test_moving_a_visit_answers_with_the_new_one(world, visit):
     assert moved["Location"].endswith(address(moved.json()))
     old = world.caller.get(address(visit)).json()
     assert (old["status"], old["version"]) == ("rescheduled", 2)
+    tell = Task.objects.get(title="Tell the patient: the visit was moved")
+    assert str(tell.cause_id) == moved.json()["id"]
+
+
+def test_a_patient_who_agreed_to_the_new_time_is_not_told_of_it(world, visit):
+    step = {"step": "reschedule", "start": workday(14).isoformat(), "reason": "Asked for later"}
+    assert world.caller.step(address(visit, "steps/"), step | {"patient_agreed": True}, 1).status_code == 201
+    assert not Task.objects.exists()
 
 
 def test_a_visit_that_cannot_be_moved_stays(world, visit):

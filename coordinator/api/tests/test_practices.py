@@ -3,9 +3,10 @@
 import pytest
 from django.utils import timezone
 
+from coordinator.api.tests.factories import make_caller
 from coordinator.api.tests.test_paging import walk
 from coordinator.api.tests.test_schema import call_named, check
-from patients.models import Coverage
+from patients.models import Coverage, Patient
 from referrals.models import Practice, Referral
 from referrals.tests.directory_factories import make_clinician, make_network, make_practice
 from referrals.tests.factories import make_referral
@@ -96,6 +97,21 @@ def test_recipients_are_ranked_with_reasons_and_one_is_chosen(world, lakes):
         f"/api/v1/referrals/{made.json()['id']}/recipients/", {"q": "dental", "specialty": "Dentistry"}
     )
     assert [row["name"] for row in narrowed.json()["results"]] == ["Aspen Dental", "Lakes Heart"]
+
+
+def test_the_ranking_says_nothing_of_the_patient_to_a_token_that_may_not_read_patients(world, lakes):
+    Patient.objects.filter(pk=world.patient.pk).update(
+        language="es", postal_code="55401", city="Edina", state="MN"
+    )
+    Coverage.objects.create(patient=world.patient, payer_name="HealthNorth", status="active")
+    where = f"/api/v1/referrals/{make_referral(world.patient, specialty='Cardiology').pk}/recipients/"
+
+    def said(caller):
+        return {reason["factor"] for reason in caller.get(where).json()["results"][0]["reasons"]}
+
+    whole, narrow = said(world.caller), said(make_caller(world.site, scopes=("referrals:read",)))
+    assert whole - narrow == {"network", "language", "distance"}
+    assert "specialty" in narrow
 
 
 def test_an_entry_that_is_retired_is_not_chosen(world, lakes):

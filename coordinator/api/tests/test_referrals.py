@@ -1,4 +1,7 @@
+import datetime
+
 import pytest
+from django.utils import timezone
 
 from coordinator.tests.factories import make_organization, make_practitioner, make_user
 from patients.models import Problem
@@ -47,11 +50,11 @@ def test_a_second_one_for_the_specialty_is_a_conflict_that_names_the_first(world
 
 
 def test_a_referral_goes_from_draft_to_a_closed_loop(world, draft):
-    version = draft["version"]
+    version, today = draft["version"], timezone.localdate(timezone=world.site.tzinfo)
     for step in (
         {"step": "send", "channel": "fax"},
-        {"step": "schedule", "visit_at": "2027-02-03T15:00:00Z"},
-        {"step": "complete", "seen_on": "2026-11-01", "report": str(make_document(world.patient).pk)},
+        {"step": "schedule", "visit_at": f"{today + datetime.timedelta(days=70)}T15:00:00Z"},
+        {"step": "complete", "seen_on": today.isoformat(), "report": str(make_document(world.patient).pk)},
     ):
         done = world.caller.step(address(draft, "steps/"), step, version)
         assert done.status_code == 200, done.json()

@@ -128,10 +128,14 @@ def free_time(offer: Any) -> dict[str, Any]:
     }
 
 
-def reschedule(*, practitioner: Any = KEEP, room: Any = KEEP, **call: Any) -> Appointment:
+def reschedule(
+    *, patient_agreed: bool, practitioner: Any = KEEP, room: Any = KEEP, **call: Any
+) -> Appointment:
     """What is not sent stays as it was; null means none."""
     who = practitioner if practitioner is KEEP or practitioner is None else practitioner.pk
-    return services.reschedule_appointment(practitioner_id=who, room_id=room, **call)
+    return services.reschedule_appointment(
+        practitioner_id=who, room_id=room, ask_to_tell=not patient_agreed, **call
+    )
 
 
 STEPS = StepBook(

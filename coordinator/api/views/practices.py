@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from coordinator.api.base import ApiView, ListView
 from coordinator.api.fields import row
+from coordinator.api.permissions import Scoped
 from coordinator.api.serializers import practices as shapes
 from coordinator.http import get_visible_or_404
 from referrals.models import Practice, Referral
@@ -64,7 +65,8 @@ class RecipientList(PracticeView):
 
     @extend_schema(operation_id="referrals_recipients", responses=shapes.Recipients)
     def get(self, request: Any, pk: UUID) -> Response:
-        """The directory ranked for this referral and its patient, each reason a sentence with its points."""
+        """The directory ranked for this referral and its patient, each reason a sentence with its points. Coverage,
+        language and distance need `patients:read` as well; without it they are neither counted nor said."""
         referral = get_visible_or_404(Referral.objects.select_related("patient"), request.user, pk=pk)
         given = self.query()
         earlier = Referral.objects.visible_to(request.user).filter(pk=referral.refers_elsewhere_id).first()
@@ -77,6 +79,7 @@ class RecipientList(PracticeView):
             elsewhere=earlier,
             everything=given.get("all", False),
             word=given.get("q", ""),
+            with_patient=Scoped(request.user, request.auth.scopes).can("patients.view"),
         )
         weights = [{"factor": key, "most": most, "text": str(text)} for key, (most, text) in WEIGHTS.items()]
         return Response(

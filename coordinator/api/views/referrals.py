@@ -117,7 +117,7 @@ def advance(step: str) -> Any:
 
 
 ASKS: dict[str, Any] = {
-    "await_authorization": NoInput, "make_ready": shapes.Ready, "redraft": NoInput, "withdraw": shapes.Ended,
+    "await_authorization": NoInput, "make_ready": shapes.MadeReady, "redraft": NoInput, "withdraw": shapes.Ended,
     "send": shapes.Sent, "record_send_failure": WithReason, "receive": shapes.Received, "accept": shapes.Confirmed,
     "schedule": shapes.Scheduled, "record_no_show": shapes.NoShow, "cancel_visit": shapes.VisitOff, "see": shapes.Seen,
     "complete": shapes.ReportIn, "decline": shapes.Declined, "request_cancel": shapes.Ended,

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import ProgrammingError
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from coordinator.audit.models import AuditEvent
 from coordinator.clocks import register_services as desk
@@ -21,6 +22,7 @@ from coordinator.workflow import NotAllowed
 
 pytestmark = pytest.mark.django_db
 NOW = local(CHICAGO, 2026, 11, 20, 16)
+NEW_YEAR = date(timezone.localdate().year + 1, 1, 1)  # still to come on any day
 BACK_DATED = date(2026, 11, 20)
 
 
@@ -205,7 +207,7 @@ def test_the_next_release_leaves_a_rule_alone_that_was_changed_here(second):
 
 def typed(**fields):
     return {
-        "effective_from": "2027-01-01",
+        "effective_from": NEW_YEAR.isoformat(),
         "amount": "3",
         "kind": "business_days",
         "extension": "none",
@@ -227,7 +229,7 @@ def test_a_change_goes_from_form_to_approval(client, second):
     proposal = RuleProposal.objects.get()
     assert answer["Location"] == reverse("clocks:proposal", args=[proposal.pk])
     own = client.get(answer["Location"]).content.decode()
-    assert "Nothing that is open moves: the version counts for events from Jan 1, 2027 on." in own
+    assert f"the version counts for events from Jan 1, {NEW_YEAR.year} on." in own
     assert "Withdraw" in own
     assert ">Approve<" not in own
     client.force_login(second)
@@ -286,5 +288,5 @@ def test_the_register_costs_the_same_however_many_wait(client):
 
     make_proposal()
     first = queries()
-    make_proposal("referral.report", effective_from=date(2027, 1, 1) + timedelta(days=1))
+    make_proposal("referral.report", effective_from=NEW_YEAR + timedelta(days=1))
     assert queries() == first

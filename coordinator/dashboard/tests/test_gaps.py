@@ -139,7 +139,7 @@ def test_the_task_says_what_is_missing_in_the_clinics_language(site, dana):
         night(site)
     task = Task.objects.get(dedupe_key__startswith=gaps.KEY)
     assert (task.kind, task.owner, task.title) == ("data_quality", dana, "Complete the record")
-    assert task.reason == "Missing: the language. Due a week after the night that found it."
+    assert task.reason == "Missing: the language. At first due a week after the night that found it."
 
 
 def test_the_night_may_run_again_and_the_task_closes_by_itself_when_mended(site, dana):

@@ -511,7 +511,7 @@ def test_open_checklist_items_ask_for_a_word(dana_page, dana):
 def test_snoozing_asks_until_when(dana_page, dana):
     task = task_for(dana)
     form = text(dana_page.get(reverse("dashboard:my_work_act", args=[task.pk, "snooze"]), headers=HTMX))
-    assert "Tomorrow" in form
+    assert 'value="tomorrow"' in form  # called so, or the next working day
     assert "<html" not in form
     assert act(dana_page, task, "snooze", {"until": "pick", "wake_at": ""}).status_code == 422
     assert act(dana_page, task, "snooze", {"until": "tomorrow"}).status_code == 200

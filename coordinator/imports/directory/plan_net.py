@@ -237,7 +237,8 @@ def _plans(files: Files) -> dict[str, list[tuple[str, str, str]]]:
 def _network_rows(
     files: Files, place: Place, plans: dict[str, list[tuple[str, str, str]]]
 ) -> list[dict[str, Any]]:
-    rows = []
+    """One row for each payer, plan, network and first day, as the directory keeps them; of several the one that lasts."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for network, (start, end) in sorted(place.networks.items()):
         body = files.body(network)
         files.use(network)
@@ -250,8 +251,14 @@ def _network_rows(
             if payer:
                 row = {"payer_name": payer, "plan_name": plan, "network_name": name, "participates": True}
                 row |= {"starts_on": start or None, "ends_on": end if end and end >= start else None}
-                rows += [row] if row not in rows else []
-    return rows
+                there = rows.setdefault((payer, plan, name, start), row)
+                there["ends_on"] = _last(there["ends_on"], row["ends_on"])
+    return list(rows.values())
+
+
+def _last(one: str | None, other: str | None) -> str | None:
+    """The later last day; None, which has no end, is the latest."""
+    return max(one, other) if one and other else None
 
 
 # --- one entry ------------------------------------------------------------------------------------------

@@ -144,12 +144,18 @@ def _apply(run: DirectoryImport, row: DirectoryProposal, by: Actor, now: datetim
             **row.said["facts"],
         )
     else:
+        practice = _locked(practice.pk)
         if practice.version != row.version:
             return Outcome.KEPT
         directory.set_practice_retired(practice_id=practice.pk, retired=False, by=by, now=now)
         directory.save_practice(practice_id=practice.pk, version=None, by=by, now=now, **row.said["facts"])
     row.practice, row.version = _set(practice, row.said, by, now)
     return Outcome.ADDED if row.finding == Finding.NEW else Outcome.CHANGED
+
+
+def _locked(practice_id: UUID) -> Practice:
+    """The entry as it stands now: the rows of an import are read long before the last of them has its turn."""
+    return lock(Practice.objects, practice_id)
 
 
 def _set(practice: Practice, said: dict[str, Any], by: Actor, now: datetime) -> tuple[Practice, int]:
@@ -182,7 +188,8 @@ def undo_directory(*, run_id: UUID, by: Actor, now: datetime) -> DirectoryImport
 
 
 def _take_back(row: DirectoryProposal, by: Actor, now: datetime) -> str:
-    practice: Any = row.practice
+    assert row.practice_id is not None
+    practice = _locked(row.practice_id)
     if practice.version != row.version:
         return Outcome.KEPT
     if row.finding == Finding.NEW:

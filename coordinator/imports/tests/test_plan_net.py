@@ -112,6 +112,42 @@ def test_what_somebody_changed_after_the_check_is_not_overwritten(beth):
     assert (heart.fax, other.proposals.get(finding="changed").outcome) == ("+16125550199", "kept")
 
 
+@pytest.mark.parametrize("step", ["_apply", "_take_back"])
+def test_what_somebody_changes_while_an_import_is_at_work_is_kept(beth, monkeypatch, step):
+    apply(check(beth, ("acme.json", plan_net_bundle())), beth)
+    run = check(beth, ("acme.json", plan_net_bundle(fax="(612) 555-0188")))
+    if step == "_take_back":
+        apply(run, beth)
+    heart = Practice.objects.get(name="Lakes Heart")
+    usual = getattr(services, step)
+
+    def somebody_is_quicker(*args):
+        save_practice(practice_id=heart.pk, version=None, by=beth, now=timezone.now(), fax="+16125550177")
+        return usual(*args)
+
+    monkeypatch.setattr(services, step, somebody_is_quicker)
+    if step == "_apply":
+        apply(run, beth)
+    else:
+        services.undo_directory(run_id=run.pk, by=beth, now=timezone.now())
+    heart.refresh_from_db()
+    assert (heart.fax, run.proposals.get(practice=heart).outcome) == ("+16125550177", "kept")
+
+
+def test_two_networks_of_one_name_that_begin_on_one_day_are_one_line_that_lasts(beth):
+    first, *others = (one for one in plan_net_resources() if one["id"] in ("net", "joins"))
+    again = {**others[0], "id": "joins-again", "network": [{"reference": "Organization/net-again"}]}
+    again["period"] = {"start": "2026-01-01", "end": "2026-12-31"}
+    plan = {"resourceType": "InsurancePlan", "id": "gold-again", "name": "Gold", "status": "active"}
+    plan |= {"ownedBy": {"reference": "Organization/acme"}, "network": again["network"]}
+    more = [{**first, "id": "net-again"}, again, plan]
+    entries = [{"resource": resource} for resource in [*plan_net_resources(), *more]]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    apply(check(beth, ("acme.json", json.dumps(bundle).encode())), beth)
+    row = Practice.objects.get(name="Lakes Heart").networks.get()
+    assert (row.plan_name, row.starts_on, row.ends_on) == ("Gold", date(2026, 1, 1), None)
+
+
 def test_a_bad_line_spoils_only_itself_and_says_where(beth):
     lines = [json.dumps(resource) for resource in plan_net_resources()]
     lines[1] = '{"resourceType": "Organization", '
