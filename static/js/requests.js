@@ -36,6 +36,19 @@ document.addEventListener('htmx:afterRequest', e => {
   e.detail.target?.removeAttribute('aria-busy');
 });
 
+// A part of a form that is fetched anew ([data-asks-again]): what was chosen in it meanwhile is not swapped away, the
+// part is asked for once more with it.
+const answers = part => JSON.stringify([...part.querySelectorAll('input, select, textarea')].map(f => f.matches('[type=radio], [type=checkbox]') ? f.checked : f.value));
+document.addEventListener('htmx:beforeRequest', e => {
+  if (e.detail.elt.matches('[data-asks-again]')) e.detail.target.dataset.asked = answers(e.detail.target);
+});
+document.addEventListener('htmx:beforeSwap', e => {
+  const { requestConfig: { elt }, target } = e.detail;
+  if (!elt.matches('[data-asks-again]') || target.dataset.asked === answers(target)) return;
+  e.detail.shouldSwap = false;
+  setTimeout(() => elt.click());
+});
+
 // Plain forms: the second click is ignored too.
 document.addEventListener('submit', e => {
   const form = e.target;

@@ -9,7 +9,7 @@ import logging
 import re
 import time
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route, expect
 
 from coordinator.tests.browser.conftest import photograph, violations
 from coordinator.tests.browser.test_day import noted
@@ -99,3 +99,20 @@ def test_a_referral_is_written_sent_and_closed_within_the_clicks_of_the_day(open
     new.refresh_from_db()
     assert new.loop_closed_at is not None
     clicks.done("33")
+
+
+def test_who_is_chosen_while_the_order_is_fetched_stays_chosen(open_page):
+    """The answer to the specialty was on its way and took the mark off that somebody had set meanwhile."""
+    page = open_page("coordinator")
+    maria = Patient.objects.get(family_name="Alvarez", given_name="Maria")
+    page.goto(f"/referrals/new/?patient={maria.pk}")
+    held: list[Route] = []
+    page.route("**/referrals/new/", lambda route: route.continue_() if held else held.append(route))
+    page.get_by_role("textbox", name="Specialty").fill("Cardiology")
+    with page.expect_request("**/referrals/new/"):
+        page.get_by_role("textbox", name="Reason", exact=True).fill("Swelling of both legs")
+    chosen = page.get_by_role("radio", name=re.compile("^Mercy Cardiology"))
+    chosen.check()
+    held[0].continue_()
+    expect(page.locator("#recipients")).to_contain_text("Ranked for Cardiology.")
+    expect(chosen).to_be_checked()
