@@ -14,6 +14,7 @@ from referrals.forms.referrals import CHANNELS
 from referrals.kinds import kind_of
 from referrals.models import Referral
 from referrals.services.authorization_tasks import awaits_decision
+from referrals.services.step_facts import check_is_its_visit
 from referrals.visit_guard import Against, against_visit
 from referrals.workflow import HELPED, NOT_COMPLETED, CancelledBy, ReferralStatus
 
@@ -146,6 +147,12 @@ class StepForm(forms.Form):
     def _ask_about_collision(self, found: dict[str, Any]) -> None:
         """A date that no authorization covers is saved with a reason only; `collision` says what else can be done."""
         if self.answer is None or not found.get("visit_at") or found.get("collision_reason"):
+            return
+        try:
+            on = timezone.localdate(found["visit_at"], self.referral.site.tzinfo)
+            check_is_its_visit(self.referral, "visit_at", on)
+        except forms.ValidationError as why:
+            self.add_error(None, why)
             return
         self.collision = against_visit(self.referral, found["visit_at"], timezone.now())
         if self.collision is not None:

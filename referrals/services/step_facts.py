@@ -71,11 +71,11 @@ def check_reason(referral: Referral, step: str, reason: str) -> None:
 def _check_visit(referral: Referral, facts: dict[str, Any], by: Actor, now: datetime) -> None:
     visit_at = facts.get("visit_at")
     if isinstance(visit_at, datetime):
-        _check_is_its_visit(referral, "visit_at", timezone.localdate(visit_at, referral.site.tzinfo))
+        check_is_its_visit(referral, "visit_at", timezone.localdate(visit_at, referral.site.tzinfo))
 
 
-def _check_is_its_visit(referral: Referral, field: str, on: date) -> None:
-    """Some referrals are written after the visit; one long before it is a mistyped year."""
+def check_is_its_visit(referral: Referral, field: str, on: date) -> None:
+    """Some referrals are written after the visit; a visit long before is a mistyped year: ValidationError on `field`."""
     written = referral.changes.order_by("at", "id").values_list("at", flat=True).first()
     first = min(at for at in (written, referral.sent_at, referral.stage_since) if at is not None)
     day = timezone.localdate(first, referral.site.tzinfo)
@@ -143,7 +143,7 @@ def _check_seen(referral: Referral, facts: dict[str, Any], by: Actor, now: datet
         return
     if seen_on > timezone.localdate(now, referral.site.tzinfo):
         raise ValidationError({"seen_on": _("A visit in the future cannot have happened.")})
-    _check_is_its_visit(referral, "seen_on", seen_on)
+    check_is_its_visit(referral, "seen_on", seen_on)
 
 
 def _check_report(referral: Referral, facts: dict[str, Any], by: Actor, now: datetime) -> None:

@@ -58,6 +58,7 @@ class Wish:
     place: str
     is_outside: bool = False
     must_be_by: date | None = None
+    moved_from: datetime | None = None  # when a booked visit that moves is now
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,14 @@ def _near(wish: Wish, visit: Visit) -> Iterator[Found]:
 
 
 def _same_need(wish: Wish, visit: Visit) -> bool:
-    near = abs((local_day(visit.start, wish.zone) - local_day(wish.start, wish.zone)).days)
-    return visit.service_id == wish.service_id and near <= SAME_SERVICE_DAYS
+    """Two visits of one service within days of each other; of one that moves, only when it was not so before."""
+    if visit.service_id != wish.service_id or not _within_days(wish.start, visit, wish.zone):
+        return False
+    return wish.moved_from is None or not _within_days(wish.moved_from, visit, wish.zone)
+
+
+def _within_days(start: datetime, visit: Visit, zone: str) -> bool:
+    return abs((local_day(visit.start, zone) - local_day(start, zone)).days) <= SAME_SERVICE_DAYS
 
 
 def _about_the_day(wish: Wish, openness: Openness) -> Iterator[Found]:

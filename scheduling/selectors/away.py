@@ -36,7 +36,10 @@ class Choice:
 
 @dataclass
 class Row:
-    """One visit to move. `refused` is the sentence of a move that was not possible; `ticked`, as it was sent."""
+    """One visit to move. `refused` is the sentence of a move that was not possible; `ticked` and `why`, as it was sent.
+
+    `asks`: it moves all the same, with a reason.
+    """
 
     visit: Appointment
     reasons: list[str]
@@ -44,6 +47,8 @@ class Row:
     chosen: str = ""
     refused: str = ""
     ticked: bool = False
+    asks: bool = False
+    why: str = ""
 
 
 def blocks_of_people(user: Any, now: datetime) -> list[Block]:

@@ -153,7 +153,13 @@ def reschedule_appointment(
         old = lock(Appointment.objects, appointment_id)
         was_no_show = old.status == Status.NO_SHOW
         move(old, "reschedule", by=by, now=now, reason=reason.strip(), to_start=start)
-        found = check_free(asked, by=by, override_reason=override_reason, without=old)
+        found = check_free(
+            asked,
+            by=by,
+            override_reason=override_reason,
+            without=old,
+            moved_from=None if was_no_show else old.start,
+        )
         new = _made(
             asked,
             found,

@@ -100,13 +100,15 @@ class Wanted:
     appointment_id: UUID
     start: datetime
     practitioner_id: UUID | None
+    override_reason: str = ""
 
 
 @dataclass(frozen=True)
 class Moved(Result):
-    """`new` is the visit that replaces it."""
+    """`new` is the visit that replaces it; `needs_reason`: it would be moved all the same, with a reason."""
 
     new: Appointment | None = None
+    needs_reason: bool = False
 
 
 def move_touched(*, block: Block, wanted: Sequence[Wanted], by: Actor, now: datetime) -> list[Moved]:
@@ -122,7 +124,9 @@ def _one(block: Block, wish: Wanted, is_in_it: bool, by: Actor, now: datetime) -
         return Moved(key, False, _("This visit was moved or cancelled meanwhile."))
     try:
         return Moved(key, True, new=_move(block, wish, by, now))
-    except (NotAllowed, Conflict, PermissionDenied) as refusal:
+    except Conflict as refusal:
+        return Moved(key, False, str(refusal), needs_reason=refusal.extra.get("needs_reason", False))
+    except (NotAllowed, PermissionDenied) as refusal:
         return Moved(key, False, str(refusal))
     except ValidationError as refusal:
         return Moved(key, False, " ".join(refusal.messages))
@@ -138,6 +142,7 @@ def _move(block: Block, wish: Wanted, by: Actor, now: datetime) -> Appointment:
             practitioner_id=wish.practitioner_id,
             room_id=KEEP if same else None,  # the room belongs to the provider's own day
             reason=_("The provider is away: %(why)s") % {"why": block.reason},
+            override_reason=wish.override_reason,
             by=by,
             now=now,
         )

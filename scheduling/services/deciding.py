@@ -194,10 +194,18 @@ def _not_there(field: str) -> ValidationError:
 
 
 def check_free(
-    asked: Asked, *, by: Actor, override_reason: str, without: Appointment | None = None
+    asked: Asked,
+    *,
+    by: Actor,
+    override_reason: str,
+    without: Appointment | None = None,
+    moved_from: datetime | None = None,
 ) -> list[Found]:
-    """What was overridden or answered. Raises Conflict with the findings when it may not, or no reason was given."""
-    wish = asked.wish()
+    """What was overridden or answered. Raises Conflict with the findings when it may not, or no reason was given.
+
+    `moved_from`: the time of a booked visit that moves; what was so there too is not asked again.
+    """
+    wish = replace(asked.wish(), moved_from=moved_from)
     visits, blocks = facts.in_the_way(wish, asked.site.pk, without=without.pk if without else None)
     found = findings(wish, visits, facts.openness(wish, asked.site, blocks))
     if asked.authorization is not None:

@@ -224,6 +224,10 @@ def test_another_provider_of_the_same_specialty_stands_in(clinic, eight):
     assert proposed == {same}
 
 
+def start_of(slot):
+    return datetime.datetime.strptime(slot.partition("~")[0], "%Y-%m-%dT%H:%MZ").replace(tzinfo=datetime.UTC)
+
+
 @pytest.mark.django_db
 def test_all_move_together_with_reminders_and_a_call_and_what_is_refused_stays_with_why(
     clinic, eight, browser
@@ -235,10 +239,7 @@ def test_all_move_together_with_reminders_and_a_call_and_what_is_refused_stays_w
     chosen = dict(re.findall(r'name="slot-([0-9a-f-]{36})">\s*<option value="([^"]+)" selected', page))
     assert len(chosen) == 8
     taken = chosen[str(eight[3].pk)]
-    start = datetime.datetime.strptime(taken.partition("~")[0], "%Y-%m-%dT%H:%MZ").replace(
-        tzinfo=datetime.UTC
-    )
-    clinic.book(start, patient_id=clinic.other_patient().pk)  # somebody was quicker
+    clinic.book(start_of(taken), patient_id=clinic.other_patient().pk)  # somebody was quicker
     sent = {f"slot-{key}": value for key, value in chosen.items()} | {"ids": list(chosen)}
     answer = browser.post(where, sent)
     text = answer.content.decode()
@@ -291,6 +292,31 @@ def test_what_was_chosen_in_other_rows_stays_when_one_is_moved(clinic, eight, br
     assert f'<option value="{other}" selected' in answer.content.decode()
     assert f'value="{eight[2].pk}" checked' in answer.content.decode()
     assert Appointment.objects.filter(replaces__isnull=False).count() == 1
+
+
+@pytest.mark.django_db
+def test_what_needs_a_reason_is_answered_in_its_row(clinic, eight, browser):
+    visit, other = eight[0], eight[1]
+    where = reverse("scheduling:away", args=[out(clinic).pk])
+    page = browser.get(where).content.decode()
+    times = re.findall(
+        r'<option value="([^"]+)"',
+        page.partition(f'name="slot-{visit.pk}"')[2].partition("</select>")[0],
+    )
+    day_after = (visit.start + DAY).date().isoformat()
+    chosen = next(value for value in times if value >= day_after)
+    Appointment.objects.filter(pk=visit.pk).update(must_be_by=None)
+    make_appointment(
+        visit.patient, start=start_of(chosen) + 7 * DAY, service=visit.service, practitioner=None
+    )
+    sent = {"only": str(visit.pk), f"slot-{visit.pk}": chosen}
+    text = browser.post(where, sent | {"ids": [str(other.pk)]}).content.decode()
+    assert f'name="why-{visit.pk}"' in text
+    assert "Give a reason" in text
+    assert f'name="why-{other.pk}"' not in text
+    assert f'value="{other.pk}" checked' in text
+    assert browser.post(where, sent | {f"why-{visit.pk}": "Two weighings"}).status_code == 302
+    assert Appointment.objects.get(replaces=visit).override_reason == "Two weighings"
 
 
 @pytest.mark.django_db

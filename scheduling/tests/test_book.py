@@ -277,6 +277,15 @@ def test_moving_is_the_finder_filled_in_and_needs_a_reason(clinic: Clinic, brows
     assert "Moved to Fri, Nov 20, 2026, 2:30 PM" in browser.get(answer["Location"]).content.decode()
 
 
+def test_a_visit_that_had_no_time_yet_is_said_to_be_booked(clinic: Clinic, browser: Client) -> None:
+    needed = make_appointment(
+        clinic.patient, site=clinic.site, service=clinic.service, practitioner=None, status="proposed"
+    )
+    to = {"slot": slot(clinic, FRIDAY), "first": "2026-11-18", "last": "2026-11-27"}
+    answer = browser.post(reverse("scheduling:appointment_move", args=[needed.pk]), to)
+    assert "Booked: Fri, Nov 20, 2026, 1:30 PM" in browser.get(answer["Location"]).content.decode()
+
+
 def moved(clinic: Clinic, browser: Client, visit: Appointment, hours: int, **more: str) -> Appointment:
     to = {"slot": slot(clinic, FRIDAY + hours * HOUR), "first": "2026-11-18", "last": "2026-11-27"}
     address = reverse("scheduling:appointment_move", args=[visit.pk])

@@ -191,6 +191,17 @@ def test_the_same_service_within_seven_days_is_asked_about(clinic: Clinic, days:
     assert clinic.book(start, override_reason="Second weighing").override_reason == "Second weighing"
 
 
+def test_a_visit_that_moves_is_asked_about_only_what_is_new(clinic: Clinic) -> None:
+    clinic.book(at("2026-11-23", "09:00"))
+    near = clinic.book(at("2026-11-25", "09:00"), override_reason="Second weighing")
+    far = clinic.book(at("2026-12-08", "09:00"))
+    asked = {"by": clinic.coordinator, "now": NOW, "reason": "Asked by phone"}
+    moved = reschedule_appointment(appointment_id=near.pk, start=at("2026-11-27", "09:00"), **asked)
+    assert moved.override_reason == ""
+    with pytest.raises(Conflict, match="already has a visit for Heart failure follow-up"):
+        reschedule_appointment(appointment_id=far.pk, start=at("2026-12-01", "09:00"), **asked)
+
+
 def test_later_than_the_patient_must_be_seen_asks_for_a_reason(clinic: Clinic) -> None:
     by_friday = at("2026-11-20").date()
     with pytest.raises(Conflict, match="must be seen by Fri, Nov 20, 2026"):

@@ -65,6 +65,16 @@ def test_a_date_while_the_payer_has_not_answered_is_asked_about(clinic, browser)
     assert "“Echo” stands at “Submitted”" in page.content.decode()
 
 
+def test_a_mistyped_year_is_named_before_anything_is_asked(clinic, browser):
+    referral = make_referral(clinic.patient, owner=clinic.coordinator, status="accepted")
+    make_authorization(clinic.patient, referral=referral, status="submitted", service="Echo")
+    where = reverse("referrals:referral_step", args=[referral.pk, "schedule"])
+    text = browser.post(where, {"visit_at": "2025-12-15T09:00"}).content.decode()
+    assert "A visit that long before cannot be its visit." in text
+    assert "stands at" not in text
+    assert 'name="collision_reason"' not in text
+
+
 def test_a_referral_that_needs_no_authorization_takes_any_date(clinic, browser):
     referral = make_referral(clinic.patient, owner=clinic.coordinator, status="accepted")
     make_authorization(clinic.patient, referral=referral, status="not_required")

@@ -62,12 +62,12 @@ def away(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The visits of that time, most urgent first; POST moves the ticked ones, or just the one whose button it was."""
     block = _visible(request, pk)
     now = timezone.now()
-    refused: dict[UUID, str] = {}
+    refused: dict[UUID, services.Moved] = {}
     done = 0
     if request.method == "POST":
         wanted, refused = _wanted(request)
         results = services.move_touched(block=block, wanted=wanted, by=request.user, now=now)
-        refused |= {one.appointment_id: one.text for one in results if not one.done}
+        refused |= {one.appointment_id: one for one in results if not one.done}
         done = sum(one.done for one in results)
         if done:
             toast(request, ngettext("%(n)d visit moved", "%(n)d visits moved", done) % {"n": done})
@@ -90,11 +90,11 @@ def _visible(request: HttpRequest, pk: UUID) -> Block:
     return get_visible_or_404(source, request.user, pk=pk)
 
 
-def _wanted(request: HttpRequest) -> tuple[list[services.Wanted], dict[UUID, str]]:
+def _wanted(request: HttpRequest) -> tuple[list[services.Wanted], dict[UUID, services.Moved]]:
     """What the form asks for, and what of it cannot be read."""
     only = request.POST.get("only")
     wanted: list[services.Wanted] = []
-    refused: dict[UUID, str] = {}
+    refused: dict[UUID, services.Moved] = {}
     for typed in [only] if only else request.POST.getlist("ids"):
         try:
             key = UUID(typed)
@@ -103,23 +103,30 @@ def _wanted(request: HttpRequest) -> tuple[list[services.Wanted], dict[UUID, str
         try:
             start, who = read_slot(request.POST.get(f"slot-{key}", ""))
         except ValueError:
-            refused[key] = _("Choose a time from the list.")
+            refused[key] = services.Moved(key, False, _("Choose a time from the list."))
         else:
-            wanted.append(services.Wanted(key, start, who))
+            wanted.append(services.Wanted(key, start, who, _why(request, key)))
     return wanted, refused
 
 
-def _keep_typed(rows: list[Row], refused: dict[UUID, str], request: HttpRequest) -> bool:
+def _why(request: HttpRequest, key: UUID) -> str:
+    return request.POST.get(f"why-{key}", "").strip()[:250]
+
+
+def _keep_typed(rows: list[Row], refused: dict[UUID, services.Moved], request: HttpRequest) -> bool:
     """What was refused stays on the list with why; what was ticked or chosen in other rows stays. Whether any did."""
     kept = False
     ticked = request.POST.getlist("ids")
     for row in rows:
-        row.refused = refused.get(row.visit.pk, "")
+        why_not = refused.get(row.visit.pk)
+        row.refused = why_not.text if why_not else ""
+        row.why = _why(request, row.visit.pk)
+        row.asks = bool(row.why) or bool(why_not and why_not.needs_reason)
         row.ticked = str(row.visit.pk) in ticked
         value = request.POST.get(f"slot-{row.visit.pk}", row.chosen)
         other = value != row.chosen and any(choice.offer.value == value for choice in row.choices)
         row.chosen = value if other else row.chosen
-        kept = kept or row.ticked or other
+        kept = kept or row.ticked or other or row.asks
     return kept
 
 

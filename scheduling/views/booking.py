@@ -110,6 +110,8 @@ def appointment_move(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _said(visit: Appointment, data: dict[str, Any]) -> str:
     if data.get("agreed") is False:
         return _("Moved to %(when)s. A task asks to tell the patient.")
+    if visit.status in UNBOOKED:
+        return _("Booked: %(when)s")
     return _("Rebooked: %(when)s") if visit.status == Status.NO_SHOW else _("Moved to %(when)s")
 
 
