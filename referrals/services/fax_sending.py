@@ -50,13 +50,29 @@ def follow_faxes(*, by: Actor, now: datetime) -> int:
     """Hand over what waits, then ask about what is on its way; answers how many were looked at."""
     gateway = fax_gateway()
     if gateway is None:
-        return 0
+        return _without_gateway(by=by, now=now)
     with closing(gateway):
         done = _left_behind(by=by, now=now)
         while (claimed := _claim(by=by, now=now)) is not None:
             _hand_over(gateway, claimed, by=by, now=now)
             done += 1
         return done + _ask(gateway, by=by, now=now)
+
+
+def _without_gateway(*, by: Actor, now: datetime) -> int:
+    """It was taken out of the settings: what still waits did not go, and what was on its way nobody can be asked about."""
+    waiting = list(Delivery.objects.filter(_faxes(S.QUEUED)).order_by("pk").values_list("pk", flat=True))
+    for pk in waiting:
+        _give_up(delivery_id=pk, by=by, now=now)
+    return len(waiting) + _left_behind(by=by, now=now) + _ask(None, by=by, now=now)
+
+
+@transaction.atomic
+@in_clinic_language
+def _give_up(*, delivery_id: UUID, by: Actor, now: datetime) -> None:
+    delivery = steps.lock_delivery(delivery_id)
+    if delivery.status == S.QUEUED:
+        steps.fail(delivery, reason=_("No fax gateway is set up any more, so it did not go."), by=by, now=now)
 
 
 def _faxes(*statuses: str) -> Q:
@@ -196,7 +212,7 @@ def _doubt_left(*, delivery_id: UUID, by: Actor, now: datetime) -> bool:
 # --- how it ended ---------------------------------------------------------------------------------------------------
 
 
-def _ask(gateway: FaxGateway, *, by: Actor, now: datetime) -> int:
+def _ask(gateway: FaxGateway | None, *, by: Actor, now: datetime) -> int:
     """Ask about each fax whose time has come. Two workers may ask the same: the second changes nothing."""
     rows = Delivery.objects.filter(_faxes(S.HANDED_OVER, S.UNKNOWN), next_at__lte=now).order_by(
         "next_at", "pk"
@@ -211,7 +227,9 @@ def _ask(gateway: FaxGateway, *, by: Actor, now: datetime) -> int:
     return len(keys)
 
 
-def _reported(gateway: FaxGateway, pk: UUID) -> FaxReport | None:
+def _reported(gateway: FaxGateway | None, pk: UUID) -> FaxReport | None:
+    if gateway is None:
+        return None
     try:
         return gateway.report(Delivery(pk=pk, channel=Delivery.Channel.FAX).key)
     except NoGateway:

@@ -82,12 +82,16 @@ def fill(message: Claimed) -> str:
 
 
 def still_wanted(claimed: Sequence[Claimed]) -> dict[UUID, str]:
-    """The last look: what was taken back does not leave."""
-    wanted = Delivery.objects.filter(
-        pk__in=[m.about_id for m in claimed], status=DeliveryStatus.QUEUED, link__revoked_at=None
+    """The last look: what was taken back does not leave, and what leaves is made with the key of today."""
+    wanted = SecureLink.objects.filter(
+        pk__in=[m.about_id for m in claimed], delivery__status=DeliveryStatus.QUEUED, revoked_at=None
     )
-    keys = set(wanted.values_list("pk", flat=True))
-    return {message.id: WITHDRAWN for message in claimed if message.about_id not in keys}
+    waiting = dict(wanted.values_list("pk", "token_hash"))
+    for pk, token_hash in waiting.items():
+        made_now = rules.hash_of(rules.secret_of(pk, settings.SECRET_KEY))
+        if made_now != token_hash:  # SECRET_KEY was replaced while the mail waited; nobody has the link yet
+            SecureLink.objects.filter(pk=pk).update(token_hash=made_now)
+    return {message.id: WITHDRAWN for message in claimed if message.about_id not in waiting}
 
 
 def code_of(link: SecureLink) -> str:

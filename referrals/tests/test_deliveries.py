@@ -374,6 +374,21 @@ def test_without_a_gateway_no_fax_is_offered_or_taken(client, referral, dana, se
         fax(referral, dana)
 
 
+def test_faxes_of_a_gateway_that_was_taken_out_find_somebody_to_ask(referral, dana, settings):
+    waiting = fax(referral, dana)
+    on_its_way = make_delivery(referral, channel="fax", status="handed_over", handed_over_at=NOW, next_at=NOW)
+    settings.FAX_GATEWAY = "none"
+    follow(minutes=1)
+    waiting.refresh_from_db()
+    assert waiting.status == "failed"
+    assert waiting.changes.get(step="fail").reason == "No fax gateway is set up any more, so it did not go."
+    assert tasks(referral) == ["A packet did not arrive: Cardiology"]
+    follow(days=1, minutes=1)
+    on_its_way.refresh_from_db()
+    assert on_its_way.status == "unknown"
+    assert len(tasks(referral)) == 2
+
+
 def test_an_address_comes_from_what_one_may_see_and_paper_from_its_own_referral(referral, dana):
     same = {"owner": dana, "recipient_organization": referral.recipient_organization}
     other = make_referral(make_patient(site=referral.site), **same)

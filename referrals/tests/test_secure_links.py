@@ -231,6 +231,16 @@ def test_the_end_of_a_link_is_no_task_once_the_referral_went_on(referral, dana, 
     assert not Task.objects.open().filter(title__startswith="A packet did not arrive").exists()
 
 
+def test_the_link_of_a_mail_that_waited_while_the_key_was_replaced_opens(referral, dana, settings):
+    delivery = send(referral, dana)
+    settings.SECRET_KEY = "another-key-that-is-long-enough-for-this-test-0123456789"
+    deliver_due()
+    (letter,) = mail.outbox
+    assert f"{PAGE}?k={secret(delivery)}" in letter.body
+    client = opened(delivery)
+    assert client.post(PAGE, {"code": code(delivery)}).status_code == 302
+
+
 def test_a_mail_that_was_taken_back_does_not_leave(referral, dana):
     delivery = send(referral, dana)
     revoke_delivery(delivery_id=delivery.pk, reason="Wrong address", by=dana, now=NOW)
