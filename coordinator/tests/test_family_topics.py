@@ -37,7 +37,7 @@ from coordinator.workflow import System
 from patients.models import RelatedPerson, Topic
 from patients.tests.factories import make_patient, make_phone
 from scheduling.services.reminders import plan_reminders
-from scheduling.tests.factories import make_appointment
+from scheduling.tests.factories import at_noon, make_appointment
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 # Somebody of the family, or whose a number is: what shows them has to show what they may hear.
@@ -325,7 +325,7 @@ def test_a_message_goes_only_to_who_may_hear_its_topic(patient, wording, held):
     assert wording == REMINDER
     make_phone(patient, owner_name="ana alvarez")
     ana(patient, topics=list(held))
-    make_appointment(patient, start=timezone.now() + timedelta(days=3, hours=2))
+    make_appointment(patient, start=at_noon(patient.site, days=3))
     plan_reminders(site=patient.site, by=System("nightly"), now=timezone.now())
     rows = list(Message.objects.filter(purpose=REMINDER))
     assert rows

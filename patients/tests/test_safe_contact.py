@@ -29,7 +29,7 @@ from patients.models import ContactPoint, ContactWarning
 from patients.safe_contact import safety_of, together
 from patients.tests.factories import make_email, make_patient, make_phone
 from scheduling.services.reminders import plan_reminders
-from scheduling.tests.factories import make_appointment
+from scheduling.tests.factories import at_noon, make_appointment
 
 Kind = ContactWarning.Kind
 
@@ -252,7 +252,7 @@ def test_a_letter_is_not_offered(browser, patient, dana):
 
 
 def reminders(patient) -> list[Message]:
-    make_appointment(patient, start=timezone.now() + timedelta(days=3, hours=2))
+    make_appointment(patient, start=at_noon(patient.site, days=3))
     plan_reminders(site=patient.site, by=System("nightly"), now=timezone.now())
     return list(Message.objects.order_by("send_after"))
 

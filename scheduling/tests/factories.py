@@ -37,6 +37,12 @@ def make_availability(practitioner: Practitioner, weekdays: tuple[int, ...] = (0
         )
 
 
+def at_noon(site: Site, *, days: int) -> datetime.datetime:
+    """Noon at the site, so many of its days ahead: the same day there at whatever hour the tests run."""
+    day = timezone.localdate(timezone=site.tzinfo) + datetime.timedelta(days=days)
+    return datetime.datetime.combine(day, datetime.time(12), site.tzinfo)
+
+
 def make_appointment(patient: Patient | None = None, **fields: Any) -> Appointment:
     patient = patient or make_patient()
     fields.setdefault("site", patient.site)

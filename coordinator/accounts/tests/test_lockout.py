@@ -105,7 +105,9 @@ def test_no_password_is_kept_with_the_count():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_thirty_guesses_at_once_are_not_all_judged_as_the_first():
+def test_thirty_guesses_at_once_are_not_all_judged_as_the_first(settings):
+    # The library's limit per address refuses who waits a second for its lock, as on a busy machine: not tried here.
+    settings.ACCOUNT_RATE_LIMITS = {}
     user = make_user()
     answers = []
     barrier = threading.Barrier(30)
