@@ -259,14 +259,17 @@ def record_appeal_outcome(
     """What the payer (or the reviewer) decided. An upheld denial leaves the next level open, until `next_by` when its
     notice names a day; `units` and `decision` as with a peer-to-peer talk. Raises ValidationError by field, NotAllowed when it was recorded already.
     """
-    appeal = lock(Appeal.objects.select_related("denial__authorization__payer"), appeal_id)
+    found = Appeal.objects.select_related("denial__authorization__payer", "denial__authorization__site")
+    appeal = lock(found, appeal_id)
     record = appeal.authorization
     check_can_manage_referral(by, record)
     if appeal.outcome:
         raise NotAllowed(_("The outcome of this appeal is recorded already."))
     if outcome_on > rules.local_date(now, record.payer.zone):
         raise ValidationError({"outcome_on": _("The date of the notice cannot be in the future.")})
-    if outcome_on < rules.local_date(appeal.filed_at, record.payer.zone):
+    # Filed late in our evening it is the payer's next day already: a day is too early only on both clocks.
+    filed = min(rules.local_date(appeal.filed_at, zone) for zone in (record.payer.zone, record.site.zone))
+    if outcome_on < filed:
         raise ValidationError({"outcome_on": _("This is before the day the appeal was filed.")})
     if next_by is not None and next_by < outcome_on:
         raise ValidationError({"next_by": _("This day is before the date of the notice.")})

@@ -241,7 +241,7 @@ def filed(denial, by, **fields):
     fields.setdefault("filed_at", NOW)
     fields.setdefault("channel", "fax")
     fields.setdefault("proof", "Fax 8812, 14 pages")
-    return services.file_appeal(denial_id=denial.pk, by=by, now=NOW, **fields)
+    return services.file_appeal(denial_id=denial.pk, by=by, **{"now": NOW} | fields)
 
 
 def test_an_appeal_needs_proof_meets_our_clock_and_starts_the_payers(request_, dana):
@@ -329,6 +329,24 @@ def test_an_upheld_reconsideration_is_sent_on_by_the_plan_itself(request_, dana)
     )
     with pytest.raises(NotAllowed, match="All levels"):
         filed(denial, dana)
+
+
+def test_an_appeal_filed_late_in_our_evening_is_answered_on_our_day_too(dana):
+    """At 23:30 in Chicago it is the next day in New York, where the payer is."""
+    late = datetime.datetime(2026, 11, 23, 23, 30, tzinfo=zoneinfo.ZoneInfo("America/Chicago"))
+    record = submitted(dana, zone="America/New_York")
+    type(record.site).objects.filter(pk=record.site_id).update(zone="America/Chicago")
+    appeal = filed(denied(record, dana), dana, filed_at=late, now=late)
+    answer = {
+        "appeal_id": appeal.pk,
+        "outcome": "upheld",
+        "by": dana,
+        "now": late + datetime.timedelta(minutes=10),
+    }
+    with pytest.raises(ValidationError, match="before the day the appeal was filed"):
+        services.record_appeal_outcome(**answer, outcome_on=D(2026, 11, 22))
+    services.record_appeal_outcome(**answer, outcome_on=D(2026, 11, 23))
+    assert again(record).status == S.UPHELD
 
 
 @pytest.mark.parametrize(
