@@ -34,11 +34,12 @@ from scheduling.tests.factories import make_appointment, make_service
 pytestmark = pytest.mark.django_db
 NIGHT = System("nightly")
 CHICAGO = ZoneInfo("America/Chicago")
+TODAY = timezone.localdate(timezone=CHICAGO)  # one day for the whole run, should it go on past midnight
 
 
 def at(days: int, hour: int = 10, minute: int = 0) -> datetime:
     """A local time so many days from today; far enough in the past or future of the test's own clock."""
-    day = timezone.now().astimezone(CHICAGO).date() + timedelta(days=days)
+    day = TODAY + timedelta(days=days)
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=CHICAGO).astimezone(UTC)
 
 
