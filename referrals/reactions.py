@@ -65,7 +65,7 @@ def authorization_moved(
         return
     if record.status not in AUTHORIZATION_TO_END:
         ended(record=record, by=by, now=now)
-    if step == "deny":
+    if step == "deny" or (step == "approve_in_part" and not record.denials.standing().exists()):
         ask_about_denial(record=record, by=by, now=now)
     elif record.status != AuthorizationStatus.DENIED:
         denial_decided(record=record, by=by, now=now)

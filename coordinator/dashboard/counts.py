@@ -13,6 +13,7 @@ UNSEEN = HIDDEN % ("%(me)s", "%(me)s", "%(as_practitioner)s", "%(me)s", "%(me)s"
 # Fixed text and no parameter, so that every plan knows that the index of workable tasks (task_mine) answers.
 ON_THE_LIST = "t.waiting_on = '' and t.status in (" + ", ".join(f"'{status!s}'" for status in WORKABLE) + ")"
 # By hand: every page asks, and building this by the ORM costs more than the answer.
+# A referral without a due date is over: reviewed and told, or entered in error.
 OPEN_WORK = f"""
 select 'dashboard:my_work', (
 select count(*) from careplans_task t
@@ -27,7 +28,7 @@ select count(*) from accounts_delegation d join careplans_task t on t.owner_id =
 )
  union all
 select 'referrals:referral_list', count(*) from referrals_referral
- where owner_id = %(me)s and loop_closed_at is null and patient_id not in ({UNSEEN})
+ where owner_id = %(me)s and loop_closed_at is null and due_at is not null and patient_id not in ({UNSEEN})
 """  # noqa: S608  (fixed text)
 # What AccessGrant.objects.visible_to() and to_review() say.
 TO_REVIEW = """

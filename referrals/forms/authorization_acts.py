@@ -13,7 +13,8 @@ from coordinator.accounts.models import User
 from patients.forms.documents import SeveralFiles, SeveralFilesInput
 from patients.models import Document
 from patients.rules.files import ACCEPT
-from referrals.forms.authorizations import CHANNELS, day, line, moment, now_local, words
+from referrals.forms.authorizations import CHANNELS, line, now_local, words
+from referrals.forms.days import day, moment
 from referrals.models import (
     AuthorizationLine,
     Covered,

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from coordinator.accounts.models import User
-from patients.forms import DayInput
 from patients.models import Coverage
+from referrals.forms.days import day
 from referrals.models import AuthorizationLine, Payer, PriorAuthorization, Referral
 from referrals.selectors.authorizations import STAGES, coverage_and_payer, payer_named
 
@@ -34,15 +34,6 @@ def words(
 ) -> forms.CharField:
     widget = forms.Textarea(attrs={"rows": rows})
     return forms.CharField(label=label, max_length=limit, required=required, widget=widget, **options)
-
-
-def day(label: Any, *, required: bool = False, **options: Any) -> forms.DateField:
-    return forms.DateField(label=label, required=required, widget=DayInput(), **options)
-
-
-def moment(label: Any, *, required: bool = False, **options: Any) -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, required=required, widget=widget, **options)
 
 
 class HeaderForm(forms.ModelForm):

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from referrals.forms.days import moment
 from referrals.models import Delivery, Referral
 from referrals.selectors.deliveries import usual_address
 
@@ -33,12 +34,7 @@ class SendForm(forms.Form):
     recipient = forms.CharField(label=_("To"), max_length=160)
     address = forms.CharField(label=_("Address"), max_length=254)
     reference = forms.CharField(label=_("Number that the portal gave"), max_length=120)
-    at = forms.DateTimeField(
-        label=_("When"),
-        required=False,
-        help_text=_("Empty: now."),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    at = moment(_("When"), help_text=_("Empty: now."))
     again_reason = forms.CharField(label=_("Why it is sent again"), max_length=250)
 
     def __init__(

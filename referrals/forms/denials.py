@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Practitioner, User
 from patients.models import Document, DocumentKind
+from referrals.forms.days import day, moment
 from referrals.forms.referrals import CHANNELS
 from referrals.models import Appeal, Denial, DenialCategory, PeerToPeer, PriorAuthorization
 from referrals.rules import appeals as appeal_rules
@@ -18,15 +20,7 @@ from referrals.selectors.letters import Material, entry_words, papers
 from referrals.services.denial_categories import LETTER, MOST_ITEMS
 
 MOST_LINES = 30
-
-
-def _day(**options: Any) -> forms.DateField:
-    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
-
-
-def _moment(**options: Any) -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(widget=widget, **options)
+_day, _moment = partial(day, required=True), partial(moment, required=True)
 
 
 class DenialForm(forms.Form):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from careplans.models import ContactAttempt, Outcome
 from coordinator.accounts.models import User
 from patients.models import Document
+from referrals.forms.days import moment
 from referrals.models import Referral, ReferralAttempt, ReferralMessage
 from referrals.rules.attempts import LETTER
 from referrals.services.attempts import OUTCOMES
@@ -32,12 +33,7 @@ class AttemptForm(forms.Form):
     whom = forms.ChoiceField(label=_("Whom"), choices=ReferralAttempt.Whom.choices)
     channel = forms.ChoiceField(label=_("How"), choices=Channel.choices)
     outcome = forms.ChoiceField(label=_("What came of it"), required=False)
-    at = forms.DateTimeField(
-        label=_("When"),
-        required=False,
-        help_text=_("Empty: now."),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    at = moment(_("When"), help_text=_("Empty: now."))
     who = forms.CharField(label=_("Who answered"), required=False, max_length=120)
     note = forms.CharField(
         label=_("Note"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2})

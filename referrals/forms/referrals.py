@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from coordinator.accounts.models import Organization, Practitioner, User
 from coordinator.fields import PhoneField
 from patients.models import Problem
+from referrals.forms.days import check_year
 from referrals.kinds import kind_of
 from referrals.models import Practice, Referral
 from referrals.selectors.referrals import STAGES
@@ -108,6 +109,8 @@ class ReferralForm(forms.ModelForm):
         day = self.cleaned_data["requested_by_on"]
         if day and day < timezone.localdate() and day != self.instance.requested_by_on:
             raise forms.ValidationError(_("This day is past. Choose a day from today on."))
+        if day and day != self.instance.requested_by_on:
+            check_year(day)
         return day
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coordinator.accounts.models import Organization, User
 from patients.models import Document
+from referrals.forms.days import day, moment
 from referrals.forms.referrals import CHANNELS
 from referrals.kinds import kind_of
 from referrals.models import Referral
@@ -61,10 +62,7 @@ class StepForm(forms.Form):
     channel = forms.ChoiceField(label=_("How it was sent"), choices=CHANNELS)
     confirmed_by = forms.CharField(label=_("Who confirmed"), max_length=120)
     cancelled_by = forms.ChoiceField(label=_("Who called it off"), choices=CancelledBy.choices)
-    visit_at = forms.DateTimeField(
-        label=_("Visit date and time"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    visit_at = moment(_("Visit date and time"))
     visit_place = forms.CharField(
         label=_("Place"), max_length=200, help_text=_("Empty: at the recipient’s own place.")
     )
@@ -80,7 +78,7 @@ class StepForm(forms.Form):
     clinical_question = forms.CharField(
         label=_("Clinical question"), max_length=20_000, widget=forms.Textarea(attrs={"rows": 2})
     )
-    seen_on = forms.DateField(label=_("Seen on"), widget=forms.DateInput(attrs={"type": "date"}))
+    seen_on = day(_("Seen on"))
     report = forms.ModelChoiceField(
         label=_("The report, from the patient’s documents"),
         queryset=Document.objects.none(),

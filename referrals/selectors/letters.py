@@ -98,7 +98,7 @@ def _values(denial: Denial, chosen: Material, sent: list[Document], now: datetim
         "born": day(patient.birth_date) or _("[date of birth not recorded]"),
         "member": _member(record) or _("[member number not recorded]"),
         "number": number or _("[no number yet]"),
-        "service": record.service,
+        "service": _service(denial),
         "lines": _lines(denial) or f"- {record.service}",
         "notice_date": day(denial.notice_on),
         "denial_words": denial.words,
@@ -116,6 +116,14 @@ def _member(record: Any) -> str:
         patient=record.patient, status="active", payer_name__iexact=record.payer.name
     )[:2]
     return str(found[0].member_id) if len(found) == 1 else ""
+
+
+def _service(denial: Denial) -> str:
+    """What was asked for; of a request that was granted in part, only what the payer refused."""
+    refused = list(denial.lines.all())
+    if not refused or len(refused) == denial.authorization.lines.count():
+        return denial.authorization.service
+    return ", ".join(line.label or line.service_code for line in refused)
 
 
 def _lines(denial: Denial) -> str:

@@ -118,6 +118,14 @@ def _refused(record: PriorAuthorization, numbers: Iterable[int]) -> list[Authori
     found = [line for line in live if not wanted or line.number in wanted]
     if wanted - {line.number for line in found}:
         raise ValidationError({"lines": _("Choose lines of this request.")})
+    granted = [line.service_code for line in found if wanted and line.decision == "approved"]
+    if granted and record.status not in WITH_PAYER:
+        raise ValidationError(
+            {
+                "lines": _("The payer approved %(codes)s. Choose what it refused.")
+                % {"codes": ", ".join(granted)}
+            }
+        )
     already = [line for line in found if line.decision == "denied"]
     return already if already and not wanted else found
 

@@ -15,6 +15,7 @@ from coordinator.clocks.selectors import as_calendar, calendar_for
 from coordinator.wording import in_clinic_language
 from coordinator.workflow import Actor
 from referrals.models import PriorAuthorization
+from referrals.workflow import AuthorizationStatus
 
 
 def denial_key(record: PriorAuthorization) -> str:
@@ -29,13 +30,19 @@ def ask_about_denial(*, record: PriorAuthorization, by: Actor, now: datetime) ->
     due = next_open_day(today, as_calendar(calendar_for(record.site)))
     owner = User.objects.still_assignable(record.owner, record.site)
     reason = _("The payer denied it: %(why)s") % {"why": record.denial_reason} if record.denial_reason else ""
+    steps = _("Peer-to-peer, appeal, or close it and tell the patient.")
+    if record.status == AuthorizationStatus.PARTIALLY_APPROVED and not record.denials.standing().exists():
+        reason = reason or _("The payer granted only a part.")
+        steps = _(
+            "Record the denial of what was refused, so that its days count; then talk, appeal or close it."
+        )
     careplans.open_task(
         patient=record.patient,
         site=record.site,
         kind=TaskKind.AUTHORIZATION,
         title=(_("Decide about the denial: %(what)s") % {"what": record.service})[:200],
         reason=(reason or _("The payer denied it."))[:500],
-        next_step=_("Peer-to-peer, appeal, or close it and tell the patient."),
+        next_step=steps,
         owner=owner,
         team=None if owner else record.team,
         due_at=end_of_day(due, record.site.zone),

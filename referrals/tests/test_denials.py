@@ -349,6 +349,35 @@ def test_an_appeal_filed_late_in_our_evening_is_answered_on_our_day_too(dana):
     assert again(record).status == S.UPHELD
 
 
+def test_what_is_refused_of_a_request_granted_in_part_is_work_at_once(request_, dana):
+    """From the decision on, not only from the denial that somebody may forget to record."""
+    services.decide_lines(
+        authorization_id=request_.pk,
+        decisions={
+            1: {"decision": "approved", "units_approved": 3, "ends_on": D(2027, 1, 23)},
+            2: {"decision": "denied", "reason": ""},
+        },
+        authorization_number="A-9",
+        by=dana,
+        now=NOW,
+    )
+    task = Task.objects.get()
+    assert (task.title, task.reason) == (
+        f"Decide about the denial: {request_.service}",
+        "The payer granted only a part.",
+    )
+    assert task.next_step.startswith("Record the denial of what was refused")
+    with pytest.raises(ValidationError, match="The payer approved 72141"):
+        denied(request_, dana, lines=[1])
+    denial = denied(request_, dana)
+    assert [line.number for line in denial.lines.all()] == [2]
+    assert Task.objects.get() == task
+    assert "Service: 72142" in merged(denial, material(dana, request_.patient), [], NOW)
+    filed(denial, dana)
+    task.refresh_from_db()
+    assert task.status != "open"
+
+
 @pytest.mark.parametrize(
     ("payer_type", "name"),
     [("employer", "External review"), ("medicaid_managed", "State fair hearing")],

@@ -14,7 +14,8 @@ from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
 from coordinator.tests.factories import make_organization, make_site, make_user
 from patients.models import Problem
-from patients.tests.factories import make_document, make_patient
+from patients.tests.factories import make_patient
+from patients.tests.files import make_pdf, upload
 from referrals import services
 from referrals.models import Referral
 
@@ -164,10 +165,13 @@ def test_a_referral_is_taken_from_draft_to_closed_loop_on_the_page(client, user,
 
     visit = timezone.localtime() + datetime.timedelta(days=5)
     assert take("send", channel="fax").url == detail
+    assert "Check the year: 2206" in take("schedule", visit_at="2206-11-12T10:00").content.decode()
     assert take("schedule", visit_at=visit.strftime("%Y-%m-%dT%H:%M"), visit_place="Mercy").url == detail
     assert take("see", seen_on=timezone.localdate().isoformat()).url == detail
     assert "Choose the report" in take("complete").content.decode()
-    assert take("complete", report=make_document(patient).pk).url == detail
+    scan = upload("report.pdf", make_pdf("The valve is fine"))
+    assert take("complete", report_file=scan).url == detail
+    assert referral.patient.documents.get().kind == "report"
     client.post(reverse("referrals:referral_fact", args=[referral.pk, "review"]))
     told = client.post(reverse("referrals:referral_told", args=[referral.pk]), {"channel": "phone"})
     assert told.url == detail

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,6 +20,7 @@ from coordinator.fields import show_conflict, show_refusal
 from coordinator.filters import filters_of, store_filters
 from coordinator.http import asking_first, get_visible_or_404, page, requires, whole_number
 from coordinator.toasts import toast
+from coordinator.uploads import takes_files
 from coordinator.workflow import NotAllowed
 from patients.models import Problem
 from referrals import services
@@ -132,6 +134,7 @@ def referral_steps(referral: Referral) -> list[str]:
     return [step for step in short + direct if step not in only_social]
 
 
+@takes_files(lambda: settings.DOCUMENT_MAX_BYTES)
 @require_http_methods(["GET", "POST"])
 @requires("referrals.edit")
 def referral_step(request: HttpRequest, pk: UUID, step: str) -> HttpResponse:
