@@ -8,7 +8,6 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -40,8 +39,8 @@ from referrals.selectors.authorizations import (
 from referrals.selectors.authorizations import authorization_list as rows_of
 from referrals.selectors.referrals import PAGE_SIZE
 from referrals.services.requirements import asked_of
+from referrals.views.guarding import choose_patient, use_existing
 from referrals.views.guarding import named as in_question
-from referrals.views.guarding import use_existing
 from referrals.workflow import IN_FORCE, WITH_PAYER
 
 
@@ -138,7 +137,7 @@ def authorization_new(request: HttpRequest) -> HttpResponse:
     referral = _named_referral(request)
     named = request.POST.get("patient") or request.GET.get("patient") or (referral and referral.patient_id)
     if not named:
-        return redirect(f"{reverse('dashboard:patient_list')}?for=authorization")
+        return choose_patient(request)
     patient = get_visible_or_404(
         Patient.objects.select_related("site", "coordinator"), request.user, pk=named
     )

@@ -1,4 +1,4 @@
-"""What the doorways of new records share about the duplicate guard: naming what exists, and using it instead."""
+"""What the doorways of new records share: whose it is, naming what exists, and using it instead."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ from coordinator.http import get_visible_or_404
 from coordinator.toasts import toast
 from patients.models import Patient
 from referrals import services
+
+
+def choose_patient(request: HttpRequest) -> HttpResponse:
+    """A new record without its patient: to the patients, with a word on how to go on."""
+    toast(
+        request, _("Open the patient first: “Referrals and prior authorization” in the chart has the button.")
+    )
+    return redirect("dashboard:patient_list")
 
 
 def named(request: HttpRequest, model: type[Any], patient: Patient, name: str) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -23,7 +22,7 @@ from referrals.duplicates import existing_referrals
 from referrals.forms.referrals import ReferralForm
 from referrals.models import Referral
 from referrals.views.choosing import as_typed, offered_recipients, wants_ranking
-from referrals.views.guarding import named, use_existing
+from referrals.views.guarding import choose_patient, named, use_existing
 
 # What a new referral takes over from the one that it goes on from.
 TAKEN_OVER = (
@@ -38,7 +37,7 @@ def referral_new(request: HttpRequest) -> HttpResponse:
     """Write a referral for one patient; what exists already is shown first and answered: use, replace, go on."""
     who = request.POST.get("patient") or request.GET.get("patient")
     if not who:
-        return redirect(f"{reverse('dashboard:patient_list')}?for=referral")
+        return choose_patient(request)
     patient = get_visible_or_404(Patient.objects.select_related("site", "coordinator"), request.user, pk=who)
     elsewhere = named(request, Referral, patient, "elsewhere")
     if request.POST.get("use"):
