@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as lazy
 from coordinator.accounts.models import User
 from coordinator.fields import PhoneField
 from coordinator.wording import language_name, languages_by_name
-from referrals.forms.authorizations import day, line, words
+from patients.forms import day as any_day
+from referrals.forms.authorizations import line, words
+from referrals.forms.days import day
 from referrals.models import Payer, Practice
 from referrals.selectors import directory
 
@@ -112,8 +114,9 @@ class NetworkForm(forms.Form):
         widget=forms.RadioSelect,
         initial="in",
     )
-    starts_on = day(lazy("From"))
-    ends_on = day(lazy("Until"))
+    # Contracts are old, and "without an end" is written as 2099: any year.
+    starts_on = any_day(lazy("From"))
+    ends_on = any_day(lazy("Until"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from patients.models import DocumentKind
-from referrals.forms.authorizations import day, line, words
+from referrals.forms.authorizations import line, words
+from referrals.forms.days import day
 from referrals.models import Covered, DocNeeded, PaNeeded, Payer
 
 # Answers that a list can hold; "could not say" is no line of a list.

@@ -23,6 +23,7 @@ from referrals.tests.factories import make_payer, make_referral
 
 pytestmark = pytest.mark.django_db
 LIST = "referrals:practice_list"
+NEXT_MONTH = f"{timezone.localdate() + timedelta(days=40)}"
 
 
 @pytest.fixture
@@ -90,7 +91,8 @@ def test_an_entry_is_written_and_its_organization_says_the_same(browser):
         ("state", "M1", "Enter the two letters of the state"),
         ("wait_days", "12", "Enter the day on which this wait was told."),
         ("wait_days", "-1", "0"),
-        ("wait_told_on", "2999-01-01", "This day is still to come."),
+        ("wait_told_on", "2999-01-01", "Check the year: 2999."),
+        pytest.param("wait_told_on", NEXT_MONTH, "This day is still to come.", id="wait_told_on-next month"),
         ("specialties", "x" * 121, "at most 120 characters in a line"),
         ("portal", "javascript:alert(1)", "URL"),
         ("languages", "xx", "xx"),
