@@ -318,6 +318,8 @@ def test_nothing_of_it_is_counted(world):
     """The numbers beside the links of the rail, on the team board and in My work."""
     user = world.thing(Role.COORDINATOR, world.own)
     task = world.restricted.thing("task", world.own)
+    referral = world.restricted.thing("referral", world.own)
+    type(referral).objects.filter(pk=referral.pk).update(due_at=timezone.now())  # as every open one has
     before = counts_of(world, user)
     Patient.objects.filter(pk=task.patient_id).update(is_restricted=False)
     after = counts_of(world, user)

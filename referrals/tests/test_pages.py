@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from coordinator.accounts.roles import Role
 from coordinator.audit.models import AuditEvent
+from coordinator.dashboard.counts import open_work
 from coordinator.tests.factories import make_organization, make_site, make_user
 from patients.models import Problem
 from patients.tests.factories import make_patient
@@ -33,6 +34,15 @@ def user(client):
 @pytest.fixture
 def patient(user):
     return make_patient(site=user.sites.get(), family_name="Ramírez", given_name="Elena")
+
+
+def test_what_was_entered_in_error_is_not_counted_beside_the_link(user, patient):
+    referral = write(patient, user)
+    assert open_work(user)["referrals:referral_list"] == 1
+    services.advance_referral(
+        referral_id=referral.pk, step="enter_in_error", reason="Other patient", by=user, now=timezone.now()
+    )
+    assert open_work(user)["referrals:referral_list"] == 0
 
 
 def write(patient, by, specialty="Cardiology", **fields):
